@@ -1,0 +1,43 @@
+# SPDX-License-Identifier: Apache-2.0
+# How every target of this tree is compiled: language level, visibility, warnings, sanitizers.
+set(CMAKE_C_STANDARD 17)
+set(CMAKE_C_STANDARD_REQUIRED ON)
+set(CMAKE_C_EXTENSIONS OFF)
+set(CMAKE_C_VISIBILITY_PRESET hidden)
+set(CMAKE_POSITION_INDEPENDENT_CODE ON)
+set(CMAKE_EXPORT_COMPILE_COMMANDS ON)
+set(CMAKE_RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/bin)
+add_compile_definitions(_GNU_SOURCE)
+
+if(TOKPERF_SANITIZE_ADDRESS)
+  add_compile_options(-fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer)
+  add_link_options(-fsanitize=address,undefined)
+elseif(TOKPERF_SANITIZE_THREAD)
+  add_compile_options(-fsanitize=thread -fno-omit-frame-pointer)
+  add_link_options(-fsanitize=thread)
+endif()
+if(TOKPERF_COVERAGE)
+  add_compile_options(--coverage)
+  add_link_options(--coverage)
+endif()
+if(TOKPERF_FUZZ)
+  add_compile_options(-fsanitize=fuzzer-no-link,address,undefined -fno-omit-frame-pointer)
+  add_link_options(-fsanitize=address,undefined)
+endif()
+
+# tkp_warnings(TARGET): the warning set of this project; errors when TOKPERF_WERROR is on.
+function(tkp_warnings target)
+  target_compile_options(${target} PRIVATE
+    -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wsign-conversion -Wstrict-prototypes
+    -Wmissing-prototypes -Wvla -Wformat=2 -Wnull-dereference -Wundef -Wcast-qual -Wwrite-strings
+    -Wswitch-enum $<$<BOOL:${TOKPERF_WERROR}>:-Werror>)
+endfunction()
+
+# tkp_library(NAME SOURCES... [LIBS libs...]): one static library per folder of core.
+function(tkp_library name)
+  cmake_parse_arguments(arg "" "" "SOURCES;LIBS;SYSTEM" ${ARGN})
+  add_library(${name} STATIC ${arg_SOURCES})
+  target_include_directories(${name} PUBLIC ${PROJECT_SOURCE_DIR}/core ${PROJECT_SOURCE_DIR}/include)
+  target_link_libraries(${name} PUBLIC ${arg_LIBS} PRIVATE ${arg_SYSTEM})
+  tkp_warnings(${name})
+endfunction()
