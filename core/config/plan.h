@@ -1,0 +1,132 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The plan: what a run will do, fully resolved from defaults, file, environment and flags, checked
+ * and immutable. Everything points into `arena`. Made on the main thread; any thread reads it.
+ */
+#ifndef TKP_CONFIG_PLAN_H
+#define TKP_CONFIG_PLAN_H
+
+#include <base/arena.h>
+#include <base/log.h>
+#include <config/url.h>
+#include <stdbool.h>
+#include <tokperf/conversation.h>
+
+enum tkp_arrival {
+    TKP_ARRIVAL_CLOSED = 1, /* closed loop: a new conversation when a slot is free */
+    TKP_ARRIVAL_CONSTANT,
+    TKP_ARRIVAL_POISSON
+};
+enum tkp_sampling { TKP_SAMPLING_SEQUENTIAL = 1, TKP_SAMPLING_SHUFFLE, TKP_SAMPLING_RANDOM };
+enum tkp_reuse { TKP_REUSE_POOLED = 1, TKP_REUSE_NEVER };
+enum tkp_export_level { TKP_EXPORT_SUMMARY = 1, TKP_EXPORT_RECORDS };
+enum tkp_ui { TKP_UI_NONE = 1, TKP_UI_SIMPLE };
+enum tkp_wait_mode { TKP_WAIT_MODELS = 1, TKP_WAIT_INFERENCE, TKP_WAIT_BOTH };
+
+struct tkp_phase_plan {
+    const char *name; /* "warmup", "profiling" */
+    bool is_warmup;
+    uint64_t request_count; /* turns to send; 0: no such rule */
+    uint64_t session_count; /* conversations; 0: no such rule */
+    uint64_t duration_ns;   /* issue for that long; 0: no such rule */
+    uint64_t grace_ns;      /* wait for answers after duration; TKP_NEVER_NS: without limit */
+    enum tkp_arrival arrival;
+    uint64_t concurrency; /* conversations in flight; 0: no cap (open loop only) */
+    double rate_per_s;    /* open loop: conversations started per second */
+    uint64_t concurrency_ramp_ns, rate_ramp_ns; /* 0: none; linear */
+};
+
+struct tkp_header {
+    const char *name, *value;
+    bool secret;
+};
+
+/* One `--goodput tag:value` in display units. */
+struct tkp_slo {
+    const char *tag;
+    double threshold;
+};
+
+/* `--set NAME.key=value` or `plugins: {NAME: {key: value}}`, untyped until the component is known.
+ */
+struct tkp_plugin_setting {
+    const char *component, *key, *value;
+    const char *origin; /* "--set" or "file.yaml:12:5", for messages */
+};
+
+struct tkp_limits { /* verdict limits; see metrics.md, "The run's own honesty" */
+    double client_lag_suspect_ms, client_lag_suspect_pct;
+    double client_lag_invalid_ms, client_lag_invalid_pct;
+    double rate_suspect_pct, rate_invalid_pct;
+    double error_suspect_pct, error_invalid_pct;
+    double duration_gap_pct;
+    double retry_pct;
+    double osl_mismatch_pct;
+};
+
+struct tkp_plan {
+    struct tkp_arena arena;
+
+    /* endpoint */
+    const char *model; /* NULL: ask the server */
+    const struct tkp_url *urls;
+    uint32_t url_count;
+    const char *endpoint_type; /* component name: "chat" */
+    const char *endpoint_path; /* --endpoint, or NULL: the component's */
+    bool streaming, legacy_max_tokens, per_chunk_usage, use_server_token_count;
+    const struct tkp_header *headers; /* user's, api-key's and user-info's, in order */
+    uint32_t header_count;
+    const struct tokperf_member *extra; /* --extra-inputs, no key twice */
+    uint32_t extra_count;
+    uint64_t request_timeout_ns, connect_timeout_ns, first_byte_timeout_ns, idle_timeout_ns;
+    enum tkp_reuse reuse;
+    uint64_t wait_timeout_ns, wait_interval_ns; /* --wait-for-model-*; timeout 0: do not wait */
+    enum tkp_wait_mode wait_mode;
+
+    /* dataset */
+    const char *dataset;      /* component name: "synthetic" or "file" */
+    const char *input_file;   /* or NULL */
+    const char *input_format; /* single_turn multi_turn raw_payload inputs_json, or NULL */
+    enum tkp_sampling sampling;
+    uint64_t dataset_entries;
+    double isl_mean, isl_stddev;
+    double osl_mean, osl_stddev; /* osl_mean < 0: unset */
+    double turns_mean, turns_stddev, turn_delay_mean_ms, turn_delay_stddev_ms;
+
+    /* load */
+    const struct tkp_phase_plan *phases; /* in order; the last one is profiling */
+    uint32_t phase_count;
+    uint64_t seed;
+    bool seed_was_drawn;
+    double failed_request_threshold; /* 0..1; > 1: off */
+    uint32_t workers;                /* threads */
+
+    /* results */
+    const struct tkp_slo *slos;
+    uint32_t slo_count;
+    const char *artifact_dir; /* explicit, or NULL: make a name below "artifacts" */
+    const char *export_prefix;
+    enum tkp_export_level export_level;
+    const char *const *exporters; /* component names */
+    uint32_t exporter_count;
+    enum tkp_ui ui;
+    bool strict, overwrite, no_gpu_telemetry, no_server_metrics;
+    struct tkp_limits limits;
+    enum tkp_log_level log_level;
+
+    /* plugins */
+    const char *const *plugin_files;   /* --plugin */
+    const char *const *registry_files; /* --registry */
+    uint32_t plugin_file_count, registry_file_count;
+    const struct tkp_plugin_setting *settings;
+    uint32_t setting_count;
+
+    /* how it came to be */
+    const char *cli_command;       /* redacted */
+    const char *config_yaml;       /* resolved, redacted: what config.yaml of the run holds */
+    const char *input_config_json; /* the same as a JSON object, for profile_export.json */
+};
+
+void tkp_plan_finish(struct tkp_plan *plan); /* accepts a zeroed one */
+
+#endif

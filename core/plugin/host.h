@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The host services of tokperf/host.h, and the note of which plugin a thread is in.
+ */
+#ifndef TKP_PLUGIN_HOST_H
+#define TKP_PLUGIN_HOST_H
+
+#include <base/atomic.h>
+#include <tokperf/host.h>
+
+/* What the services need to know about this run; fields may be set after init and before use. */
+struct tkp_host {
+    struct tokperf_host api; /* first: plugins get &api */
+    const char *output_dir;  /* of output_file/1; NULL: opening fails with a sentence */
+    const struct tkp_flag *cancel;
+    int terminal_fd; /* stdout, or -1: nowhere */
+};
+
+void tkp_host_init(struct tkp_host *host);
+
+/* Around every call into a plugin on this thread: names it for the crash handler. Nested calls keep
+ * the outermost name. Cheap enough for the hot path: one thread-local store. [any] */
+extern _Thread_local const char *tkp_crash_note;
+/* Installs the handler for SIGSEGV, SIGBUS, SIGILL, SIGFPE, SIGABRT: writes one sentence that names
+ * the plugin noted on the crashing thread (or none), then _exit(4). Async-signal-safe. [main] */
+void tkp_crash_handler_install(void);
+
+#endif
