@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The recorder: one thread that takes blocks from all workers, appends them to records.tkr and
+ * shows each row to a listener (live metrics). write() at least every second, fsync at phase ends.
+ * If the log cannot be written the run goes on and the failure is kept.
+ */
+#ifndef TKP_RECORD_RECORDER_H
+#define TKP_RECORD_RECORDER_H
+
+#include <record/block.h>
+#include <record/log.h>
+
+/* [recorder thread] Called for every row, and about every tick_ns. */
+struct tkp_record_listener {
+    void *context;
+    void (*row)(void *context, const struct tkp_row *row, const uint64_t *chunk_ns,
+                uint32_t chunk_count);
+    void (*tick)(void *context, uint64_t now_ns);
+    uint64_t tick_ns;
+};
+
+struct tkp_recorder;
+/* channels[i] belongs to worker i. The recorder owns log from here on. [main] */
+tokperf_status tkp_recorder_start(struct tkp_block_channel *const *channels, uint32_t channel_count,
+                                  struct tkp_log_writer *log,
+                                  const struct tkp_record_listener *listener,
+                                  struct tkp_recorder **recorder,
+                                  struct tokperf_error *error) TOKPERF_MUST_USE;
+/* A note that goes into the log in order (phase started, phase ended: payload is JSON). [main] */
+void tkp_recorder_note(struct tkp_recorder *recorder, uint32_t kind, struct tokperf_span payload);
+/* Waits until everything that was handed over before the call is recorded and synced. [main] */
+void tkp_recorder_sync(struct tkp_recorder *recorder);
+/* Drains, writes the end block, closes the log, joins. TOKPERF_E_IO when the log is incomplete. */
+tokperf_status tkp_recorder_stop(struct tkp_recorder *recorder,
+                                 struct tokperf_error *error) TOKPERF_MUST_USE;
+
+#endif

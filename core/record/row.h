@@ -1,0 +1,80 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The finished request: everything that is known about one attempt at one turn when it ended. A
+ * worker fills one, the record log keeps it, every metric is computed from it. Times are monotonic
+ * ns; 0 means that it did not get there.
+ */
+#ifndef TKP_RECORD_ROW_H
+#define TKP_RECORD_ROW_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <tokperf/endpoint.h>
+
+/* Outcome of one request: exactly one; metrics.md is the contract. The X-macro gives the names. */
+#define TKP_OUTCOMES(X)               \
+    X(OK, "ok")                       \
+    X(HTTP_ERROR, "http_error")       \
+    X(CONNECT_ERROR, "connect_error") \
+    X(TLS_ERROR, "tls_error")         \
+    X(NO_RESPONSE, "no_response")     \
+    X(TIMEOUT, "timeout")             \
+    X(TRUNCATED, "truncated")         \
+    X(STREAM_ERROR, "stream_error")   \
+    X(PARSE_ERROR, "parse_error")     \
+    X(EMPTY, "empty")                 \
+    X(CLIENT_ERROR, "client_error")   \
+    X(CANCELLED, "cancelled")
+enum tkp_outcome {
+    TKP_OUTCOME_NONE = 0,
+#define TKP_OUTCOME_ENUM(id, name) TKP_OUTCOME_##id,
+    TKP_OUTCOMES(TKP_OUTCOME_ENUM)
+#undef TKP_OUTCOME_ENUM
+        TKP_OUTCOME_COUNT
+};
+const char *tkp_outcome_name(enum tkp_outcome outcome); /* "none" for TKP_OUTCOME_NONE */
+bool tkp_outcome_is_error(enum tkp_outcome outcome);    /* neither ok nor cancelled */
+
+enum tkp_row_flags {
+    TKP_ROW_STREAM_ASKED = 1u << 0,      /* streaming was asked for */
+    TKP_ROW_STREAMED = 1u << 1,          /* the answer was a stream */
+    TKP_ROW_REUSED = 1u << 2,            /* on a connection that had carried a request before */
+    TKP_ROW_FIRST_OF_SLOT = 1u << 3,     /* first request of its slot: for the steady window */
+    TKP_ROW_FINISH_TRUNCATED = 1u << 4,  /* finish_reason did not fit */
+    TKP_ROW_MESSAGE_TRUNCATED = 1u << 5, /* error message did not fit */
+    TKP_ROW_LAST_TURN = 1u << 6          /* its conversation ended with it */
+};
+
+enum { TKP_ROW_FINISH_BYTES = 24, TKP_ROW_TYPE_BYTES = 64, TKP_ROW_MESSAGE_BYTES = 256 };
+
+struct tkp_row {
+    uint64_t ordinal;     /* conversation number in the phase */
+    uint64_t draw;        /* conversation number in the run: x_correlation_id derives from it */
+    uint64_t dataset_row; /* conversation of the dataset */
+    uint64_t prompt_hash;
+    uint32_t phase, worker, url_index, turn_index;
+    uint32_t outcome; /* enum tkp_outcome */
+    uint32_t flags;   /* enum tkp_row_flags */
+    int32_t http_status;
+    uint32_t retries;
+
+    uint64_t intended_ns, ready_ns, start_ns;
+    uint64_t connect_start_ns, connect_end_ns; /* of this request; 0 when reused */
+    uint64_t send_start_ns, send_end_ns, first_byte_ns;
+    uint64_t first_token_ns, second_token_ns, first_output_token_ns, last_token_ns;
+    uint64_t end_ns;
+
+    uint64_t sent_bytes, received_bytes; /* on the wire, heads included */
+    uint64_t text_bytes;                 /* output text, unescaped upper bound, all kinds */
+    uint32_t chunk_count;                /* content chunks */
+    uint32_t coalesced_count;            /* chunks that shared a read with the one before */
+    int64_t input_tokens_asked, output_tokens_asked; /* -1: not asked for */
+    int64_t first_chunk_tokens; /* server count after the first content chunk, or -1 */
+    struct tokperf_usage usage; /* the last one; -1 where absent */
+
+    char finish_reason[TKP_ROW_FINISH_BYTES]; /* NUL-terminated, cut at UTF-8 boundaries */
+    char error_type[TKP_ROW_TYPE_BYTES];      /* more exact than the outcome: "first_byte", ... */
+    char error_message[TKP_ROW_MESSAGE_BYTES];
+};
+
+#endif

@@ -1,0 +1,74 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Workers: each a thread with an epoll loop that owns its sockets, timers and request slots, sends
+ * the conversations that the phase's schedule gives it, parses the answers and records them. It
+ * allocates nothing once warm and shares only what load/phase.h names.
+ */
+#ifndef TKP_WORKER_WORKER_H
+#define TKP_WORKER_WORKER_H
+
+#include <base/atomic.h>
+#include <dataset/dataset.h>
+#include <load/phase.h>
+#include <netinet/in.h>
+#include <record/block.h>
+#include <sys/socket.h>
+
+/* A target: a URL of the plan with its addresses, resolved on the main thread. */
+struct tkp_target {
+    const struct tkp_url *url;
+    const char *path; /* request path, prefix included */
+    struct sockaddr_storage addresses[4];
+    socklen_t address_lengths[4];
+    uint32_t address_count;
+};
+/* Name resolution with a deadline of its own would need a thread: getaddrinfo, on main, before any
+ * load. */
+tokperf_status tkp_target_resolve(const struct tkp_url *url, const char *path,
+                                  struct tkp_target *target,
+                                  struct tokperf_error *error) TOKPERF_MUST_USE;
+
+/* Live state of a worker: one writer (the worker), any reader. */
+struct tkp_worker_stats {
+    struct tkp_gauge issued;                /* requests taken up */
+    struct tkp_gauge in_flight;             /* requests */
+    struct tkp_gauge connect_errors_in_row; /* without one success in between */
+    struct tkp_gauge unsent_turns;          /* of conversations that ended early by a failed turn */
+    struct tkp_gauge retries;
+    struct tkp_gauge record_waits_ns; /* time that finished requests waited for a block */
+    struct tkp_gauge record_wait_count;
+    struct tkp_gauge loop_lag_max_ns;    /* longest turn of the event loop */
+    struct tkp_gauge plugin_call_max_ns; /* longest call into the endpoint plugin */
+    struct tkp_gauge slots_unused;       /* conversations of the phase that never got a slot */
+};
+
+struct tkp_worker_shared {
+    const struct tkp_plan *plan;
+    const struct tkp_dataset *dataset;
+    const struct tkp_instance *endpoint;
+    const struct tkp_target *targets; /* one per URL */
+    uint32_t worker_count;
+    uint64_t run_seed;
+};
+
+struct tkp_workers;
+
+/* Creates worker_count workers and their threads, idle. channels[i] is worker i's. [main] */
+tokperf_status tkp_workers_start(const struct tkp_worker_shared *shared,
+                                 struct tkp_block_channel *const *channels,
+                                 struct tkp_workers **workers,
+                                 struct tokperf_error *error) TOKPERF_MUST_USE;
+/* Begins a phase on all workers; the phase lives until tkp_workers_phase_done(). [main] */
+void tkp_workers_begin_phase(struct tkp_workers *workers, struct tkp_phase *phase);
+/* An eventfd that becomes readable when a worker finished the phase; for the main loop's poll. */
+int tkp_workers_done_fd(const struct tkp_workers *workers);
+/* Whether every worker has sent and finished all it had to, and handed its rows over. */
+bool tkp_workers_phase_done(struct tkp_workers *workers);
+/* Wakes all workers, so that they look at the phase's flags. */
+void tkp_workers_wake(struct tkp_workers *workers);
+const struct tkp_worker_stats *tkp_workers_stats(const struct tkp_workers *workers,
+                                                 uint32_t worker);
+/* Ends the threads (they must be idle or cancelled), closes every connection. */
+void tkp_workers_stop(struct tkp_workers *workers);
+
+#endif
