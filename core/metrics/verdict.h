@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The run's own honesty: from facts and limits to valid, suspect or invalid with reasons and notes.
+ * metrics.md, "The run's own honesty". Pure. [any]
+ */
+#ifndef TKP_METRICS_VERDICT_H
+#define TKP_METRICS_VERDICT_H
+
+#include <base/arena.h>
+#include <config/plan.h>
+#include <tokperf/exporter.h>
+
+/* Facts of the profiling phase. Those marked (run) come from the run itself, through the PHASE end
+ * note of the record log; the others from the rows. Missing numbers are NaN. */
+struct tkp_phase_facts {
+    uint64_t ok, errors, cancelled, client_errors, retries;
+    uint64_t not_streamed; /* asked to stream, answered whole */
+    uint64_t osl_checked, osl_mismatched;
+    uint64_t no_token_count; /* ok requests that lack the token source */
+    uint64_t coalesced_chunks, chunks;
+    uint64_t prompts_distinct, prompts_sent;
+    uint64_t cached_tokens, prompt_tokens; /* server's, summed */
+    double median_ttft_ns, median_latency_ns;
+    double client_lag_p99_ns, cap_wait_max_ns;
+    double offered_rate_per_s, achieved_rate_per_s;
+    double benchmark_duration_s, wall_duration_s;
+    bool streaming, open_loop;
+    uint64_t unsent_turns;     /* (run) */
+    uint64_t record_waits;     /* (run) requests that waited for a block */
+    double record_wait_s;      /* (run) */
+    double loop_lag_max_ns;    /* (run) */
+    double plugin_call_max_ns; /* (run) */
+    bool log_not_written;      /* (run) */
+    bool interrupted;          /* (run) */
+    bool log_torn;             /* the record log has no proper end */
+};
+
+struct tkp_verdict {
+    const char *status;    /* "valid", "suspect", "invalid" */
+    uint32_t reason_count; /* reasons first, then notes (severity 0) */
+    const struct tokperf_reason *const *reasons;
+};
+
+tokperf_status tkp_verdict_judge(const struct tkp_phase_facts *facts,
+                                 const struct tkp_limits *limits, struct tkp_arena *arena,
+                                 struct tkp_verdict *verdict,
+                                 struct tokperf_error *error) TOKPERF_MUST_USE;
+
+#endif
