@@ -85,4 +85,11 @@ static inline uint64_t tkp_gauge_get(const struct tkp_gauge *g)
     return atomic_load_explicit(&g->value, memory_order_acquire);
 }
 
+/* Orders a store of this thread before its later loads, for the waiter and the releaser of a slot
+ * (load/phase.c): each writes one place, then reads the other's. */
+static inline void tkp_fence_full(void)
+{
+    atomic_thread_fence(memory_order_seq_cst);
+}
+
 #endif

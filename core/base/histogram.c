@@ -1,0 +1,195 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Log-linear histogram. Page 0 counts the values 0..1023 one by one; page p > 0 covers
+ * [2^(9+p), 2^(10+p)) in 1024 steps of 2^(p-1), so that a bucket's width is at most 2^-10 of its
+ * lower bound. Behind its buckets a page keeps their sum, so that reading skips whole pages.
+ */
+#include <base/histogram.h>
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum {
+    STEPS = 1 << TKP_HISTOGRAM_PRECISION_BITS,
+    PAGE_WORDS = STEPS + 1, /* the last is the page's total */
+    USED_PAGES = 65 - TKP_HISTOGRAM_PRECISION_BITS
+};
+
+struct place {
+    unsigned page, step;
+};
+
+static struct place place_of(uint64_t value)
+{
+    if (value < STEPS)
+        return (struct place){0, (unsigned)value};
+    unsigned top = 63 - (unsigned)__builtin_clzll(value);
+    unsigned shift = top - TKP_HISTOGRAM_PRECISION_BITS;
+    return (struct place){shift + 1, (unsigned)(value >> shift) & (STEPS - 1)};
+}
+
+/* The first value of a bucket, and by *width how many it holds. */
+static uint64_t bounds_of(struct place place, uint64_t *width)
+{
+    if (!place.page) {
+        *width = 1;
+        return place.step;
+    }
+    *width = UINT64_C(1) << (place.page - 1);
+    return ((uint64_t)STEPS + place.step) << (place.page - 1);
+}
+
+/* The end of a bucket; the last one's is UINT64_MAX instead of 2^64. */
+static uint64_t end_of(uint64_t low, uint64_t width)
+{
+    return width > UINT64_MAX - low ? UINT64_MAX : low + width;
+}
+
+static uint64_t *page_at(struct tkp_histogram *h, unsigned page)
+{
+    if (!h->pages[page])
+        h->pages[page] = calloc(PAGE_WORDS, sizeof *h->pages[page]);
+    return h->pages[page];
+}
+
+/* Finds the bucket of a rank below count; *below counts the values in the buckets before it. */
+static struct place find_rank(const struct tkp_histogram *h, uint64_t rank, uint64_t *below)
+{
+    uint64_t passed = 0;
+    struct place place = {0, 0};
+    for (; place.page < USED_PAGES; place.page++) {
+        const uint64_t *page = h->pages[place.page];
+        if (page && rank < passed + page[STEPS])
+            break;
+        passed += page ? page[STEPS] : 0;
+    }
+    const uint64_t *page = h->pages[place.page];
+    while (page && place.step < STEPS - 1 && rank >= passed + page[place.step])
+        passed += page[place.step++];
+    *below = passed;
+    return place;
+}
+
+/* The middle of the rank's bucket, within what was seen. */
+static double value_at(const struct tkp_histogram *h, uint64_t rank)
+{
+    uint64_t below, width;
+    uint64_t low = bounds_of(find_rank(h, rank, &below), &width);
+    double middle = (double)low + (double)(width - 1) / 2;
+    return fmin(fmax(middle, (double)h->min), (double)h->max);
+}
+
+/* Folds the moments of `count` more values in (Chan, Golub, LeVeque 1979). */
+static void add_moments(struct tkp_histogram *h, uint64_t count, double mean, double m2)
+{
+    double total = (double)(h->count + count), delta = mean - h->mean;
+    h->m2 += m2 + delta * delta * ((double)h->count * (double)count / total);
+    h->mean += delta * ((double)count / total);
+    h->count += count;
+}
+
+void tkp_histogram_init(struct tkp_histogram *h)
+{
+    *h = (struct tkp_histogram){.min = UINT64_MAX};
+}
+
+void tkp_histogram_finish(struct tkp_histogram *h)
+{
+    for (unsigned i = 0; i < TKP_HISTOGRAM_PAGES; i++)
+        free(h->pages[i]);
+    tkp_histogram_init(h);
+}
+
+void tkp_histogram_clear(struct tkp_histogram *h)
+{
+    struct tkp_histogram empty = {.min = UINT64_MAX};
+    for (unsigned i = 0; i < TKP_HISTOGRAM_PAGES; i++) {
+        empty.pages[i] = h->pages[i];
+        if (h->pages[i])
+            memset(h->pages[i], 0, PAGE_WORDS * sizeof *h->pages[i]);
+    }
+    *h = empty;
+}
+
+void tkp_histogram_record(struct tkp_histogram *h, uint64_t value)
+{
+    struct place place = place_of(value);
+    uint64_t *page = page_at(h, place.page);
+    if (!page) {
+        h->lost++;
+        return;
+    }
+    page[place.step]++;
+    page[STEPS]++;
+    h->count++;
+    double delta = (double)value - h->mean; /* Welford 1962 */
+    h->mean += delta / (double)h->count;
+    h->m2 += delta * ((double)value - h->mean);
+    h->sum += (double)value;
+    if (value < h->min)
+        h->min = value;
+    if (value > h->max)
+        h->max = value;
+}
+
+void tkp_histogram_merge(struct tkp_histogram *a, const struct tkp_histogram *b)
+{
+    uint64_t added = 0;
+    for (unsigned p = 0; p < USED_PAGES; p++) {
+        const uint64_t *from = b->pages[p];
+        if (!from || !from[STEPS])
+            continue;
+        uint64_t *to = page_at(a, p);
+        if (!to) {
+            a->lost += from[STEPS];
+            continue;
+        }
+        for (unsigned i = 0; i <= STEPS; i++)
+            to[i] += from[i];
+        added += from[STEPS];
+    }
+    a->lost += b->lost;
+    if (!added)
+        return;
+    add_moments(a, added, b->mean, b->m2);
+    a->sum += b->sum;
+    a->min = b->min < a->min ? b->min : a->min;
+    a->max = b->max > a->max ? b->max : a->max;
+}
+
+double tkp_histogram_quantile(const struct tkp_histogram *h, double fraction)
+{
+    if (!h->count)
+        return 0;
+    double position = fmin(fmax(fraction, 0), 1) * (double)(h->count - 1);
+    uint64_t rank = (uint64_t)position;
+    double rest = position - (double)rank;
+    double value = value_at(h, rank);
+    if (rest > 0 && rank + 1 < h->count)
+        value += rest * (value_at(h, rank + 1) - value);
+    return value;
+}
+
+double tkp_histogram_std(const struct tkp_histogram *h)
+{
+    return h->count ? sqrt(h->m2 / (double)h->count) : 0;
+}
+
+bool tkp_histogram_rank_bucket(const struct tkp_histogram *h, uint64_t rank, uint64_t *low,
+                               uint64_t *high, uint64_t *below)
+{
+    if (rank >= h->count)
+        return false;
+    uint64_t width;
+    *low = bounds_of(find_rank(h, rank, below), &width);
+    *high = end_of(*low, width);
+    return true;
+}
+
+void tkp_histogram_bucket(uint64_t value, uint64_t *low, uint64_t *high)
+{
+    uint64_t width;
+    *low = bounds_of(place_of(value), &width);
+    *high = end_of(*low, width);
+}

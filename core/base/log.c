@@ -1,0 +1,153 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The program's log. One mutex serialises lines and protects the settings; the screen hooks are
+ * called with it held and must not log.
+ */
+#include <base/log.h>
+
+#include <base/clock.h>
+#include <base/files.h>
+#include <base/utf8.h>
+#include <pthread.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+enum { MAX_TEXT_BYTES = 4096, MAX_LINE_BYTES = 4 * MAX_TEXT_BYTES + 64 };
+
+static const char *const level_names[] = {
+    [TKP_LOG_ERROR] = "error",
+    [TKP_LOG_WARNING] = "warning",
+    [TKP_LOG_INFO] = "info",
+    [TKP_LOG_DEBUG] = "debug",
+};
+
+static struct {
+    pthread_mutex_t mutex;
+    enum tkp_log_level stderr_level;
+    int fd;
+    void (*before)(void *);
+    void (*after)(void *);
+    void *context;
+} sink = {.mutex = PTHREAD_MUTEX_INITIALIZER, .stderr_level = TKP_LOG_WARNING, .fd = -1};
+
+static size_t put_time(char *out, size_t capacity)
+{
+    uint64_t now_ns = tkp_clock_realtime_ns();
+    time_t seconds = (time_t)(now_ns / TKP_NS_PER_S);
+    struct tm utc;
+    gmtime_r(&seconds, &utc);
+    size_t n = strftime(out, capacity, "%Y-%m-%dT%H:%M:%S", &utc);
+    int ms = snprintf(out + n, capacity - n, ".%03uZ",
+                      (unsigned)(now_ns % TKP_NS_PER_S / TKP_NS_PER_MS));
+    return n + (size_t)ms;
+}
+
+/* Copies with control characters (C0, DEL, C1) and broken UTF-8 as \n or \xNN: nothing that a
+ * server sends reaches a terminal as a command. out holds 4 bytes for each of text. */
+static size_t put_escaped(char *out, const char *text, size_t len)
+{
+    char *to = out;
+    for (size_t at = 0; at < len;) {
+        bool valid;
+        size_t step = tkp_utf8_step(text + at, len - at, &valid);
+        unsigned char byte = (unsigned char)text[at];
+        bool c1 = step == 2 && byte == 0xc2 && (unsigned char)text[at + 1] < 0xa0;
+        if (valid && !c1 && byte >= 0x20 && byte != 0x7f) {
+            memcpy(to, text + at, step);
+            to += step;
+        } else if (byte == '\n' || byte == '\t') {
+            *to++ = '\\';
+            *to++ = byte == '\n' ? 'n' : 't';
+        } else {
+            for (size_t i = 0; i < step; i++) {
+                static const char hex[] = "0123456789abcdef";
+                unsigned char b = (unsigned char)text[at + i];
+                memcpy(to, (char[]){'\\', 'x', hex[b >> 4], hex[b & 15]}, 4);
+                to += 4;
+            }
+        }
+        at += step;
+    }
+    return (size_t)(to - out);
+}
+
+static void write_screen(const char *line, size_t len)
+{
+    if (sink.before)
+        sink.before(sink.context);
+    tokperf_status ignored = tkp_files_write_all(STDERR_FILENO, line, len, NULL);
+    (void)ignored; /* there is nowhere left to say that stderr is gone */
+    if (sink.after)
+        sink.after(sink.context);
+}
+
+static void write_line(enum tkp_log_level level, const char *line, size_t len)
+{
+    static const char gone[] = "warning: the log file cannot be written any more\n";
+    pthread_mutex_lock(&sink.mutex);
+    if (level <= sink.stderr_level)
+        write_screen(line, len);
+    if (sink.fd >= 0 && tkp_files_write_all(sink.fd, line, len, NULL)) {
+        close(sink.fd);
+        sink.fd = -1;
+        write_screen(gone, sizeof gone - 1);
+    }
+    pthread_mutex_unlock(&sink.mutex);
+}
+
+void tkp_log_set_level(enum tkp_log_level stderr_level)
+{
+    pthread_mutex_lock(&sink.mutex);
+    sink.stderr_level = stderr_level;
+    pthread_mutex_unlock(&sink.mutex);
+}
+
+void tkp_log_set_file(int fd)
+{
+    pthread_mutex_lock(&sink.mutex);
+    if (sink.fd >= 0)
+        close(sink.fd);
+    sink.fd = fd;
+    pthread_mutex_unlock(&sink.mutex);
+}
+
+void tkp_log_set_screen_hooks(void (*before)(void *), void (*after)(void *), void *context)
+{
+    pthread_mutex_lock(&sink.mutex);
+    sink.before = before;
+    sink.after = after;
+    sink.context = context;
+    pthread_mutex_unlock(&sink.mutex);
+}
+
+void tkp_log(enum tkp_log_level level, const char *format, ...)
+{
+    char text[MAX_TEXT_BYTES], line[MAX_LINE_BYTES];
+    va_list args;
+    va_start(args, format);
+    int need = vsnprintf(text, sizeof text, format, args);
+    va_end(args);
+    if (need < 0)
+        return;
+    size_t len = (size_t)need < sizeof text ? (size_t)need : sizeof text - 1;
+    if ((size_t)need > len)
+        memcpy(text + len - 3, "...", 3);
+    size_t at = put_time(line, sizeof line);
+    at += (size_t)snprintf(line + at, sizeof line - at, " %-7s ", level_names[level]);
+    at += put_escaped(line + at, text, len);
+    line[at++] = '\n';
+    write_line(level, line, at);
+}
+
+bool tkp_log_level_parse(const char *name, enum tkp_log_level *level)
+{
+    for (unsigned i = TKP_LOG_ERROR; i <= TKP_LOG_DEBUG; i++)
+        if (!strcmp(name, level_names[i])) {
+            *level = (enum tkp_log_level)i;
+            return true;
+        }
+    return false;
+}
