@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The only atomics of the program. Each kind of sharing has its type, and each its memory order
- * with the reason beside it in atomic.c. Inline where workers use them. [any]
+ * with the reason beside it. [any]
  */
 #ifndef TKP_BASE_ATOMIC_H
 #define TKP_BASE_ATOMIC_H
@@ -28,14 +28,15 @@ static inline uint64_t tkp_ticket_peek(const struct tkp_ticket *t)
 struct tkp_slots {
     _Alignas(64) _Atomic uint64_t used;
 };
-/* Takes one if fewer than cap are used. Acquire/release pairs a release of a slot with the next
- * taking of it, so that a waiter that saw "full" and then registers is woken (see wake.h). */
+/* Takes one if fewer than cap are used. Sequentially consistent, as are flags: a waiter raises its
+ * flag and then reads `used`, a releaser lowers `used` and then reads flags; with one total order
+ * at least one of them sees the other (load/phase.c). */
 static inline bool tkp_slots_try_take(struct tkp_slots *s, uint64_t cap)
 {
-    uint64_t used = atomic_load_explicit(&s->used, memory_order_relaxed);
+    uint64_t used = atomic_load_explicit(&s->used, memory_order_seq_cst);
     while (used < cap)
         if (atomic_compare_exchange_weak_explicit(&s->used, &used, used + 1, memory_order_seq_cst,
-                                                  memory_order_relaxed))
+                                                  memory_order_seq_cst))
             return true;
     return false;
 }
@@ -52,18 +53,19 @@ static inline uint64_t tkp_slots_used(const struct tkp_slots *s)
 struct tkp_flag {
     _Atomic uint32_t raised;
 };
-/* Release/acquire: what was written before raising is visible to who sees it raised. */
+/* What was written before raising is visible to who sees it raised; sequentially consistent for the
+ * waiters of tkp_slots_try_take(). */
 static inline void tkp_flag_raise(struct tkp_flag *f)
 {
-    atomic_store_explicit(&f->raised, 1, memory_order_release);
+    atomic_store_explicit(&f->raised, 1, memory_order_seq_cst);
 }
 static inline void tkp_flag_lower(struct tkp_flag *f)
 {
-    atomic_store_explicit(&f->raised, 0, memory_order_release);
+    atomic_store_explicit(&f->raised, 0, memory_order_seq_cst);
 }
 static inline bool tkp_flag_is_raised(const struct tkp_flag *f)
 {
-    return atomic_load_explicit(&f->raised, memory_order_acquire) != 0;
+    return atomic_load_explicit(&f->raised, memory_order_seq_cst) != 0;
 }
 
 /* A number with one writer and any readers: counters of a worker, its state. */
@@ -83,13 +85,6 @@ static inline void tkp_gauge_add(struct tkp_gauge *g, uint64_t delta)
 static inline uint64_t tkp_gauge_get(const struct tkp_gauge *g)
 {
     return atomic_load_explicit(&g->value, memory_order_acquire);
-}
-
-/* Orders a store of this thread before its later loads, for the waiter and the releaser of a slot
- * (load/phase.c): each writes one place, then reads the other's. */
-static inline void tkp_fence_full(void)
-{
-    atomic_thread_fence(memory_order_seq_cst);
 }
 
 #endif

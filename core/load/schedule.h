@@ -33,7 +33,6 @@ struct tkp_schedule_cursor {
     uint64_t next_ordinal; /* ordinals below it have been accumulated */
     uint64_t turns_before; /* turns of all conversations below next_ordinal */
     double gap_phase;      /* open loop: state of the arrival process, in nominal intervals */
-    uint64_t offset_ns;    /* intended time of next_ordinal - 1, from start */
 };
 
 void tkp_schedule_cursor_init(struct tkp_schedule_cursor *cursor,
