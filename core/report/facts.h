@@ -1,0 +1,56 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What the record log says about a run beside its requests: the run header, the notes at phase
+ * begins and ends, the end note. JSON in the log, structs here. With them `tokperf report DIR`
+ * computes everything again. [main]
+ */
+#ifndef TKP_REPORT_FACTS_H
+#define TKP_REPORT_FACTS_H
+
+#include <base/arena.h>
+#include <base/buffer.h>
+#include <stdbool.h>
+
+/* The run header. Texts live in the arena given to parse, or belong to who filled them. */
+struct tkp_run_facts {
+    const char *benchmark_id; /* UUID */
+    const char *version;      /* of the tokperf that ran */
+    const char *model;        /* as sent */
+    const char *endpoint_type;
+    const char *title;         /* headline of the table */
+    const char *cli_command;   /* redacted */
+    const char *config_yaml;   /* the resolved plan, redacted */
+    const char *receive_clock; /* "process" */
+    uint64_t endpoint_flags;   /* TOKPERF_ENDPOINT_* */
+    uint64_t seed;
+    uint64_t start_realtime_ns;
+    int64_t monotonic_to_realtime_ns;
+    uint64_t dataset_size; /* conversations */
+};
+
+/* The note at the end of a phase; what workers and recorder counted in it. */
+struct tkp_phase_note {
+    uint64_t phase;
+    uint64_t unsent_turns;
+    uint64_t record_waits, record_wait_ns;
+    uint64_t loop_lag_max_ns, plugin_call_max_ns;
+};
+
+/* The note at the end of the run. */
+struct tkp_end_note {
+    uint64_t end_realtime_ns;
+    uint64_t interrupted; /* 1: by a signal */
+};
+
+void tkp_run_facts_write(const struct tkp_run_facts *facts, struct tkp_buffer *out);
+tokperf_status tkp_run_facts_parse(struct tokperf_span json, struct tkp_arena *arena,
+                                   struct tkp_run_facts *facts,
+                                   struct tokperf_error *error) TOKPERF_MUST_USE;
+void tkp_phase_note_write(const struct tkp_phase_note *note, struct tkp_buffer *out);
+tokperf_status tkp_phase_note_parse(struct tokperf_span json, struct tkp_phase_note *note,
+                                    struct tokperf_error *error) TOKPERF_MUST_USE;
+void tkp_end_note_write(const struct tkp_end_note *note, struct tkp_buffer *out);
+tokperf_status tkp_end_note_parse(struct tokperf_span json, struct tkp_end_note *note,
+                                  struct tokperf_error *error) TOKPERF_MUST_USE;
+
+#endif

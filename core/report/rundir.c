@@ -1,0 +1,205 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Run directories: naming, refusal to overwrite, first files. The name follows AIPerf:
+ * artifacts/<model>-<endpoint type>-<stimulus>, then -2, -3.
+ */
+#include <report/rundir.h>
+
+#include <base/error.h>
+#include <base/files.h>
+#include <base/json_write.h>
+#include <base/text.h>
+#include <ctype.h>
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+enum { MAX_SAME_NAME = 9999, MAX_NAME_BYTES = 160 };
+
+/* Files that make a directory a result. */
+static const char *const result_files[] = {"records.tkr", "run.json"};
+
+static bool holds_result(const char *path)
+{
+    for (size_t i = 0; i < sizeof result_files / sizeof result_files[0]; i++) {
+        char name[TKP_RUNDIR_PATH_BYTES];
+        struct stat info;
+        if (tkp_files_join(name, sizeof name, path, result_files[i]) && lstat(name, &info) == 0)
+            return true;
+    }
+    return false;
+}
+
+/* Removes the regular files directly in path, so that no file of an earlier run is taken for one of
+ * this run. Folders and links stay. */
+static tokperf_status clear_files(const char *path, struct tokperf_error *error)
+{
+    DIR *dir = opendir(path);
+    if (!dir)
+        return tkp_fail_errno(error, TOKPERF_E_IO, errno, "cannot read the directory '%s'", path);
+    tokperf_status status = TOKPERF_OK;
+    for (struct dirent *entry; status == TOKPERF_OK && (entry = readdir(dir));) {
+        struct stat info;
+        if (fstatat(dirfd(dir), entry->d_name, &info, AT_SYMLINK_NOFOLLOW) ||
+            !S_ISREG(info.st_mode))
+            continue;
+        if (unlinkat(dirfd(dir), entry->d_name, 0))
+            status = tkp_fail_errno(error, TOKPERF_E_IO, errno, "cannot replace '%s/%s'", path,
+                                    entry->d_name);
+    }
+    closedir(dir);
+    return status;
+}
+
+/* A path component from free text: anything but [A-Za-z0-9._-] becomes '_'. */
+static void append_component(struct tkp_buffer *out, const char *text)
+{
+    for (size_t i = 0; text[i] && i < MAX_NAME_BYTES; i++) {
+        unsigned char c = (unsigned char)text[i];
+        char safe = isalnum(c) || c == '-' || c == '_' || (c == '.' && i) ? (char)c : '_';
+        tkp_buffer_append(out, &safe, 1);
+    }
+}
+
+static void append_stimulus(struct tkp_buffer *out, const struct tkp_phase_plan *phase)
+{
+    if (phase->arrival == TKP_ARRIVAL_CLOSED) {
+        tkp_buffer_printf(out, "concurrency%llu", (unsigned long long)phase->concurrency);
+        return;
+    }
+    char rate[32];
+    tkp_text_from_double(rate, sizeof rate, phase->rate_per_s);
+    tkp_buffer_printf(out, "request_rate%s", rate);
+    if (phase->concurrency)
+        tkp_buffer_printf(out, "-concurrency%llu", (unsigned long long)phase->concurrency);
+}
+
+/* Makes the first free of base, base-2, base-3, ... */
+static tokperf_status make_numbered(const char *base, struct tkp_rundir *dir,
+                                    struct tokperf_error *error)
+{
+    tokperf_status status = tkp_files_make_dirs("artifacts", error);
+    for (int number = 1; status == TOKPERF_OK && number <= MAX_SAME_NAME; number++) {
+        int n = number == 1
+                    ? snprintf(dir->path, sizeof dir->path, "artifacts/%s", base)
+                    : snprintf(dir->path, sizeof dir->path, "artifacts/%s-%d", base, number);
+        if (n < 0 || (size_t)n >= sizeof dir->path)
+            return tkp_fail(error, TOKPERF_E_LIMIT, "the name of the run directory is too long");
+        if (mkdir(dir->path, 0755) == 0)
+            return TOKPERF_OK;
+        if (errno != EEXIST)
+            return tkp_fail_errno(error, TOKPERF_E_IO, errno,
+                                  "cannot make the run directory '%s'; name another with "
+                                  "--output-artifact-dir",
+                                  dir->path);
+    }
+    if (status != TOKPERF_OK)
+        return status;
+    return tkp_fail(error, TOKPERF_E_LIMIT,
+                    "there are %d run directories named artifacts/%s; remove some or use "
+                    "--output-artifact-dir",
+                    MAX_SAME_NAME, base);
+}
+
+tokperf_status tkp_rundir_check(const struct tkp_plan *plan, struct tokperf_error *error)
+{
+    if (!plan->artifact_dir || plan->overwrite || !holds_result(plan->artifact_dir))
+        return TOKPERF_OK;
+    return tkp_fail(error, TOKPERF_E_EXISTS,
+                    "--output-artifact-dir: '%s' holds the result of another run; choose another "
+                    "directory or add --overwrite",
+                    plan->artifact_dir);
+}
+
+static tokperf_status make_given(const struct tkp_plan *plan, struct tkp_rundir *dir,
+                                 struct tokperf_error *error)
+{
+    tokperf_status status = tkp_rundir_check(plan, error);
+    if (status != TOKPERF_OK)
+        return status;
+    if (strlen(plan->artifact_dir) >= sizeof dir->path)
+        return tkp_fail(error, TOKPERF_E_LIMIT, "--output-artifact-dir: the path is too long");
+    tkp_text_copy(dir->path, sizeof dir->path, tkp_span(plan->artifact_dir));
+    status = tkp_files_make_dirs(dir->path, error);
+    if (status == TOKPERF_OK && holds_result(dir->path))
+        status = clear_files(dir->path, error);
+    return status;
+}
+
+tokperf_status tkp_rundir_create(const struct tkp_plan *plan, const char *model,
+                                 struct tkp_rundir *dir, struct tokperf_error *error)
+{
+    tokperf_status status;
+    if (plan->artifact_dir) {
+        status = make_given(plan, dir, error);
+    } else {
+        struct tkp_buffer base;
+        tkp_buffer_init(&base, 1024);
+        append_component(&base, model);
+        tkp_buffer_puts(&base, "-");
+        append_component(&base, plan->endpoint_type);
+        tkp_buffer_puts(&base, "-");
+        append_stimulus(&base, &plan->phases[plan->phase_count - 1]);
+        status = make_numbered(tkp_buffer_text(&base), dir, error);
+        tkp_buffer_finish(&base);
+    }
+    char logs[TKP_RUNDIR_PATH_BYTES];
+    if (status == TOKPERF_OK && tkp_files_join(logs, sizeof logs, dir->path, "logs"))
+        status = tkp_files_make_dirs(logs, error);
+    return status;
+}
+
+static tokperf_status open_log_file(const struct tkp_rundir *dir, struct tokperf_error *error)
+{
+    char path[TKP_RUNDIR_PATH_BYTES];
+    if (!tkp_files_join(path, sizeof path, dir->path, "logs/tokperf.log"))
+        return tkp_fail(error, TOKPERF_E_LIMIT, "the path of the run directory is too long");
+    int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_APPEND | O_CLOEXEC | O_NOFOLLOW, 0644);
+    if (fd < 0)
+        return tkp_fail_errno(error, TOKPERF_E_IO, errno, "cannot write '%s'", path);
+    tkp_log_set_file(fd);
+    return TOKPERF_OK;
+}
+
+static void write_run_json(const char *benchmark_id, uint64_t start_realtime_ns,
+                           struct tkp_buffer *out)
+{
+    const struct tokperf_json_writer_v1 *json = &tkp_json_writer_service;
+    struct tokperf_sink sink = tkp_buffer_sink(out);
+    struct tokperf_json_writer w;
+    json->open(&w, &sink, TOKPERF_JSON_INDENT);
+    json->object_begin(&w);
+    tkp_json_write_pair(&w, "benchmark_id", benchmark_id);
+    json->key(&w, tkp_span("pid"));
+    json->integer(&w, getpid());
+    json->key(&w, tkp_span("start_ns"));
+    json->integer(&w, (int64_t)start_realtime_ns);
+    json->object_end(&w);
+    tkp_buffer_puts(out, "\n");
+}
+
+tokperf_status tkp_rundir_begin(const struct tkp_rundir *dir, const struct tkp_plan *plan,
+                                const char *benchmark_id, uint64_t start_realtime_ns,
+                                struct tokperf_error *error)
+{
+    tokperf_status status = open_log_file(dir, error);
+    if (status == TOKPERF_OK)
+        status = tkp_files_replace(dir->path, "config.yaml", plan->config_yaml,
+                                   strlen(plan->config_yaml), error);
+    struct tkp_buffer run;
+    tkp_buffer_init(&run, 4096);
+    write_run_json(benchmark_id, start_realtime_ns, &run);
+    if (status == TOKPERF_OK)
+        status = tkp_files_replace(dir->path, "run.json", run.data, run.len, error);
+    tkp_buffer_finish(&run);
+    return status;
+}
+
+bool tkp_rundir_log_path(const struct tkp_rundir *dir, char *out, size_t capacity)
+{
+    return tkp_files_join(out, capacity, dir->path, "records.tkr");
+}

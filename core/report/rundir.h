@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The directory of a run. A name of its own below artifacts/ unless the user gives one; a directory
+ * that holds a result is never overwritten silently. [main]
+ */
+#ifndef TKP_REPORT_RUNDIR_H
+#define TKP_REPORT_RUNDIR_H
+
+#include <config/plan.h>
+
+enum { TKP_RUNDIR_PATH_BYTES = 4096 };
+
+struct tkp_rundir {
+    char path[TKP_RUNDIR_PATH_BYTES];
+};
+
+/* Chooses and makes the directory and its logs/ folder, clears old results with --overwrite.
+ * TOKPERF_E_EXISTS (exit 2): holds a result. TOKPERF_E_IO/DENIED (exit 3): cannot be made. */
+tokperf_status tkp_rundir_create(const struct tkp_plan *plan, const char *model,
+                                 struct tkp_rundir *dir,
+                                 struct tokperf_error *error) TOKPERF_MUST_USE;
+/* The part of tkp_rundir_create that needs no model and makes nothing: an explicit directory that
+ * holds a result, early enough to refuse before any request. */
+tokperf_status tkp_rundir_check(const struct tkp_plan *plan,
+                                struct tokperf_error *error) TOKPERF_MUST_USE;
+/* Writes config.yaml and run.json {pid, start, ...} and opens logs/tokperf.log for the log. */
+tokperf_status tkp_rundir_begin(const struct tkp_rundir *dir, const struct tkp_plan *plan,
+                                const char *benchmark_id, uint64_t start_realtime_ns,
+                                struct tokperf_error *error) TOKPERF_MUST_USE;
+/* path/records.tkr */
+bool tkp_rundir_log_path(const struct tkp_rundir *dir, char *out, size_t capacity);
+
+#endif

@@ -1,0 +1,190 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Starting and ending tokperf-mock. The first line of its output says where it listens.
+ */
+#include <target/mock_child.h>
+
+#include <base/clock.h>
+#include <base/error.h>
+#include <base/files.h>
+#include <base/text.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <poll.h>
+#include <signal.h>
+#include <spawn.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+enum { MAX_ARGUMENTS = 64, START_TIMEOUT_MS = 10000, STOP_TIMEOUT_MS = 2000, POLL_STEP_MS = 5 };
+
+extern char **environ;
+
+struct tkp_mock_child {
+    pid_t pid;
+    int input; /* closing it ends the child */
+    int output;
+};
+
+static tokperf_status find_program(char *path, size_t capacity, struct tokperf_error *error)
+{
+    char self[PATH_MAX];
+    ssize_t n = readlink("/proc/self/exe", self, sizeof self - 1);
+    if (n < 0)
+        return tkp_fail_errno(error, TOKPERF_E_UNSUPPORTED, errno, "cannot read /proc/self/exe");
+    self[n] = '\0';
+    char *slash = strrchr(self, '/');
+    if (slash)
+        *slash = '\0';
+    if (!tkp_files_join(path, capacity, self, "tokperf-mock") || access(path, X_OK))
+        return tkp_fail_errno(error, TOKPERF_E_UNSUPPORTED, errno,
+                              "--url mock: needs the program 'tokperf-mock' in '%s'", self);
+    return TOKPERF_OK;
+}
+
+/* "?ttft=20&fast" -> "--ttft", "20", "--fast". */
+static uint32_t add_query_options(const char *query, struct tkp_arena *arena, char **arguments,
+                                  uint32_t count)
+{
+    char *rest = tkp_arena_copy(arena, query, strlen(query));
+    for (char *save = NULL, *item = rest ? strtok_r(rest, "&", &save) : NULL;
+         item && count + 2 < MAX_ARGUMENTS; item = strtok_r(NULL, "&", &save)) {
+        char *equals = strchr(item, '=');
+        if (equals)
+            *equals = '\0';
+        arguments[count++] = tkp_arena_printf(arena, "--%s", item);
+        if (equals)
+            arguments[count++] = equals + 1;
+    }
+    return count;
+}
+
+static tokperf_status spawn(const char *path, char **arguments, struct tkp_mock_child *child,
+                            int input_end, int output_end, struct tokperf_error *error)
+{
+    posix_spawn_file_actions_t actions;
+    posix_spawnattr_t attributes;
+    posix_spawn_file_actions_init(&actions);
+    posix_spawnattr_init(&attributes);
+    posix_spawn_file_actions_adddup2(&actions, input_end, 0);
+    posix_spawn_file_actions_adddup2(&actions, output_end, 1);
+    posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETPGROUP);
+    int code = posix_spawn(&child->pid, path, &actions, &attributes, arguments, environ);
+    posix_spawn_file_actions_destroy(&actions);
+    posix_spawnattr_destroy(&attributes);
+    if (code)
+        return tkp_fail_errno(error, TOKPERF_E_UNSUPPORTED, code, "cannot start '%s'", path);
+    return TOKPERF_OK;
+}
+
+/* Reads the child's first line within the deadline. */
+static tokperf_status read_line(int fd, char *line, size_t capacity, struct tokperf_error *error)
+{
+    uint64_t deadline_ns = tkp_clock_now_ns() + START_TIMEOUT_MS * TKP_NS_PER_MS;
+    size_t len = 0;
+    while (len + 1 < capacity) {
+        uint64_t now_ns = tkp_clock_now_ns();
+        struct pollfd ready = {.fd = fd, .events = POLLIN};
+        int left_ms = now_ns < deadline_ns ? (int)((deadline_ns - now_ns) / TKP_NS_PER_MS) : 0;
+        int n = poll(&ready, 1, left_ms);
+        if (n == 0)
+            return tkp_fail(error, TOKPERF_E_TIMEOUT, "tokperf-mock did not come up within %d s",
+                            START_TIMEOUT_MS / 1000);
+        ssize_t got = n > 0 ? read(fd, line + len, 1) : -1;
+        if (got < 0 && errno == EINTR)
+            continue;
+        if (got <= 0)
+            break;
+        if (line[len] == '\n') {
+            line[len] = '\0';
+            return TOKPERF_OK;
+        }
+        len++;
+    }
+    return tkp_fail(error, TOKPERF_E_UNSUPPORTED,
+                    "tokperf-mock ended before it listened; its own message is above, its options "
+                    "come from the part of --url behind 'mock:?'");
+}
+
+static tokperf_status start(struct tkp_mock_child *child, const struct tkp_url *mock,
+                            struct tkp_arena *arena, struct tokperf_error *error)
+{
+    char path[PATH_MAX];
+    char *arguments[MAX_ARGUMENTS + 1] = {path, (char[]){"--port"}, (char[]){"0"},
+                                          (char[]){"--exit-with-stdin"}};
+    const char *query = strchr(mock->text, '?');
+    tokperf_status status = find_program(path, sizeof path, error);
+    if (status != TOKPERF_OK)
+        return status;
+    if (query)
+        add_query_options(query + 1, arena, arguments, 4);
+    int input[2], output[2];
+    if (pipe2(input, O_CLOEXEC))
+        return tkp_fail_errno(error, TOKPERF_E_LIMIT, errno, "cannot make a pipe");
+    child->input = input[1];
+    if (pipe2(output, O_CLOEXEC)) {
+        close(input[0]);
+        return tkp_fail_errno(error, TOKPERF_E_LIMIT, errno, "cannot make a pipe");
+    }
+    child->output = output[0];
+    status = spawn(path, arguments, child, input[0], output[1], error);
+    close(input[0]);
+    close(output[1]);
+    return status;
+}
+
+tokperf_status tkp_mock_child_start(const struct tkp_url *mock, struct tkp_arena *arena,
+                                    struct tkp_mock_child **child, struct tkp_url *url,
+                                    struct tokperf_error *error)
+{
+    static const char greeting[] = "listening on ";
+    struct tkp_mock_child *made = malloc(sizeof *made);
+    if (!made)
+        return tkp_fail(error, TOKPERF_E_NO_MEMORY, "no memory to start tokperf-mock");
+    *made = (struct tkp_mock_child){.pid = -1, .input = -1, .output = -1};
+    char line[256];
+    tokperf_status status = start(made, mock, arena, error);
+    if (status == TOKPERF_OK)
+        status = read_line(made->output, line, sizeof line, error);
+    if (status == TOKPERF_OK && strncmp(line, greeting, sizeof greeting - 1) != 0)
+        status =
+            tkp_fail(error, TOKPERF_E_UNSUPPORTED,
+                     "the program 'tokperf-mock' beside this one is another: it says '%s'", line);
+    if (status == TOKPERF_OK)
+        status = tkp_url_parse(line + sizeof greeting - 1, arena, url, error);
+    if (status != TOKPERF_OK) {
+        tkp_mock_child_stop(made);
+        return status;
+    }
+    *child = made;
+    return TOKPERF_OK;
+}
+
+static bool wait_for_end(pid_t pid, int timeout_ms)
+{
+    for (int waited = 0; waited <= timeout_ms; waited += POLL_STEP_MS) {
+        if (waitpid(pid, NULL, WNOHANG) != 0)
+            return true;
+        poll(NULL, 0, POLL_STEP_MS);
+    }
+    return false;
+}
+
+void tkp_mock_child_stop(struct tkp_mock_child *child)
+{
+    if (!child)
+        return;
+    if (child->input >= 0)
+        close(child->input);
+    if (child->output >= 0)
+        close(child->output);
+    if (child->pid > 0 && !wait_for_end(child->pid, STOP_TIMEOUT_MS)) {
+        kill(child->pid, SIGKILL);
+        waitpid(child->pid, NULL, 0);
+    }
+    free(child);
+}
