@@ -1,0 +1,93 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The OpenAI dialect, shared between its source files: what an instance keeps, what a request in
+ * flight keeps, and the two halves of the work, rendering and parsing.
+ */
+#ifndef OPENAI_H
+#define OPENAI_H
+
+#include <stdbool.h>
+#include <string.h>
+#include <tokperf/endpoint.h>
+
+/* One instance: the host's JSON tables. */
+struct openai {
+    const struct tokperf_json_v1 *json;
+    const struct tokperf_json_writer_v1 *writer;
+};
+
+/* One request in flight; zeroed before begin(). */
+struct openai_state {
+    uint32_t framing;
+    uint8_t done;       /* "[DONE]" came: whatever follows is not part of the answer */
+    uint8_t finished;   /* a finish_reason came */
+    uint8_t complete;   /* a whole JSON object was read to its end */
+    uint8_t delta_seen; /* the stream speaks in deltas: a "message" repeats them */
+};
+
+/* Texts of a server's error object are cut to that many bytes, and unescaped into the scratch. */
+enum { OPENAI_ERROR_TEXT_BYTES = 512 };
+
+/* Per worker: an error's code, type and message, each at most 3 times as long once unescaped. */
+struct openai_scratch {
+    char code[3 * OPENAI_ERROR_TEXT_BYTES];
+    char type[3 * OPENAI_ERROR_TEXT_BYTES];
+    char message[3 * OPENAI_ERROR_TEXT_BYTES];
+};
+
+/* format.c */
+tokperf_status openai_format_chat(const void *self, const struct tokperf_request *request,
+                                  const struct tokperf_request_sink *sink,
+                                  struct tokperf_error *error);
+tokperf_status openai_format_completions(const void *self, const struct tokperf_request *request,
+                                         const struct tokperf_request_sink *sink,
+                                         struct tokperf_error *error);
+
+/* prompt.c: writes the value of "prompt". False: a content is not text. */
+bool openai_write_prompt(const struct openai *self, struct tokperf_json_writer *json,
+                         const struct tokperf_request *request,
+                         const struct tokperf_request_sink *sink);
+
+/* parse.c: the same for both components, whose answers differ in where the text is. */
+void openai_begin(const void *self, void *state, uint32_t framing);
+tokperf_status openai_event(const void *self, void *state, void *scratch,
+                            const struct tokperf_event *event, const struct tokperf_emit *emit,
+                            struct tokperf_error *error);
+uint32_t openai_finish(const void *self, void *state, void *scratch, uint32_t end,
+                       const struct tokperf_emit *emit);
+
+/* usage.c: reads the value after a "usage" key and emits it if it states anything. */
+void openai_read_usage(const struct openai *self, struct tokperf_json *scan,
+                       const struct tokperf_emit *emit);
+
+/* error.c: what a server says went wrong, gathered over one event. */
+struct openai_error {
+    struct tokperf_span code, type, message;
+    bool present;
+};
+/* Reads the value after an "error" key: an object, a sentence, or null for none. */
+void openai_read_error(const struct openai *self, struct tokperf_json *scan,
+                       struct openai_error *found);
+/* Emits it with its texts unescaped. */
+void openai_emit_error(const struct openai *self, struct openai_scratch *scratch,
+                       const struct openai_error *found, const struct tokperf_emit *emit);
+
+/* scan.c */
+/* Passes over the rest of the container that `token` began; nothing to do for a scalar. */
+void openai_drain(const struct openai *self, struct tokperf_json *scan, uint32_t token);
+/* The next value if it is a string, else an empty span; another value is passed over. */
+struct tokperf_span openai_read_string(const struct openai *self, struct tokperf_json *scan);
+/* The same for a string or a number: error codes are either. */
+struct tokperf_span openai_read_scalar(const struct openai *self, struct tokperf_json *scan);
+
+/* Whether the KEY or STRING that was read last is the literal. */
+#define OPENAI_IS(self, scan, literal) openai_is((self), (scan), (literal), sizeof(literal) - 1)
+static inline bool openai_is(const struct openai *self, const struct tokperf_json *scan,
+                             const char *literal, uint64_t len)
+{
+    if (scan->escaped)
+        return self->json->equals(scan->text, 1, (struct tokperf_span){literal, len}) != 0;
+    return scan->text.len == len && memcmp(scan->text.data, literal, len) == 0;
+}
+
+#endif

@@ -1,0 +1,91 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The prompt of a text completion. One turn: its text as a string, or several texts as a list. A
+ * conversation: all texts of all turns in one string, an empty line between them, since the API
+ * knows no messages.
+ */
+#include "openai.h"
+
+/* Takes the quotes off what the JSON writer writes, so that several strings become one. */
+struct unquoted {
+    const struct tokperf_request_sink *sink;
+    bool begun, holding;
+    char held; /* the last byte so far: the closing quote if nothing follows */
+};
+
+static void write_unquoted(void *context, const char *data, uint64_t len)
+{
+    struct unquoted *unquoted = context;
+    if (len > 0 && !unquoted->begun) {
+        unquoted->begun = true;
+        data++;
+        len--;
+    }
+    if (len == 0)
+        return;
+    if (unquoted->holding)
+        unquoted->sink->body(unquoted->sink->context, &unquoted->held, 1);
+    if (len > 1)
+        unquoted->sink->body(unquoted->sink->context, data, len - 1);
+    unquoted->held = data[len - 1];
+    unquoted->holding = true;
+}
+
+static void append_text(const struct openai *self, const struct tokperf_request_sink *sink,
+                        struct tokperf_span text)
+{
+    struct unquoted unquoted = {.sink = sink};
+    const struct tokperf_sink bytes = {&unquoted, write_unquoted};
+    struct tokperf_json_writer writer;
+    self->writer->open(&writer, &bytes, 0);
+    self->writer->string(&writer, text);
+}
+
+static bool all_texts(const struct tokperf_request *request)
+{
+    for (uint32_t i = 0; i < request->turn_count; i++)
+        for (uint32_t k = 0; k < request->turns[i]->content_count; k++)
+            if (request->turns[i]->contents[k]->input != TOKPERF_INPUT_TEXT)
+                return false;
+    return true;
+}
+
+static void write_conversation(const struct openai *self, const struct tokperf_request *request,
+                               const struct tokperf_request_sink *sink)
+{
+    bool first = true;
+    sink->body(sink->context, "\"", 1);
+    for (uint32_t i = 0; i < request->turn_count; i++) {
+        const struct tokperf_turn *turn = request->turns[i];
+        for (uint32_t k = 0; k < turn->content_count; k++) {
+            if (!first)
+                sink->body(sink->context, "\\n\\n", 4);
+            first = false;
+            append_text(self, sink, turn->contents[k]->value);
+        }
+    }
+    sink->body(sink->context, "\"", 1);
+}
+
+bool openai_write_prompt(const struct openai *self, struct tokperf_json_writer *json,
+                         const struct tokperf_request *request,
+                         const struct tokperf_request_sink *sink)
+{
+    const struct tokperf_turn *turn = request->turns[request->turn_count - 1];
+    if (!all_texts(request))
+        return false;
+    if (request->turn_count > 1 || turn->content_count == 0) {
+        self->writer->raw(json, TOKPERF_SPAN("")); /* the value itself goes past the writer */
+        write_conversation(self, request, sink);
+        return true;
+    }
+    if (turn->content_count == 1) {
+        self->writer->string(json, turn->contents[0]->value);
+        return true;
+    }
+    self->writer->array_begin(json);
+    for (uint32_t i = 0; i < turn->content_count; i++)
+        self->writer->string(json, turn->contents[i]->value);
+    self->writer->array_end(json);
+    return true;
+}
