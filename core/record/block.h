@@ -19,18 +19,43 @@ struct tkp_chunk_source {
     void (*rewind)(void *context);
 };
 
+/* The payload of one block of the record log. */
+struct tkp_block {
+    uint32_t kind; /* enum tkp_log_kind: ROWS or CHUNKS */
+    uint32_t used_bytes;
+    unsigned char data[TKP_BLOCK_BYTES];
+};
+
 struct tkp_block_encoder;
 struct tkp_block_channel; /* one per worker: pool and both rings */
 
+/* NULL without memory, or with no block. The recorder must have returned every block, or be gone,
+ * when a channel is destroyed. [main] */
 struct tkp_block_channel *tkp_block_channel_create(uint32_t worker, uint32_t block_count);
 void tkp_block_channel_destroy(struct tkp_block_channel *channel);
+uint32_t tkp_block_count(const struct tkp_block_channel *channel); /* of the pool. [any] */
 
-/* Worker side. */
-/* false when there is no free block: keep the request and try again later. chunks may be NULL. */
+/* Worker side: one thread. */
+/*
+ * Hands a finished request over; true when all of it is. Until then the caller keeps row and chunks
+ * and calls again later: false means that there is no free block. chunks may be NULL: the row has
+ * no chunk times then; otherwise it must hold row->chunk_count times, of which the first 16 M are
+ * kept. It is rewound before it is read.
+ *
+ * A row that fits one block goes over whole or not at all. A longer one goes over block by block,
+ * across as many calls as it takes (any pool of at least one block suffices); from its first false
+ * to its true, put() of any other row returns false and changes nothing. The row is known again by
+ * (phase, ordinal, turn_index, retries, start_ns), so a copy will do; it must not be given up.
+ */
 bool tkp_block_put(struct tkp_block_channel *channel, const struct tkp_row *row,
                    const struct tkp_chunk_source *chunks, uint64_t now_ns);
 /* Hands on a block that is older than TKP_BLOCK_MAX_AGE_MS (force: any that is not empty). Returns
  * the time by which it wants to be called again, or TKP_NEVER_NS. */
 uint64_t tkp_block_flush(struct tkp_block_channel *channel, uint64_t now_ns, bool force);
+
+/* Recorder side: one thread. */
+/* The oldest block that was handed on, or NULL. Borrowed until it is given back. */
+struct tkp_block *tkp_block_take(struct tkp_block_channel *channel);
+void tkp_block_give_back(struct tkp_block_channel *channel, struct tkp_block *block);
 
 #endif

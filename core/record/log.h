@@ -18,17 +18,23 @@ enum tkp_log_kind {
 };
 
 struct tkp_log_writer;
-/* Creates path (must not exist unless `replace`). [main] */
+/* Creates path (must not exist unless `replace`): TOKPERF_E_EXISTS, TOKPERF_E_DENIED,
+ * TOKPERF_E_IO. The writer then belongs to one thread at a time. [main] */
 tokperf_status tkp_log_create(const char *path, bool replace, struct tkp_log_writer **writer,
                               struct tokperf_error *error) TOKPERF_MUST_USE;
-/* Appends one block. After the first failure everything is counted and dropped. */
+/* Appends one block of at most 16 MiB. After the first failure everything is counted and dropped.
+ */
 void tkp_log_append(struct tkp_log_writer *writer, uint32_t kind, const void *data, uint32_t len);
 void tkp_log_sync(struct tkp_log_writer *writer);      /* write() what is buffered, then fsync */
 void tkp_log_write_out(struct tkp_log_writer *writer); /* write() what is buffered */
+/* Whether something could not be written; error (may be NULL) is the first reason. */
 bool tkp_log_failed(const struct tkp_log_writer *writer, struct tokperf_error *error);
-void tkp_log_close(struct tkp_log_writer *writer);
+uint64_t tkp_log_lost_blocks(const struct tkp_log_writer *writer); /* that are not in the file */
+void tkp_log_close(struct tkp_log_writer *writer); /* write_out first. NULL is accepted */
 
 struct tkp_log_reader;
+/* Reads from front to back in bounded memory; one thread at a time. A file that is not a record
+ * log is TOKPERF_E_PARSE. An empty one opens: it is torn. */
 tokperf_status tkp_log_open(const char *path, struct tkp_log_reader **reader,
                             struct tokperf_error *error) TOKPERF_MUST_USE;
 void tkp_log_reader_close(struct tkp_log_reader *reader);
@@ -38,13 +44,17 @@ void tkp_log_rewind(struct tkp_log_reader *reader);
 struct tkp_log_entry {
     uint32_t kind;               /* TKP_LOG_ROWS for a row, else the kind of the note */
     struct tkp_row row;          /* ROWS */
-    const uint64_t *chunk_ns;    /* ROWS: row.chunk_count arrival times */
-    struct tokperf_span payload; /* RUN, PHASE, END */
+    const uint64_t *chunk_ns;    /* ROWS: chunk_ns_count arrival times, monotonic ns */
+    uint32_t chunk_ns_count;     /* row.chunk_count (at most 16 M), or 0: none were kept */
+    struct tokperf_span payload; /* RUN, TEXT, PHASE, END */
 };
-/* TOKPERF_E_NOT_FOUND behind the last entry; TOKPERF_E_PARSE with offset for damage. */
+/* TOKPERF_E_NOT_FOUND behind the last entry; TOKPERF_E_PARSE with offset for damage, behind which
+ * nothing is read: NOT_FOUND follows. TOKPERF_E_IO, TOKPERF_E_NO_MEMORY likewise. A row whose
+ * chunk times the file does not hold to the end is not returned. */
 tokperf_status tkp_log_next(struct tkp_log_reader *reader, struct tkp_log_entry *entry,
                             struct tokperf_error *error);
-/* Whether reading ended at a torn or damaged block instead of the END block. */
+/* Whether reading ended at a torn or damaged block instead of the END block. Known once next()
+ * returned anything but TOKPERF_OK. */
 bool tkp_log_is_torn(const struct tkp_log_reader *reader);
 
 #endif

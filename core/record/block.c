@@ -1,0 +1,242 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The worker's end of the record log: encodes rows into blocks of a pool that is allocated once and
+ * hands them on through a ring. Each function runs on the one thread that block.h names; nothing
+ * here allocates or waits after create.
+ */
+#include <record/block.h>
+
+#include <assert.h>
+#include <base/clock.h>
+#include <base/ring.h>
+#include <record/log.h>
+#include <record/log_format.h>
+#include <record/row_codec.h>
+#include <stdlib.h>
+
+/* Where the reading of a row's chunk times is. */
+struct time_cursor {
+    const struct tkp_chunk_source *source;
+    const uint64_t *piece;
+    uint32_t piece_len, at;
+    uint32_t done, count; /* times taken, and to be taken */
+    uint64_t last_ns;
+};
+
+/* What identifies a row in a second call. */
+struct row_key {
+    uint64_t ordinal, start_ns;
+    uint32_t phase, turn_index, retries;
+};
+
+/* The worker's side. */
+struct tkp_block_encoder {
+    struct tkp_block *block; /* being filled: at least one row is in it. Or NULL */
+    uint64_t opened_ns;
+    uint64_t base_ns; /* start_ns of the row before in this block */
+    uint32_t sequence;
+    bool is_open;       /* a row is partly handed over; block is NULL between the calls */
+    uint32_t open_done; /* its chunk times that are handed over */
+    struct row_key open_key;
+};
+
+struct tkp_block_channel {
+    struct tkp_ring *full;  /* worker to recorder */
+    struct tkp_ring *empty; /* recorder to worker */
+    struct tkp_block *blocks;
+    uint32_t block_count, worker;
+    _Alignas(64) struct tkp_block_encoder encoder; /* off the line that the recorder reads */
+};
+
+static struct row_key key_of(const struct tkp_row *row)
+{
+    return (struct row_key){row->ordinal, row->start_ns, row->phase, row->turn_index, row->retries};
+}
+
+static bool same_key(struct row_key a, struct row_key b)
+{
+    return a.ordinal == b.ordinal && a.start_ns == b.start_ns && a.phase == b.phase &&
+           a.turn_index == b.turn_index && a.retries == b.retries;
+}
+
+static uint64_t next_time(struct time_cursor *c)
+{
+    if (c->at == c->piece_len) {
+        c->at = 0;
+        c->piece_len = c->source->next(c->source->context, &c->piece);
+        assert(c->piece_len); /* the source holds row->chunk_count times */
+        if (!c->piece_len)
+            return c->last_ns;
+    }
+    return c->piece[c->at++];
+}
+
+/* Puts the cursor behind the first `skip` times. */
+static void seek_times(struct time_cursor *c, const struct tkp_row *row,
+                       const struct tkp_chunk_source *chunks, uint32_t skip)
+{
+    *c = (struct time_cursor){.source = chunks, .last_ns = row->start_ns};
+    if (!chunks)
+        return;
+    c->count =
+        row->chunk_count < TKP_ROW_MAX_CHUNK_TIMES ? row->chunk_count : TKP_ROW_MAX_CHUNK_TIMES;
+    chunks->rewind(chunks->context);
+    while (c->done < skip) {
+        c->last_ns = next_time(c);
+        uint32_t rest = c->piece_len - c->at; /* whole pieces at a time */
+        uint32_t step = rest < skip - c->done - 1 ? rest : skip - c->done - 1;
+        c->at += step;
+        c->done += step + 1;
+        if (step)
+            c->last_ns = c->piece[c->at - 1];
+    }
+}
+
+/* Appends times until they or the block's room end; true when all are in. */
+static bool put_times(struct tkp_block *block, struct time_cursor *c)
+{
+    unsigned char *p = block->data + block->used_bytes;
+    const unsigned char *limit = block->data + TKP_BLOCK_BYTES - TKP_VARINT_MAX_BYTES;
+    while (c->done < c->count && p <= limit) {
+        uint64_t time_ns = next_time(c);
+        p = tkp_varint_put(p, time_ns - c->last_ns);
+        c->last_ns = time_ns;
+        c->done++;
+    }
+    block->used_bytes = (uint32_t)(p - block->data);
+    return c->done == c->count;
+}
+
+static bool begin_block(struct tkp_block_channel *channel, uint32_t kind, uint64_t now_ns)
+{
+    struct tkp_block_encoder *e = &channel->encoder;
+    e->block = tkp_ring_pop(channel->empty);
+    if (!e->block)
+        return false;
+    e->block->kind = kind;
+    e->block->used_bytes = sizeof(struct tkp_log_part);
+    e->opened_ns = now_ns;
+    e->base_ns = 0;
+    return true;
+}
+
+static void hand_on(struct tkp_block_channel *channel)
+{
+    struct tkp_block_encoder *e = &channel->encoder;
+    struct tkp_log_part part = {channel->worker, e->sequence++};
+    memcpy(e->block->data, &part, sizeof part);
+    bool pushed = tkp_ring_push(channel->full, e->block);
+    assert(pushed); /* the ring holds the whole pool */
+    (void)pushed;
+    e->block = NULL;
+}
+
+/* Goes on with the open row, in blocks of its own; false when there is no free one. */
+static bool continue_row(struct tkp_block_channel *channel, struct time_cursor *c, uint64_t now_ns)
+{
+    struct tkp_block_encoder *e = &channel->encoder;
+    while (c->done < c->count) {
+        if (!begin_block(channel, TKP_LOG_CHUNKS, now_ns))
+            return false;
+        put_times(e->block, c);
+        e->open_done = c->done;
+        hand_on(channel);
+    }
+    e->is_open = false;
+    return true;
+}
+
+static bool resume_row(struct tkp_block_channel *channel, const struct tkp_row *row,
+                       const struct tkp_chunk_source *chunks, uint64_t now_ns)
+{
+    struct tkp_block_encoder *e = &channel->encoder;
+    if (!same_key(e->open_key, key_of(row)))
+        return false;
+    struct time_cursor c;
+    seek_times(&c, row, chunks, e->open_done);
+    return continue_row(channel, &c, now_ns);
+}
+
+/* Writes the row and as many of its times as fit; true when that is all of it. */
+static bool put_row(struct tkp_block_encoder *e, const struct tkp_row *row, struct time_cursor *c)
+{
+    unsigned char *at = e->block->data + e->block->used_bytes;
+    unsigned char *end = tkp_row_encode(at, row, e->base_ns, c->count > 0);
+    e->block->used_bytes += (uint32_t)(end - at);
+    return put_times(e->block, c);
+}
+
+struct tkp_block_channel *tkp_block_channel_create(uint32_t worker, uint32_t block_count)
+{
+    struct tkp_block_channel *channel = aligned_alloc(64, sizeof *channel);
+    if (!channel)
+        return NULL;
+    *channel = (struct tkp_block_channel){.worker = worker, .block_count = block_count};
+    channel->full = tkp_ring_create(block_count);
+    channel->empty = tkp_ring_create(block_count);
+    channel->blocks = block_count ? calloc(block_count, sizeof *channel->blocks) : NULL;
+    if (!channel->full || !channel->empty || !channel->blocks) {
+        tkp_block_channel_destroy(channel);
+        return NULL;
+    }
+    for (uint32_t i = 0; i < block_count; i++)
+        tkp_block_give_back(channel, &channel->blocks[i]);
+    return channel;
+}
+
+void tkp_block_channel_destroy(struct tkp_block_channel *channel)
+{
+    if (!channel)
+        return;
+    tkp_ring_destroy(channel->full);
+    tkp_ring_destroy(channel->empty);
+    free(channel->blocks);
+    free(channel);
+}
+
+uint32_t tkp_block_count(const struct tkp_block_channel *channel)
+{
+    return channel->block_count;
+}
+
+bool tkp_block_put(struct tkp_block_channel *channel, const struct tkp_row *row,
+                   const struct tkp_chunk_source *chunks, uint64_t now_ns)
+{
+    struct tkp_block_encoder *e = &channel->encoder;
+    if (e->is_open)
+        return resume_row(channel, row, chunks, now_ns);
+    if (e->block && e->block->used_bytes > TKP_BLOCK_BYTES - TKP_ROW_MAX_BYTES)
+        hand_on(channel);
+    bool fresh = !e->block;
+    if (fresh && !begin_block(channel, TKP_LOG_ROWS, now_ns))
+        return false;
+    uint32_t before_bytes = e->block->used_bytes;
+    struct time_cursor c;
+    seek_times(&c, row, chunks, 0);
+    if (put_row(e, row, &c)) {
+        e->base_ns = row->start_ns;
+        return true;
+    }
+    if (!fresh) { /* perhaps it fits a block of its own */
+        e->block->used_bytes = before_bytes;
+        hand_on(channel);
+        return tkp_block_put(channel, row, chunks, now_ns);
+    }
+    e->is_open = true;
+    e->open_done = c.done;
+    e->open_key = key_of(row);
+    hand_on(channel);
+    return continue_row(channel, &c, now_ns);
+}
+
+uint64_t tkp_block_flush(struct tkp_block_channel *channel, uint64_t now_ns, bool force)
+{
+    struct tkp_block_encoder *e = &channel->encoder;
+    if (!e->block)
+        return TKP_NEVER_NS;
+    uint64_t due_ns = tkp_clock_after_ns(e->opened_ns, TKP_BLOCK_MAX_AGE_MS * TKP_NS_PER_MS);
+    if (!force && now_ns < due_ns)
+        return due_ns;
+    hand_on(channel);
+    return TKP_NEVER_NS;
+}
