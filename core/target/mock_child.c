@@ -72,7 +72,10 @@ static tokperf_status spawn(const char *path, char **arguments, struct tkp_mock_
     posix_spawnattr_init(&attributes);
     posix_spawn_file_actions_adddup2(&actions, input_end, 0);
     posix_spawn_file_actions_adddup2(&actions, output_end, 1);
-    posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETPGROUP);
+    sigset_t none;
+    sigemptyset(&none);
+    posix_spawnattr_setsigmask(&attributes, &none);
+    posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETPGROUP | POSIX_SPAWN_SETSIGMASK);
     int code = posix_spawn(&child->pid, path, &actions, &attributes, arguments, environ);
     posix_spawn_file_actions_destroy(&actions);
     posix_spawnattr_destroy(&attributes);

@@ -1,0 +1,92 @@
+# SPDX-License-Identifier: Apache-2.0
+# Sourced by demo.sh, test.sh and the CI script, from the root of the tree. Makes sure that what a
+# build needs is there: it tries first, and only when that fails installs from tools/packages.txt.
+
+# Exit with one sentence on stderr.
+fail() {
+    echo "$(basename "$0"): $*" >&2
+    exit 1
+}
+
+# packages SECTION...: the names of those sections.
+packages() {
+    for section in "$@"; do
+        awk -v want="# [$section]" '
+            /^# \[/ { inside = ($0 == want); next }
+            inside && NF && $1 !~ /^#/ { print $1 }' tools/packages.txt
+    done
+}
+
+# install_packages SECTION...: through apt, saying so first; or says what is missing and fails.
+install_packages() {
+    names=$(packages "$@" | tr '\n' ' ')
+    if [ "$INSTALL" = no ] || ! command -v apt-get >/dev/null 2>&1; then
+        fail "something is missing. These packages (Debian 12 names) are needed: $names"
+    fi
+    as_root=
+    if [ "$(id -u)" != 0 ]; then
+        command -v sudo >/dev/null 2>&1 ||
+            fail "not root and no sudo: install these packages, then run this again: $names"
+        as_root=sudo
+    fi
+    echo "Installing with ${as_root:+sudo }apt-get: $names" >&2
+    $as_root apt-get update -qq &&
+        $as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends \
+            $names >&2 || fail "apt-get could not install: $names"
+}
+
+# configure BUILD_DIR SECTIONS CMAKE_ARGUMENT...: configures; installs SECTIONS when that fails, then
+# configures again. With ccache-less plain tools: ninja when it is there, make otherwise.
+configure() {
+    build_dir=$1
+    sections=$2
+    shift 2
+    log=$(mktemp) || fail "cannot make a temporary file"
+    if try_configure "$build_dir" "$@" >"$log" 2>&1; then
+        rm -f "$log"
+        return
+    fi
+    install_packages $sections
+    if ! try_configure "$build_dir" "$@" >"$log" 2>&1; then
+        cat "$log" >&2
+        rm -f "$log"
+        fail "cmake cannot configure $build_dir; its output is above"
+    fi
+    rm -f "$log"
+}
+
+try_configure() {
+    dir=$1
+    shift
+    command -v cmake >/dev/null 2>&1 && command -v cc >/dev/null 2>&1 || return 1
+    if [ -f "$dir/CMakeCache.txt" ]; then
+        cmake -S . -B "$dir" "$@"
+    elif command -v ninja >/dev/null 2>&1; then
+        cmake -S . -B "$dir" -G Ninja "$@"
+    else
+        return 1
+    fi
+}
+
+# build BUILD_DIR: quiet unless it fails; warnings are shown.
+build() {
+    log=$(mktemp) || fail "cannot make a temporary file"
+    if ! cmake --build "$1" -j "$(nproc)" >"$log" 2>&1; then
+        cat "$log" >&2
+        rm -f "$log"
+        fail "the build in $1 failed; its output is above"
+    fi
+    grep -A6 'warning:' "$log" >&2 || :
+    rm -f "$log"
+}
+
+# parse_common_options "$@": sets INSTALL and stops at the first other word.
+INSTALL=yes
+parse_common_options() {
+    for word in "$@"; do
+        case $word in
+        --no-install) INSTALL=no ;;
+        *) fail "unknown option '$word'; the only one is --no-install" ;;
+        esac
+    done
+}
