@@ -17,10 +17,24 @@ struct tkp_host {
 };
 
 void tkp_host_init(struct tkp_host *host);
+/* The table behind a service id, or NULL: what service() of every host answers. [any] */
+const void *tkp_host_service(const char *id);
 
 /* Around every call into a plugin on this thread: names it for the crash handler. Nested calls keep
  * the outermost name. Cheap enough for the hot path: one thread-local store. [any] */
 extern _Thread_local const char *tkp_crash_note;
+/* Writes the note unless an outer call has; returns what leave puts back. */
+static inline const char *tkp_crash_enter(const char *plugin_id)
+{
+    const char *outer = tkp_crash_note;
+    if (outer == NULL)
+        tkp_crash_note = plugin_id;
+    return outer;
+}
+static inline void tkp_crash_leave(const char *outer)
+{
+    tkp_crash_note = outer;
+}
 /* Installs the handler for SIGSEGV, SIGBUS, SIGILL, SIGFPE, SIGABRT: writes one sentence that names
  * the plugin noted on the crashing thread (or none), then _exit(4). Async-signal-safe. [main] */
 void tkp_crash_handler_install(void);

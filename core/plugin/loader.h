@@ -20,6 +20,12 @@ const struct tokperf_plugin *tkp_module_plugin(const struct tkp_module *module);
 /* NULL when it has no such component. kind: "endpoint". */
 const struct tokperf_component *tkp_module_component(const struct tkp_module *module,
                                                      const char *kind, const char *name);
+/* From here on close leaves the module in memory: something of it was instantiated. */
+void tkp_module_keep(struct tkp_module *module);
+/* Whether the module offers what the registry's entry says: plugin id, kind, name. */
+tokperf_status tkp_entry_check(const struct tkp_component_entry *entry,
+                               const struct tkp_module *module,
+                               struct tokperf_error *error) TOKPERF_MUST_USE;
 
 /* A component that was created. */
 struct tkp_instance {
