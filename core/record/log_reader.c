@@ -38,6 +38,11 @@ static tokperf_status finish(struct tkp_log_reader *r, tokperf_status status)
     return status;
 }
 
+static tokperf_status nothing_more(const struct tkp_log_reader *r, struct tokperf_error *error)
+{
+    return tkp_fail(error, TOKPERF_E_NOT_FOUND, "nothing more is in the record log '%s'", r->path);
+}
+
 /* Ends the reading with the error that is there, said of the current block. */
 static tokperf_status finish_damaged(struct tkp_log_reader *r, struct tokperf_error *error,
                                      tokperf_status status)
@@ -49,8 +54,10 @@ static tokperf_status finish_damaged(struct tkp_log_reader *r, struct tokperf_er
 
 static tokperf_status finish_unread(struct tkp_log_reader *r, struct tokperf_error *error)
 {
-    if (!ferror(r->file))
-        return finish(r, TOKPERF_E_NOT_FOUND); /* a torn block, or the end */
+    if (!ferror(r->file)) {
+        finish(r, TOKPERF_E_NOT_FOUND); /* a torn block, or the end */
+        return nothing_more(r, error);
+    }
     r->damaged = true;
     finish(r, TOKPERF_E_IO);
     return tkp_fail_errno(error, TOKPERF_E_IO, errno, "cannot read the record log '%s'", r->path);
@@ -194,11 +201,13 @@ tokperf_status tkp_log_next(struct tkp_log_reader *r, struct tkp_log_entry *entr
                             struct tokperf_error *error)
 {
     for (;;) {
-        tokperf_status status = TOKPERF_E_NOT_FOUND;
+        tokperf_status status;
         if (r->in_rows && (status = next_row(r, entry, error)) != TOKPERF_E_NOT_FOUND)
             return status;
         struct tkp_log_head head;
-        if (r->finished || (status = read_block(r, &head, error)))
+        if (r->finished)
+            return nothing_more(r, error);
+        if ((status = read_block(r, &head, error)))
             return status;
         if (head.version != TKP_LOG_VERSION || !(is_rows(&head) || is_note(&head)))
             continue; /* of a later tokperf */

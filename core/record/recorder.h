@@ -10,7 +10,9 @@
 #include <record/block.h>
 #include <record/log.h>
 
-/* [recorder thread] Called for every row, and about every tick_ns. */
+/* [recorder thread] Called for every row, and about every tick_ns; no more once stop returned. Both
+ * may be NULL; tick_ns 0: no ticks. chunk_ns is NULL when chunk_count is 0: the row has no chunk
+ * times. What is passed is valid during the call. */
 struct tkp_record_listener {
     void *context;
     void (*row)(void *context, const struct tkp_row *row, const uint64_t *chunk_ns,
@@ -20,17 +22,23 @@ struct tkp_record_listener {
 };
 
 struct tkp_recorder;
-/* channels[i] belongs to worker i. The recorder owns log from here on. [main] */
+/* channels[i] belongs to worker i; they must outlive the recorder. The recorder owns log from here
+ * on, unless it fails. listener is copied and may be NULL. A failing log is said once, as a warning
+ * of the program's log. One thread calls the functions below. [main] */
 tokperf_status tkp_recorder_start(struct tkp_block_channel *const *channels, uint32_t channel_count,
                                   struct tkp_log_writer *log,
                                   const struct tkp_record_listener *listener,
                                   struct tkp_recorder **recorder,
                                   struct tokperf_error *error) TOKPERF_MUST_USE;
-/* A note that goes into the log in order (phase started, phase ended: payload is JSON). [main] */
+/* A note that goes into the log in order (phase started, phase ended: payload is JSON): behind
+ * every row that was handed over before the call. Returns when it is there; it may still wait for
+ * the next write(). [main] */
 void tkp_recorder_note(struct tkp_recorder *recorder, uint32_t kind, struct tokperf_span payload);
 /* Waits until everything that was handed over before the call is recorded and synced. [main] */
 void tkp_recorder_sync(struct tkp_recorder *recorder);
-/* Drains, writes the end block, closes the log, joins. TOKPERF_E_IO when the log is incomplete. */
+/* Drains what was handed over (at most one pool of every channel, so that a worker which does not
+ * end cannot hold it), writes the end block, closes the log, joins, frees. TOKPERF_E_IO when the
+ * log is incomplete. */
 tokperf_status tkp_recorder_stop(struct tkp_recorder *recorder,
                                  struct tokperf_error *error) TOKPERF_MUST_USE;
 

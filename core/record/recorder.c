@@ -1,0 +1,282 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The recorder thread: looks at every channel at least each 10 ms, appends the blocks to the log as
+ * they are, and decodes them for the listener. Main talks to it through one command at a time under
+ * a mutex; workers only through the rings, so nothing here can hold them up but a full pool.
+ */
+#include <record/recorder.h>
+
+#include <base/clock.h>
+#include <base/error.h>
+#include <base/log.h>
+#include <inttypes.h>
+#include <pthread.h>
+#include <record/reassembly.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+enum {
+    IDLE_MS = 10,      /* a block waits this long at most: well below its own 50 ms */
+    WRITE_MS = 900,    /* with the 50 and 10 ms before it: less than the promised second */
+    BLOCKS_A_PASS = 4, /* of one channel, before the next one's turn */
+    END_BYTES = 96
+};
+
+enum command { COMMAND_NONE, COMMAND_NOTE, COMMAND_SYNC, COMMAND_STOP };
+
+struct tkp_recorder {
+    pthread_t thread;
+    pthread_mutex_t mutex; /* guards command */
+    pthread_cond_t posted; /* a command is there; CLOCK_MONOTONIC */
+    pthread_cond_t done;   /* it was carried out */
+    enum command command;
+    uint32_t note_kind;
+    struct tokperf_span note_payload;
+
+    /* The recorder thread's; main's before it starts and after it ended. */
+    struct tkp_block_channel **channels;
+    uint32_t channel_count;
+    struct tkp_log_writer *log;
+    struct tkp_record_listener listener;
+    struct tkp_reassembly *rows;
+    uint64_t row_count, chunk_time_count;
+    uint64_t next_tick_ns, next_write_ns;
+    bool warned; /* of a failing log */
+    bool defect; /* a block of ours could not be decoded */
+    struct tokperf_error defect_error;
+};
+
+static void show_rows(struct tkp_recorder *r, const struct tkp_block *block)
+{
+    struct tokperf_span payload = {(const char *)block->data, block->used_bytes};
+    struct tokperf_error error;
+    tokperf_status status = tkp_reassembly_feed(r->rows, block->kind, payload, &error);
+    struct tkp_whole_row whole;
+    while (!status && !(status = tkp_reassembly_next(r->rows, &whole, &error))) {
+        r->row_count++;
+        r->chunk_time_count += whole.chunk_ns_count;
+        if (r->listener.row)
+            r->listener.row(r->listener.context, whole.row,
+                            whole.chunk_ns_count ? whole.chunk_ns : NULL, whole.chunk_ns_count);
+    }
+    if (status != TOKPERF_E_NOT_FOUND && !r->defect) {
+        r->defect = true;
+        r->defect_error = error;
+    }
+}
+
+/* Records at most `limit` blocks of a channel; whether there was one. */
+static bool drain_channel(struct tkp_recorder *r, struct tkp_block_channel *channel, uint32_t limit)
+{
+    uint32_t taken = 0;
+    for (struct tkp_block *block; taken < limit && (block = tkp_block_take(channel)); taken++) {
+        tkp_log_append(r->log, block->kind, block->data, block->used_bytes);
+        show_rows(r, block);
+        tkp_block_give_back(channel, block);
+    }
+    return taken > 0;
+}
+
+static bool drain_pass(struct tkp_recorder *r)
+{
+    bool any = false;
+    for (uint32_t i = 0; i < r->channel_count; i++)
+        any |= drain_channel(r, r->channels[i], BLOCKS_A_PASS);
+    return any;
+}
+
+/* Records everything that was handed over before: a ring holds at most the channel's pool. */
+static void drain_handed_over(struct tkp_recorder *r)
+{
+    for (uint32_t i = 0; i < r->channel_count; i++)
+        drain_channel(r, r->channels[i], tkp_block_count(r->channels[i]));
+}
+
+static void warn_once(struct tkp_recorder *r)
+{
+    struct tokperf_error error;
+    if (r->warned || !tkp_log_failed(r->log, &error))
+        return;
+    r->warned = true;
+    tkp_log(TKP_LOG_WARNING, "%s; the run goes on without its records", error.message);
+}
+
+static void run_timers(struct tkp_recorder *r)
+{
+    uint64_t now_ns = tkp_clock_now_ns();
+    if (now_ns >= r->next_write_ns) {
+        tkp_log_write_out(r->log);
+        r->next_write_ns = now_ns + WRITE_MS * TKP_NS_PER_MS;
+    }
+    warn_once(r);
+    if (now_ns < r->next_tick_ns)
+        return;
+    r->listener.tick(r->listener.context, now_ns);
+    r->next_tick_ns += r->listener.tick_ns;
+    if (r->next_tick_ns <= now_ns) /* late by more than one: no burst to catch up */
+        r->next_tick_ns = tkp_clock_after_ns(now_ns, r->listener.tick_ns);
+}
+
+/* The command that main posted. Without one, waits for it (unless busy) as long as nothing else is
+ * due. */
+static enum command next_command(struct tkp_recorder *r, bool busy)
+{
+    uint64_t until_ns = tkp_clock_now_ns() + IDLE_MS * TKP_NS_PER_MS;
+    until_ns = r->next_tick_ns < until_ns ? r->next_tick_ns : until_ns;
+    struct timespec until = {(time_t)(until_ns / TKP_NS_PER_S), (long)(until_ns % TKP_NS_PER_S)};
+    pthread_mutex_lock(&r->mutex);
+    if (!busy && r->command == COMMAND_NONE)
+        pthread_cond_timedwait(&r->posted, &r->mutex, &until); /* waking early does no harm */
+    enum command command = r->command;
+    pthread_mutex_unlock(&r->mutex);
+    return command;
+}
+
+static void write_end(struct tkp_recorder *r)
+{
+    char json[END_BYTES];
+    int len = snprintf(json, sizeof json, "{\"rows\":%" PRIu64 ",\"chunk_times\":%" PRIu64 "}",
+                       r->row_count, r->chunk_time_count);
+    tkp_log_append(r->log, TKP_LOG_END, json, (uint32_t)len);
+}
+
+static void carry_out(struct tkp_recorder *r, enum command command)
+{
+    drain_handed_over(r);
+    if (command == COMMAND_NOTE) /* main waits: its payload stays and is not written to */
+        tkp_log_append(r->log, r->note_kind, r->note_payload.data, (uint32_t)r->note_payload.len);
+    if (command == COMMAND_STOP)
+        write_end(r);
+    if (command == COMMAND_SYNC || command == COMMAND_STOP)
+        tkp_log_sync(r->log);
+    warn_once(r);
+    pthread_mutex_lock(&r->mutex);
+    r->command = COMMAND_NONE;
+    pthread_cond_signal(&r->done);
+    pthread_mutex_unlock(&r->mutex);
+}
+
+static void *recorder_main(void *argument)
+{
+    struct tkp_recorder *r = argument;
+    enum command command;
+    do {
+        bool busy = drain_pass(r);
+        run_timers(r);
+        command = next_command(r, busy);
+        if (command != COMMAND_NONE)
+            carry_out(r, command);
+    } while (command != COMMAND_STOP);
+    return NULL;
+}
+
+/* Has the recorder thread carry out a command and waits until it did. */
+static void post(struct tkp_recorder *r, enum command command)
+{
+    pthread_mutex_lock(&r->mutex);
+    r->command = command;
+    pthread_cond_signal(&r->posted);
+    while (r->command != COMMAND_NONE)
+        pthread_cond_wait(&r->done, &r->mutex);
+    pthread_mutex_unlock(&r->mutex);
+}
+
+/* Everything but the log, which is the caller's until the recorder runs. */
+static void destroy(struct tkp_recorder *r)
+{
+    pthread_cond_destroy(&r->done);
+    pthread_cond_destroy(&r->posted);
+    pthread_mutex_destroy(&r->mutex);
+    tkp_reassembly_destroy(r->rows);
+    free(r->channels);
+    free(r);
+}
+
+static void init_locks(struct tkp_recorder *r)
+{
+    pthread_condattr_t monotonic;
+    pthread_condattr_init(&monotonic);
+    pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
+    pthread_mutex_init(&r->mutex, NULL);
+    pthread_cond_init(&r->posted, &monotonic);
+    pthread_cond_init(&r->done, NULL);
+    pthread_condattr_destroy(&monotonic);
+}
+
+/* Signals are the main thread's: the new thread blocks them all. */
+static int start_thread(struct tkp_recorder *r)
+{
+    sigset_t all, before;
+    sigfillset(&all);
+    pthread_sigmask(SIG_SETMASK, &all, &before);
+    int failed = pthread_create(&r->thread, NULL, recorder_main, r);
+    pthread_sigmask(SIG_SETMASK, &before, NULL);
+    if (!failed)
+        pthread_setname_np(r->thread, "recorder");
+    return failed;
+}
+
+tokperf_status tkp_recorder_start(struct tkp_block_channel *const *channels, uint32_t channel_count,
+                                  struct tkp_log_writer *log,
+                                  const struct tkp_record_listener *listener,
+                                  struct tkp_recorder **recorder, struct tokperf_error *error)
+{
+    *recorder = NULL;
+    struct tkp_recorder *r = calloc(1, sizeof *r);
+    if (!r)
+        return tkp_fail(error, TOKPERF_E_NO_MEMORY, "no memory for the recorder");
+    init_locks(r);
+    r->rows = tkp_reassembly_create();
+    r->channels = calloc(channel_count + 1, sizeof(struct tkp_block_channel *));
+    r->channel_count = channel_count;
+    r->log = log;
+    if (listener)
+        r->listener = *listener;
+    uint64_t now_ns = tkp_clock_now_ns();
+    bool ticks = r->listener.tick && r->listener.tick_ns;
+    r->next_tick_ns = ticks ? tkp_clock_after_ns(now_ns, r->listener.tick_ns) : TKP_NEVER_NS;
+    r->next_write_ns = now_ns + WRITE_MS * TKP_NS_PER_MS;
+    if (!r->rows || !r->channels) {
+        destroy(r);
+        return tkp_fail(error, TOKPERF_E_NO_MEMORY, "no memory for the recorder");
+    }
+    for (uint32_t i = 0; i < channel_count; i++)
+        r->channels[i] = channels[i];
+    int failed = start_thread(r);
+    if (failed) {
+        destroy(r);
+        return tkp_fail_errno(error, TOKPERF_E_IO, failed, "cannot start the recorder's thread");
+    }
+    *recorder = r;
+    return TOKPERF_OK;
+}
+
+void tkp_recorder_note(struct tkp_recorder *r, uint32_t kind, struct tokperf_span payload)
+{
+    r->note_kind = kind; /* the thread reads them once it saw the command, under the mutex */
+    r->note_payload = payload;
+    post(r, COMMAND_NOTE);
+}
+
+void tkp_recorder_sync(struct tkp_recorder *r)
+{
+    post(r, COMMAND_SYNC);
+}
+
+tokperf_status tkp_recorder_stop(struct tkp_recorder *r, struct tokperf_error *error)
+{
+    post(r, COMMAND_STOP);
+    pthread_join(r->thread, NULL);
+    tokperf_status status = TOKPERF_OK;
+    struct tokperf_error failure;
+    if (tkp_log_failed(r->log, &failure))
+        status = tkp_fail(error, TOKPERF_E_IO, "%.800s; %" PRIu64 " blocks of records are missing",
+                          failure.message, tkp_log_lost_blocks(r->log));
+    else if (r->defect)
+        status = tkp_fail(error, TOKPERF_E_INTERNAL, "a block of the recorder's is damaged: %.800s",
+                          r->defect_error.message);
+    tkp_log_close(r->log);
+    destroy(r);
+    return status;
+}
