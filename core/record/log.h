@@ -14,7 +14,8 @@ enum tkp_log_kind {
     TKP_LOG_CHUNKS = 3, /* chunk times of a row that did not fit its block */
     TKP_LOG_TEXT = 4,   /* response texts, where kept */
     TKP_LOG_PHASE = 5,  /* JSON: a phase began or ended */
-    TKP_LOG_END = 6     /* JSON: the run ended properly */
+    TKP_LOG_END = 6,    /* JSON: the run ended properly */
+    TKP_LOG_DATASET = 7 /* JSON array: the next session ids, in the order of dataset rows */
 };
 
 struct tkp_log_writer;

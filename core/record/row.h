@@ -35,6 +35,15 @@ enum tkp_outcome {
 const char *tkp_outcome_name(enum tkp_outcome outcome); /* "none" for TKP_OUTCOME_NONE */
 bool tkp_outcome_is_error(enum tkp_outcome outcome);    /* neither ok nor cancelled */
 
+/* Where the UUID of a request stands in the stream TKP_RNG_REQUEST_ID of the run's seed: that is
+ * how X-Request-ID is made at send and found again in the report. With TKP_TURN_OF_CONVERSATION it
+ * is the conversation's X-Correlation-ID. */
+enum { TKP_TURN_OF_CONVERSATION = 0xffff };
+static inline uint64_t tkp_request_id_index(uint64_t draw, uint32_t turn)
+{
+    return draw << 16 | (turn & 0xffff);
+}
+
 enum tkp_row_flags {
     TKP_ROW_STREAM_ASKED = 1u << 0,      /* streaming was asked for */
     TKP_ROW_STREAMED = 1u << 1,          /* the answer was a stream */

@@ -158,6 +158,8 @@ struct tokperf_record {
     uint32_t was_cancelled, connection_reused, is_error, metric_count;
     int32_t status_code;
     uint32_t has_error; /* error_* are set: errors and cancelled ones */
+    int32_t error_code; /* HTTP status of an http_error, 499 when cancelled, else 0 */
+    uint32_t reserved;
     uint64_t session_num, dataset_row, prompt_hash;
     uint64_t intended_ns, ready_ns, start_ns, send_end_ns, first_byte_ns, end_ns;
     struct tokperf_span request_id, correlation_id, conversation_id;

@@ -1,0 +1,266 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Rows and notes to a struct tokperf_summary. The token sources are decided by the first ok
+ * request of the log, so that a live run and `tokperf report` decide alike.
+ */
+#include <report/summary.h>
+
+#include <base/arena.h>
+#include <base/clock.h>
+#include <base/error.h>
+#include <base/text.h>
+#include <metrics/phase_metrics.h>
+#include <metrics/verdict.h>
+#include <stdlib.h>
+
+struct tkp_summarizer {
+    struct tkp_summary_inputs in;
+    struct tkp_metric_context context;
+    bool sources_known, torn, log_lost, interrupted;
+    struct tkp_phase_metrics **phases; /* by phase of the plan */
+    struct tkp_phase_note *notes;
+    uint64_t end_realtime_ns;
+    uint64_t ok, errors; /* of the main phase */
+    struct tkp_arena arena;
+    struct tokperf_summary summary;
+};
+
+static uint32_t main_phase(const struct tkp_summarizer *s)
+{
+    return s->in.plan->phase_count - 1;
+}
+
+static tokperf_status create_phases(struct tkp_summarizer *s, struct tokperf_error *error)
+{
+    const struct tkp_plan *plan = s->in.plan;
+    s->phases = calloc(plan->phase_count, sizeof *s->phases);
+    s->notes = calloc(plan->phase_count, sizeof *s->notes);
+    if (!s->phases || !s->notes)
+        return tkp_fail(error, TOKPERF_E_NO_MEMORY, "no memory for the summary");
+    tokperf_status status = TOKPERF_OK;
+    for (uint32_t i = 0; status == TOKPERF_OK && i < plan->phase_count; i++)
+        status = tkp_phase_metrics_create(&s->context, &plan->phases[i], &s->phases[i], error);
+    return status;
+}
+
+tokperf_status tkp_summarizer_create(const struct tkp_summary_inputs *inputs,
+                                     struct tkp_summarizer **summarizer,
+                                     struct tokperf_error *error)
+{
+    struct tkp_summarizer *s = calloc(1, sizeof *s);
+    if (!s)
+        return tkp_fail(error, TOKPERF_E_NO_MEMORY, "no memory for the summary");
+    const struct tkp_plan *plan = inputs->plan;
+    uint64_t flags = inputs->facts->endpoint_flags;
+    s->in = *inputs;
+    s->context = (struct tkp_metric_context){
+        .streaming = plan->streaming,
+        .produces_tokens = (flags & TOKPERF_ENDPOINT_PRODUCES_TOKENS) != 0,
+        .tokenizes_input = (flags & TOKPERF_ENDPOINT_TOKENIZES_INPUT) != 0,
+        .per_chunk_usage = plan->per_chunk_usage,
+        .slos = plan->slos,
+        .slo_count = plan->slo_count,
+    };
+    tkp_arena_init(&s->arena, 0);
+    tokperf_status status = create_phases(s, error);
+    if (status != TOKPERF_OK) {
+        tkp_summarizer_destroy(s);
+        return status;
+    }
+    *summarizer = s;
+    return TOKPERF_OK;
+}
+
+void tkp_summarizer_destroy(struct tkp_summarizer *summarizer)
+{
+    if (!summarizer)
+        return;
+    for (uint32_t i = 0; summarizer->phases && i < summarizer->in.plan->phase_count; i++)
+        tkp_phase_metrics_destroy(summarizer->phases[i]);
+    free(summarizer->phases);
+    free(summarizer->notes);
+    tkp_arena_finish(&summarizer->arena);
+    free(summarizer);
+}
+
+void tkp_summarizer_row(struct tkp_summarizer *summarizer, const struct tkp_row *row,
+                        const uint64_t *chunk_ns)
+{
+    struct tkp_summarizer *s = summarizer;
+    if (row->phase >= s->in.plan->phase_count)
+        return;
+    if (!s->sources_known && row->outcome == TKP_OUTCOME_OK) {
+        tkp_token_sources_choose(s->in.plan->use_server_token_count, row, &s->context);
+        s->sources_known = true;
+    }
+    if (row->phase == main_phase(s)) {
+        s->ok += row->outcome == TKP_OUTCOME_OK;
+        s->errors += tkp_outcome_is_error(row->outcome);
+    }
+    tkp_phase_metrics_add(s->phases[row->phase], row, chunk_ns);
+}
+
+void tkp_summarizer_phase_note(struct tkp_summarizer *summarizer, const struct tkp_phase_note *note)
+{
+    if (note->phase < summarizer->in.plan->phase_count)
+        summarizer->notes[note->phase] = *note;
+}
+
+void tkp_summarizer_end_note(struct tkp_summarizer *summarizer, const struct tkp_end_note *note)
+{
+    summarizer->end_realtime_ns = note->end_realtime_ns;
+    summarizer->interrupted = note->interrupted != 0;
+}
+
+static tokperf_status take_note(struct tkp_summarizer *s, const struct tkp_log_entry *entry,
+                                struct tokperf_error *error)
+{
+    struct tkp_phase_note phase;
+    struct tkp_end_note end;
+    tokperf_status status = TOKPERF_OK;
+    if (entry->kind == TKP_LOG_PHASE) {
+        status = tkp_phase_note_parse(entry->payload, &phase, error);
+        if (status == TOKPERF_OK)
+            tkp_summarizer_phase_note(s, &phase);
+    } else if (entry->kind == TKP_LOG_END) {
+        status = tkp_end_note_parse(entry->payload, &end, error);
+        if (status == TOKPERF_OK)
+            tkp_summarizer_end_note(s, &end);
+    }
+    return status;
+}
+
+tokperf_status tkp_summarizer_read(struct tkp_summarizer *summarizer, struct tkp_log_reader *reader,
+                                   struct tokperf_error *error)
+{
+    struct tkp_log_entry entry;
+    tokperf_status status;
+    while ((status = tkp_log_next(reader, &entry, error)) == TOKPERF_OK) {
+        if (entry.kind == TKP_LOG_ROWS)
+            tkp_summarizer_row(summarizer, &entry.row, entry.chunk_ns);
+        else
+            status = take_note(summarizer, &entry, error);
+        if (status != TOKPERF_OK)
+            return status;
+    }
+    summarizer->torn = tkp_log_is_torn(reader);
+    return summarizer->torn || status == TOKPERF_E_NOT_FOUND ? TOKPERF_OK : status;
+}
+
+tokperf_status tkp_summarizer_select(struct tkp_summarizer *summarizer,
+                                     struct tkp_log_reader *reader, struct tokperf_error *error)
+{
+    struct tkp_summarizer *s = summarizer;
+    struct tkp_log_entry entry;
+    tokperf_status status;
+    for (uint32_t i = 0; i < s->in.plan->phase_count; i++)
+        tkp_phase_metrics_next_pass(s->phases[i]);
+    while ((status = tkp_log_next(reader, &entry, error)) == TOKPERF_OK)
+        if (entry.kind == TKP_LOG_ROWS && entry.row.phase < s->in.plan->phase_count)
+            tkp_phase_metrics_add(s->phases[entry.row.phase], &entry.row, entry.chunk_ns);
+    return s->torn || status == TOKPERF_E_NOT_FOUND ? TOKPERF_OK : status;
+}
+
+void tkp_summarizer_without_log(struct tkp_summarizer *summarizer)
+{
+    summarizer->log_lost = true;
+}
+
+static void add_run_facts(const struct tkp_summarizer *s, struct tkp_phase_facts *facts)
+{
+    const struct tkp_phase_note *note = &s->notes[main_phase(s)];
+    facts->unsent_turns = note->unsent_turns;
+    facts->record_waits = note->record_waits;
+    facts->record_wait_s = (double)note->record_wait_ns / (double)TKP_NS_PER_S;
+    facts->loop_lag_max_ns = (double)note->loop_lag_max_ns;
+    facts->plugin_call_max_ns = (double)note->plugin_call_max_ns;
+    facts->log_not_written = s->log_lost;
+    facts->interrupted = s->interrupted;
+    facts->log_torn = s->torn;
+}
+
+static tokperf_status make_phases(struct tkp_summarizer *s, struct tkp_phase_facts *main_facts,
+                                  struct tokperf_error *error)
+{
+    uint32_t count = s->in.plan->phase_count;
+    struct tokperf_phase *phases = tkp_arena_alloc(&s->arena, count * sizeof *phases);
+    const struct tokperf_phase **list = tkp_arena_alloc(&s->arena, count * sizeof *list);
+    if (!phases || !list)
+        return tkp_fail(error, TOKPERF_E_NO_MEMORY, "no memory for the summary");
+    for (uint32_t i = 0; i < count; i++) {
+        struct tkp_phase_facts facts = {0};
+        tokperf_status status =
+            tkp_phase_metrics_result(s->phases[i], &s->arena, &phases[i], &facts, error);
+        if (status != TOKPERF_OK)
+            return status;
+        phases[i].name = tkp_span(s->in.plan->phases[i].name);
+        list[i] = &phases[i];
+        if (i == main_phase(s))
+            *main_facts = facts;
+    }
+    s->summary.phases = list;
+    s->summary.phase_count = count;
+    s->summary.main_phase = main_phase(s);
+    return TOKPERF_OK;
+}
+
+static void fill_identity(struct tkp_summarizer *s)
+{
+    const struct tkp_run_facts *facts = s->in.facts;
+    struct tokperf_summary *summary = &s->summary;
+    summary->struct_size = sizeof *summary;
+    summary->benchmark_id = tkp_span(facts->benchmark_id);
+    summary->tokperf_version = tkp_span(facts->version);
+    summary->title = tkp_span(facts->title);
+    summary->model = tkp_span(facts->model);
+    summary->endpoint_type = tkp_span(facts->endpoint_type);
+    summary->artifact_dir = tkp_span(s->in.artifact_dir);
+    summary->file_prefix = tkp_span(s->in.plan->export_prefix);
+    summary->cli_command = tkp_span(facts->cli_command);
+    summary->input_config = tkp_span(s->in.plan->input_config_json);
+    summary->receive_clock = tkp_span(facts->receive_clock);
+    summary->isl_source = tkp_span(tkp_token_source_name(s->context.isl_source));
+    summary->osl_source = tkp_span(tkp_token_source_name(s->context.osl_source));
+    summary->random_seed = facts->seed;
+    summary->start_realtime_ns = facts->start_realtime_ns;
+    summary->end_realtime_ns = s->end_realtime_ns;
+    summary->monotonic_to_realtime_ns = facts->monotonic_to_realtime_ns;
+    summary->export_records = s->in.plan->export_level == TKP_EXPORT_RECORDS;
+    summary->streaming = s->in.plan->streaming;
+    summary->was_cancelled = s->interrupted;
+}
+
+tokperf_status tkp_summarizer_result(struct tkp_summarizer *summarizer,
+                                     const struct tokperf_summary **summary,
+                                     struct tokperf_error *error)
+{
+    struct tkp_summarizer *s = summarizer;
+    struct tkp_phase_facts facts = {0};
+    struct tkp_verdict verdict = {0};
+    tokperf_status status = make_phases(s, &facts, error);
+    if (status != TOKPERF_OK)
+        return status;
+    add_run_facts(s, &facts);
+    status = tkp_verdict_judge(&facts, &s->in.plan->limits, &s->arena, &verdict, error);
+    if (status != TOKPERF_OK)
+        return status;
+    fill_identity(s);
+    s->summary.verdict = tkp_span(verdict.status);
+    s->summary.reasons = verdict.reasons;
+    s->summary.reason_count = verdict.reason_count;
+    s->summary.prompts_distinct = facts.prompts_distinct;
+    s->summary.prompts_sent = facts.prompts_sent;
+    *summary = &s->summary;
+    return TOKPERF_OK;
+}
+
+const struct tkp_metric_context *tkp_summarizer_context(const struct tkp_summarizer *summarizer)
+{
+    return &summarizer->context;
+}
+
+void tkp_summarizer_counts(const struct tkp_summarizer *summarizer, uint64_t *ok, uint64_t *errors)
+{
+    *ok = summarizer->ok;
+    *errors = summarizer->errors;
+}
