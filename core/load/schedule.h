@@ -42,6 +42,10 @@ void tkp_schedule_cursor_init(struct tkp_schedule_cursor *cursor,
 bool tkp_schedule_cursor_at(struct tkp_schedule_cursor *cursor, uint64_t ordinal,
                             struct tkp_arrival_event *event);
 
+/* Conversations that the phase sends, looking at no more than `limit` ordinals: what ends by a
+ * count has one answer for any number of workers. */
+uint64_t tkp_schedule_count(const struct tkp_schedule *schedule, uint64_t limit);
+
 /* Conversations allowed in flight at a time: the cap with its ramp (1 -> N in even steps). 0: no
  * cap. */
 uint64_t tkp_schedule_cap(const struct tkp_schedule *schedule, uint64_t now_ns);

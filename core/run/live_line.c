@@ -1,0 +1,112 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* See live_line.h. */
+#include <run/live_line.h>
+
+#include <base/clock.h>
+#include <base/log.h>
+#include <math.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
+
+enum { DEFAULT_COLUMNS = 100 };
+
+static void put(const char *text)
+{
+    ssize_t n = write(STDERR_FILENO, text, strlen(text));
+    (void)n; /* a live line that cannot be written is no reason for anything */
+}
+
+static void step_aside(void *context)
+{
+    const struct tkp_live_line *line = context;
+    if (line->shown)
+        put("\r\033[K");
+}
+
+static void come_back(void *context)
+{
+    const struct tkp_live_line *line = context;
+    if (line->shown)
+        put(line->text);
+}
+
+void tkp_live_line_init(struct tkp_live_line *line, const struct tkp_plan *plan)
+{
+    *line =
+        (struct tkp_live_line){.enabled = plan->ui == TKP_UI_SIMPLE, .streaming = plan->streaming};
+    if (line->enabled)
+        tkp_log_set_screen_hooks(step_aside, come_back, line);
+}
+
+static size_t columns(void)
+{
+    struct winsize size;
+    if (ioctl(STDERR_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 20)
+        return size.ws_col;
+    return DEFAULT_COLUMNS;
+}
+
+static void append(char *out, size_t capacity, const char *format, ...) TOKPERF_PRINTF(3, 4);
+static void append(char *out, size_t capacity, const char *format, ...)
+{
+    size_t used = strlen(out);
+    va_list arguments;
+    va_start(arguments, format);
+    vsnprintf(out + used, capacity - used, format, arguments);
+    va_end(arguments);
+}
+
+/* Seconds left by the phase's stop rules, or NaN when nothing can be said. */
+static double seconds_left(const struct tkp_phase_plan *phase, double elapsed_s, uint64_t done)
+{
+    double left = NAN;
+    if (phase->duration_ns)
+        left = (double)phase->duration_ns / 1e9 - elapsed_s;
+    if (phase->request_count && done)
+        left = fmin(left, elapsed_s * ((double)phase->request_count / (double)done - 1.0));
+    return fmax(left, 0.0);
+}
+
+void tkp_live_line_draw(struct tkp_live_line *line, const struct tkp_phase_plan *phase,
+                        uint64_t start_ns, uint64_t in_flight,
+                        const struct tkp_live_figures *figures)
+{
+    if (!line->enabled)
+        return;
+    uint64_t now_ns = tkp_clock_now_ns();
+    double elapsed_s = now_ns > start_ns ? (double)(now_ns - start_ns) / 1e9 : 0.0;
+    uint64_t done = figures->ok + figures->errors;
+    char text[sizeof line->text] = "";
+    size_t room = sizeof text;
+    append(text, room, "%s %6.1fs  done %llu", phase->name, elapsed_s, (unsigned long long)done);
+    if (phase->request_count)
+        append(text, room, "/%llu", (unsigned long long)phase->request_count);
+    append(text, room, "  in flight %llu  errors %llu  %.1f req/s", (unsigned long long)in_flight,
+           (unsigned long long)figures->errors, figures->requests_per_s);
+    if (line->streaming && !isnan(figures->ttft_p50_ns))
+        append(text, room, "  TTFT p50 %.2f ms", figures->ttft_p50_ns / 1e6);
+    if (line->streaming && !isnan(figures->itl_p50_ns))
+        append(text, room, "  ITL p50 %.2f ms", figures->itl_p50_ns / 1e6);
+    double left = seconds_left(phase, elapsed_s, done);
+    if (done && left > 0.0)
+        append(text, room, "  left %.0fs", left);
+    size_t width = columns();
+    if (width < sizeof text)
+        text[width - 1] = '\0';
+    put(line->shown ? "\r\033[K" : "");
+    memcpy(line->text, text, sizeof text);
+    put(line->text);
+    line->shown = true;
+}
+
+void tkp_live_line_clear(struct tkp_live_line *line)
+{
+    if (line->shown)
+        put("\r\033[K");
+    line->shown = false;
+    if (line->enabled)
+        tkp_log_set_screen_hooks(NULL, NULL, NULL);
+}

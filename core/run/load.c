@@ -1,0 +1,206 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The load, as the main thread sees it: begins each phase, waits for the workers, draws the live
+ * line, and ends a run early when a signal comes or when it is hopeless.
+ */
+#include <run/parts.h>
+
+#include <base/clock.h>
+#include <base/error.h>
+#include <errno.h>
+#include <inttypes.h>
+#include <poll.h>
+#include <run/interrupt.h>
+#include <stdlib.h>
+
+enum {
+    HEAD_START_MS = 20, /* all workers share a start that lies this far ahead (design) */
+    LOOK_MS = 250,
+    MIN_SAMPLES = 10 /* of errors before a run is called hopeless: max(concurrency, 10) */
+};
+
+struct load_state {
+    struct tkp_run *run;
+    struct tkp_phase *phase;
+    struct tkp_live_figures figures;
+    struct tkp_phase_note before; /* totals when the phase began */
+};
+
+static uint64_t sum(const struct tkp_run *run, size_t offset)
+{
+    uint64_t total = 0;
+    for (uint32_t i = 0; i < run->plan->workers; i++) {
+        const char *stats = (const char *)tkp_workers_stats(run->workers, i);
+        total += tkp_gauge_get((const struct tkp_gauge *)(const void *)(stats + offset));
+    }
+    return total;
+}
+
+static uint64_t maximum(const struct tkp_run *run, size_t offset)
+{
+    uint64_t most = 0;
+    for (uint32_t i = 0; i < run->plan->workers; i++) {
+        const char *stats = (const char *)tkp_workers_stats(run->workers, i);
+        uint64_t value = tkp_gauge_get((const struct tkp_gauge *)(const void *)(stats + offset));
+        most = value > most ? value : most;
+    }
+    return most;
+}
+#define SUM(run, member)     sum(run, offsetof(struct tkp_worker_stats, member))
+#define MAXIMUM(run, member) maximum(run, offsetof(struct tkp_worker_stats, member))
+
+static void end_early(struct load_state *load, enum tkp_run_end why)
+{
+    if (load->run->end != TKP_RUN_COMPLETE)
+        return;
+    load->run->end = why;
+    tkp_flag_raise(&load->phase->stop);
+    tkp_flag_raise(&load->phase->cancel);
+    tkp_workers_wake(load->run->workers);
+}
+
+static uint64_t patience(const struct tkp_phase_plan *phase)
+{
+    return phase->concurrency > MIN_SAMPLES ? phase->concurrency : MIN_SAMPLES;
+}
+
+static void look_for_hopelessness(struct load_state *load)
+{
+    const struct tkp_plan *plan = load->run->plan;
+    const struct tkp_live_figures *f = &load->figures;
+    uint64_t limit = patience(load->phase->schedule.phase);
+    uint64_t refused = SUM(load->run, connect_errors_in_row);
+    if (load->run->end == TKP_RUN_COMPLETE && refused >= limit) {
+        tkp_log(TKP_LOG_ERROR,
+                "%" PRIu64 " connections in a row failed: is the server at %s running?", refused,
+                load->run->urls[0].text);
+        end_early(load, TKP_RUN_HOPELESS);
+    }
+    uint64_t done = f->ok + f->errors;
+    if (load->run->end != TKP_RUN_COMPLETE || done < limit ||
+        (double)f->errors <= plan->failed_request_threshold * (double)done)
+        return;
+    tkp_log(TKP_LOG_ERROR,
+            "%" PRIu64 " of %" PRIu64 " requests failed, more than --failed-request-threshold %g: "
+            "the run ends here",
+            f->errors, done, plan->failed_request_threshold);
+    end_early(load, TKP_RUN_HOPELESS);
+}
+
+static void look(struct load_state *load)
+{
+    struct tkp_run *run = load->run;
+    if (tkp_flag_is_raised(tkp_interrupt_flag()) && run->end == TKP_RUN_COMPLETE) {
+        tkp_live_line_clear(&run->line);
+        tkp_log(TKP_LOG_WARNING, "interrupted: what is in flight is cancelled and the results are "
+                                 "written; a second signal ends at once");
+        end_early(load, TKP_RUN_INTERRUPTED);
+    }
+    tkp_live_read(run->live, &load->figures);
+    if (load->figures.phase != load->phase->schedule.phase_index)
+        load->figures = (struct tkp_live_figures){.phase = load->phase->schedule.phase_index};
+    look_for_hopelessness(load);
+}
+
+/* Until every worker is done with the phase. */
+static void watch(struct load_state *load)
+{
+    struct tkp_run *run = load->run;
+    struct pollfd fds[2] = {{.fd = tkp_workers_done_fd(run->workers), .events = POLLIN},
+                            {.fd = tkp_interrupt_fd(), .events = POLLIN}};
+    while (!tkp_workers_phase_done(run->workers)) {
+        /* Once the signal was seen its descriptor stays readable: look at the other one only. */
+        nfds_t watched = run->end == TKP_RUN_INTERRUPTED ? 1 : 2;
+        if (poll(fds, watched, LOOK_MS) < 0 && errno != EINTR)
+            tkp_log(TKP_LOG_ERROR, "poll failed in the controller");
+        look(load);
+        tkp_live_line_draw(&run->line, load->phase->schedule.phase, load->phase->schedule.start_ns,
+                           SUM(run, in_flight), &load->figures);
+    }
+}
+
+/* Totals of all workers so far. */
+static struct tkp_phase_note totals(const struct tkp_run *run, uint32_t phase)
+{
+    return (struct tkp_phase_note){
+        .phase = phase,
+        .unsent_turns = SUM(run, unsent_turns),
+        .record_waits = SUM(run, record_wait_count),
+        .record_wait_ns = SUM(run, record_waits_ns),
+        .loop_lag_max_ns = MAXIMUM(run, loop_lag_max_ns),
+        .plugin_call_max_ns = MAXIMUM(run, plugin_call_max_ns),
+    };
+}
+
+static void note_phase(struct load_state *load)
+{
+    struct tkp_run *run = load->run;
+    struct tkp_phase_note note = totals(run, load->phase->schedule.phase_index);
+    note.unsent_turns -= load->before.unsent_turns;
+    note.record_waits -= load->before.record_waits;
+    note.record_wait_ns -= load->before.record_wait_ns;
+    struct tkp_buffer json;
+    tkp_buffer_init(&json, 4096);
+    tkp_phase_note_write(&note, &json);
+    tkp_recorder_note(run->recorder, TKP_LOG_PHASE, tkp_buffer_span(&json));
+    tkp_recorder_sync(run->recorder);
+    tkp_summarizer_phase_note(run->summarizer, &note);
+    tkp_buffer_finish(&json);
+}
+
+/* Runs one phase; returns the draw with which the next one goes on. */
+static uint64_t run_phase(struct tkp_run *run, struct tkp_phase *phase, uint32_t index,
+                          uint64_t first_draw)
+{
+    struct tkp_schedule schedule = {
+        .phase = &run->plan->phases[index],
+        .dataset = run->dataset,
+        .seed = run->plan->seed,
+        .phase_index = index,
+        .url_count = run->plan->url_count,
+        .first_draw = first_draw,
+        .start_ns = tkp_clock_now_ns() + HEAD_START_MS * TKP_NS_PER_MS,
+    };
+    struct load_state load = {.run = run, .phase = phase, .before = totals(run, index)};
+    tkp_phase_init(phase, &schedule, run->plan->workers);
+    tkp_log(TKP_LOG_DEBUG, "phase %s begins", schedule.phase->name);
+    tkp_workers_begin_phase(run->workers, phase);
+    watch(&load);
+    tkp_live_line_clear(&run->line);
+    note_phase(&load);
+    tkp_log(TKP_LOG_DEBUG, "phase %s ended", schedule.phase->name);
+    return first_draw + tkp_schedule_count(&schedule, tkp_ticket_peek(&phase->next_ordinal));
+}
+
+tokperf_status tkp_run_load(struct tkp_run *run, struct tokperf_error *error)
+{
+    struct tkp_phase *phase = aligned_alloc(_Alignof(struct tkp_phase), sizeof *phase);
+    if (!phase)
+        return tkp_fail(error, TOKPERF_E_NO_MEMORY, "no memory for the phase");
+    uint64_t draw = 0;
+    for (uint32_t i = 0; i < run->plan->phase_count && run->end == TKP_RUN_COMPLETE; i++) {
+        tkp_live_line_init(&run->line, run->plan);
+        draw = run_phase(run, phase, i, draw);
+    }
+    tkp_workers_stop(run->workers);
+    run->workers = NULL;
+    tkp_run_stop_recorder(run);
+    free(phase);
+    return TOKPERF_OK;
+}
+
+void tkp_run_stop_recorder(struct tkp_run *run)
+{
+    struct tkp_end_note note = {.end_realtime_ns = tkp_clock_realtime_ns(),
+                                .interrupted = run->end == TKP_RUN_INTERRUPTED};
+    struct tkp_buffer json;
+    tkp_buffer_init(&json, 4096);
+    tkp_end_note_write(&note, &json);
+    tkp_recorder_note(run->recorder, TKP_LOG_END, tkp_buffer_span(&json));
+    tkp_buffer_finish(&json);
+    if (run->summarizer)
+        tkp_summarizer_end_note(run->summarizer, &note);
+    if (tkp_recorder_stop(run->recorder, &run->log_error) != TOKPERF_OK)
+        tkp_log(TKP_LOG_ERROR, "%s", run->log_error.message);
+    run->recorder = NULL;
+}

@@ -1,0 +1,74 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The parts of a run, in the order in which they are made; taken down in the reverse order. The
+ * stages of run.c fill them. [main]
+ */
+#ifndef TKP_RUN_PARTS_H
+#define TKP_RUN_PARTS_H
+
+#include <metrics/live.h>
+#include <record/recorder.h>
+#include <report/export.h>
+#include <report/rundir.h>
+#include <report/summary.h>
+#include <run/live_line.h>
+#include <target/mock_child.h>
+#include <worker/worker.h>
+
+enum tkp_run_end {
+    TKP_RUN_COMPLETE = 1,
+    TKP_RUN_INTERRUPTED, /* by a signal */
+    TKP_RUN_HOPELESS     /* by --failed-request-threshold, or nobody there to connect to */
+};
+
+struct tkp_run {
+    const struct tkp_plan *plan;
+    struct tkp_arena arena;
+
+    /* setup.c */
+    struct tkp_mock_child *mock;
+    struct tkp_url *urls; /* the plan's, with mock: replaced by where the mock listens */
+    struct tkp_host host;
+    struct tkp_registry *registry;
+    struct tkp_instance *endpoint, *source;
+    struct tokperf_endpoint_info endpoint_info;
+    struct tkp_exports exports;
+    const char *model;
+    struct tkp_dataset *dataset;
+    struct tkp_target *targets;
+
+    /* results.c */
+    struct tkp_rundir dir;
+    char log_path[TKP_RUNDIR_PATH_BYTES];
+    char benchmark_id[37];
+    struct tkp_run_facts facts;
+    struct tkp_summarizer *summarizer;
+    struct tkp_live *live;
+
+    /* load.c */
+    struct tkp_block_channel **channels;
+    struct tkp_recorder *recorder;
+    struct tkp_workers *workers;
+    struct tkp_live_line line;
+    enum tkp_run_end end;
+    struct tokperf_error log_error; /* status set: the record log is incomplete */
+};
+
+/* Everything that can be wrong is found here, before a request is sent and a file is made. */
+tokperf_status tkp_run_set_up(struct tkp_run *run, struct tokperf_error *error) TOKPERF_MUST_USE;
+void tkp_run_take_down(struct tkp_run *run);
+
+/* The directory, its first files, the record log with its header; starts recorder and workers. */
+tokperf_status tkp_run_open_results(struct tkp_run *run,
+                                    struct tokperf_error *error) TOKPERF_MUST_USE;
+/* Runs every phase and ends the threads. Sets run->end. */
+tokperf_status tkp_run_load(struct tkp_run *run, struct tokperf_error *error) TOKPERF_MUST_USE;
+/* Summary and exporters. *verdict is the run's. */
+tokperf_status tkp_run_report(struct tkp_run *run, const struct tokperf_summary **summary,
+                              struct tokperf_error *error) TOKPERF_MUST_USE;
+/* Writes the end note, drains and closes the record log; keeps its failure in run->log_error. */
+void tkp_run_stop_recorder(struct tkp_run *run);
+/* Ends threads and frees what open_results and load made. */
+void tkp_run_close_results(struct tkp_run *run);
+
+#endif

@@ -1,0 +1,199 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The results of a run: its directory and record log at the start, summary and exporters at the
+ * end. The recorder thread feeds the summary's first pass and the live figures.
+ */
+#include <run/parts.h>
+
+#include <base/clock.h>
+#include <base/error.h>
+#include <base/json_write.h>
+#include <base/rng.h>
+#include <run/version.h>
+#include <stdlib.h>
+
+enum {
+    BLOCKS_PER_WORKER = 64,       /* 4 MiB */
+    SESSION_IDS_PER_BLOCK = 8192, /* of the record log */
+    HEADER_MAX_BYTES = 8 * 1024 * 1024,
+    TICK_MS = 250
+};
+
+static void on_row(void *context, const struct tkp_row *row, const uint64_t *chunk_ns,
+                   uint32_t chunk_count)
+{
+    struct tkp_run *run = context;
+    tkp_summarizer_row(run->summarizer, row, chunk_ns);
+    tkp_live_row(run->live, row, chunk_ns, chunk_count);
+}
+
+static void on_tick(void *context, uint64_t now_ns)
+{
+    struct tkp_run *run = context;
+    tkp_live_tick(run->live, now_ns);
+}
+
+static void fill_facts(struct tkp_run *run)
+{
+    const struct tkp_plan *plan = run->plan;
+    tkp_rng_uuid(tkp_rng_fresh_seed(), TKP_RNG_REQUEST_ID, 0, run->benchmark_id);
+    run->facts = (struct tkp_run_facts){
+        .benchmark_id = run->benchmark_id,
+        .version = TKP_VERSION,
+        .model = run->model,
+        .endpoint_type = plan->endpoint_type,
+        .title = run->endpoint_info.title,
+        .cli_command = plan->cli_command,
+        .config_yaml = plan->config_yaml,
+        .receive_clock = "process",
+        .endpoint_flags = run->endpoint_info.flags,
+        .seed = plan->seed,
+        .start_realtime_ns = tkp_clock_realtime_ns(),
+        .monotonic_to_realtime_ns = tkp_clock_realtime_offset_ns(),
+        .dataset_size = tkp_dataset_size(run->dataset),
+    };
+}
+
+/* The run header, then the session ids in the order of dataset rows. */
+static tokperf_status write_header(struct tkp_run *run, struct tkp_log_writer *log,
+                                   struct tokperf_error *error)
+{
+    const struct tokperf_json_writer_v1 *json = &tkp_json_writer_service;
+    struct tkp_buffer buffer;
+    tkp_buffer_init(&buffer, HEADER_MAX_BYTES);
+    tkp_run_facts_write(&run->facts, &buffer);
+    tkp_log_append(log, TKP_LOG_RUN, buffer.data, (uint32_t)buffer.len);
+    bool failed = buffer.failed;
+    uint64_t size = tkp_dataset_size(run->dataset);
+    for (uint64_t row = 0; row < size && !failed;) {
+        struct tokperf_json_writer w;
+        struct tokperf_sink sink = tkp_buffer_sink(&buffer);
+        tkp_buffer_clear(&buffer);
+        json->open(&w, &sink, 0);
+        json->array_begin(&w);
+        for (int i = 0; i < SESSION_IDS_PER_BLOCK && row < size; i++, row++)
+            json->string(&w, tkp_dataset_conversation(run->dataset, row)->session_id);
+        json->array_end(&w);
+        tkp_log_append(log, TKP_LOG_DATASET, buffer.data, (uint32_t)buffer.len);
+        failed = buffer.failed;
+    }
+    tkp_buffer_finish(&buffer);
+    if (failed)
+        return tkp_fail(error, TOKPERF_E_LIMIT,
+                        "the configuration or the session ids of the dataset are too long for the "
+                        "record log (8 MiB a block)");
+    return TOKPERF_OK;
+}
+
+static tokperf_status make_channels(struct tkp_run *run, struct tokperf_error *error)
+{
+    uint32_t workers = run->plan->workers;
+    run->channels = calloc(workers, sizeof *run->channels);
+    for (uint32_t i = 0; run->channels && i < workers; i++) {
+        run->channels[i] = tkp_block_channel_create(i, BLOCKS_PER_WORKER);
+        if (!run->channels[i])
+            return tkp_fail(error, TOKPERF_E_NO_MEMORY, "no memory for the workers' record blocks");
+    }
+    if (!run->channels)
+        return tkp_fail(error, TOKPERF_E_NO_MEMORY, "no memory for the workers");
+    return TOKPERF_OK;
+}
+
+static tokperf_status start_threads(struct tkp_run *run, struct tkp_log_writer *log,
+                                    struct tokperf_error *error)
+{
+    struct tkp_record_listener listener = {
+        .context = run, .row = on_row, .tick = on_tick, .tick_ns = TICK_MS * TKP_NS_PER_MS};
+    struct tkp_worker_shared shared = {
+        .plan = run->plan,
+        .dataset = run->dataset,
+        .endpoint = run->endpoint,
+        .targets = run->targets,
+        .worker_count = run->plan->workers,
+        .run_seed = run->plan->seed,
+    };
+    tokperf_status status = make_channels(run, error);
+    if (status == TOKPERF_OK)
+        status = tkp_recorder_start(run->channels, run->plan->workers, log, &listener,
+                                    &run->recorder, error);
+    if (status != TOKPERF_OK) {
+        tkp_log_close(log);
+        return status;
+    }
+    return tkp_workers_start(&shared, run->channels, &run->workers, error);
+}
+
+tokperf_status tkp_run_open_results(struct tkp_run *run, struct tokperf_error *error)
+{
+    fill_facts(run);
+    tokperf_status status = tkp_rundir_create(run->plan, run->model, &run->dir, error);
+    if (status == TOKPERF_OK)
+        status = tkp_rundir_begin(&run->dir, run->plan, run->benchmark_id,
+                                  run->facts.start_realtime_ns, error);
+    if (status == TOKPERF_OK)
+        status = tkp_dataset_write_inputs(run->dataset, run->dir.path, error);
+    if (status != TOKPERF_OK)
+        return status;
+    run->host.output_dir = run->dir.path;
+    if (!tkp_rundir_log_path(&run->dir, run->log_path, sizeof run->log_path))
+        return tkp_fail(error, TOKPERF_E_LIMIT, "the path of the run directory is too long");
+    struct tkp_summary_inputs inputs = {
+        .plan = run->plan, .facts = &run->facts, .artifact_dir = run->dir.path};
+    status = tkp_summarizer_create(&inputs, &run->summarizer, error);
+    if (status != TOKPERF_OK)
+        return status;
+    run->live = tkp_live_create(tkp_summarizer_context(run->summarizer));
+    if (!run->live)
+        return tkp_fail(error, TOKPERF_E_NO_MEMORY, "no memory for the live figures");
+    struct tkp_log_writer *log = NULL;
+    status = tkp_log_create(run->log_path, run->plan->overwrite, &log, error);
+    if (status == TOKPERF_OK)
+        status = write_header(run, log, error);
+    if (status == TOKPERF_OK)
+        return start_threads(run, log, error);
+    tkp_log_close(log);
+    return status;
+}
+
+/* Second pass and cursor need the log; without it the histograms have to do. */
+static tokperf_status select_from_log(struct tkp_run *run, struct tkp_log_reader **reader,
+                                      struct tokperf_error *error)
+{
+    if (run->log_error.status != TOKPERF_OK) {
+        tkp_summarizer_without_log(run->summarizer);
+        return TOKPERF_OK;
+    }
+    tokperf_status status = tkp_log_open(run->log_path, reader, error);
+    return status == TOKPERF_OK ? tkp_summarizer_select(run->summarizer, *reader, error) : status;
+}
+
+tokperf_status tkp_run_report(struct tkp_run *run, const struct tokperf_summary **summary,
+                              struct tokperf_error *error)
+{
+    struct tkp_log_reader *reader = NULL;
+    struct tkp_cursor *cursor = NULL;
+    tokperf_status status = select_from_log(run, &reader, error);
+    if (status == TOKPERF_OK)
+        status = tkp_cursor_create(reader, tkp_summarizer_context(run->summarizer), run->plan->seed,
+                                   &cursor, error);
+    if (status == TOKPERF_OK)
+        status = tkp_summarizer_result(run->summarizer, summary, error);
+    if (status == TOKPERF_OK)
+        status = tkp_exports_run(&run->exports, *summary, cursor, error);
+    tkp_cursor_destroy(cursor);
+    tkp_log_reader_close(reader);
+    return status;
+}
+
+void tkp_run_close_results(struct tkp_run *run)
+{
+    tkp_workers_stop(run->workers);
+    if (run->recorder)
+        tkp_run_stop_recorder(run);
+    for (uint32_t i = 0; run->channels && i < run->plan->workers; i++)
+        tkp_block_channel_destroy(run->channels[i]);
+    free(run->channels);
+    tkp_live_destroy(run->live);
+    tkp_summarizer_destroy(run->summarizer);
+    tkp_log_set_file(-1);
+}

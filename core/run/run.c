@@ -1,0 +1,70 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The story of one run:
+ *
+ *   set up        plugins, server, model, dataset, addresses: all that can be wrong is found here
+ *   open results  the run's directory and the record log; recorder and workers start
+ *   load          phase after phase: what the schedule says, until its stop rule or a signal
+ *   report        exact numbers from the record log, the verdict, the exporters
+ *
+ * and what its exit code is.
+ */
+#include <run/run.h>
+
+#include <base/text.h>
+#include <run/exit_code.h>
+#include <run/interrupt.h>
+#include <run/parts.h>
+
+/* Logs a failure once, here, and turns it into an exit code. */
+static int refuse(tokperf_status status, const struct tokperf_error *error)
+{
+    tkp_log(TKP_LOG_ERROR, "%s", error->message);
+    return tkp_exit_of(status);
+}
+
+static int judge(const struct tkp_run *run, const struct tokperf_summary *summary)
+{
+    uint64_t ok, errors;
+    tkp_summarizer_counts(run->summarizer, &ok, &errors);
+    if (run->end == TKP_RUN_INTERRUPTED)
+        return TKP_EXIT_INTERRUPTED;
+    if (run->end == TKP_RUN_HOPELESS || ok == 0)
+        return TKP_EXIT_RUN_FAILED;
+    if (run->plan->strict && !tkp_span_is(summary->verdict, "valid")) {
+        tkp_log(TKP_LOG_ERROR, "--strict: the verdict is '%.*s'", (int)summary->verdict.len,
+                summary->verdict.data);
+        return TKP_EXIT_RUN_FAILED;
+    }
+    return TKP_EXIT_OK;
+}
+
+static int run_with_results(struct tkp_run *run)
+{
+    struct tokperf_error error = {0};
+    const struct tokperf_summary *summary = NULL;
+    tokperf_status status = tkp_run_open_results(run, &error);
+    if (status == TOKPERF_OK)
+        status = tkp_run_load(run, &error);
+    if (status != TOKPERF_OK)
+        return refuse(status, &error);
+    status = tkp_run_report(run, &summary, &error);
+    if (!summary)
+        return refuse(status, &error);
+    int code = judge(run, summary);
+    return code == TKP_EXIT_OK ? tkp_exit_of(status) : code;
+}
+
+int tkp_run(const struct tkp_plan *plan)
+{
+    struct tkp_run run = {.plan = plan, .end = TKP_RUN_COMPLETE};
+    struct tokperf_error error = {0};
+    tkp_log_set_level(plan->log_level);
+    tokperf_status status = tkp_interrupt_install(&error);
+    if (status == TOKPERF_OK)
+        status = tkp_run_set_up(&run, &error);
+    int code = status == TOKPERF_OK ? run_with_results(&run) : refuse(status, &error);
+    tkp_run_close_results(&run);
+    tkp_run_take_down(&run);
+    return code;
+}

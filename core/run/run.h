@@ -1,0 +1,13 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * One run, from a plan to results. run.c is the story, stage by stage. [main]
+ */
+#ifndef TKP_RUN_RUN_H
+#define TKP_RUN_RUN_H
+
+#include <config/plan.h>
+
+/* Does everything and says what went wrong on stderr. Returns the exit code (exit_code.h). */
+int tkp_run(const struct tkp_plan *plan);
+
+#endif

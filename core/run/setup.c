@@ -1,0 +1,163 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Setting a run up: the bundled mock if it is asked for (before any thread exists), plugins, the
+ * server's readiness and model, the dataset, addresses. Nothing is created on disk.
+ */
+#include <run/parts.h>
+
+#include <base/error.h>
+#include <base/text.h>
+#include <run/interrupt.h>
+#include <string.h>
+#include <target/readiness.h>
+#include <unistd.h>
+
+/* Copies the plan's URLs; one mock server stands in for every mock: URL. */
+static tokperf_status resolve_urls(struct tkp_run *run, struct tokperf_error *error)
+{
+    const struct tkp_plan *plan = run->plan;
+    run->urls = tkp_arena_alloc(&run->arena, plan->url_count * sizeof *run->urls);
+    if (!run->urls)
+        return tkp_fail(error, TOKPERF_E_NO_MEMORY, "no memory for the URLs");
+    for (uint32_t i = 0; i < plan->url_count; i++) {
+        run->urls[i] = plan->urls[i];
+        if (plan->urls[i].scheme != TKP_URL_MOCK)
+            continue;
+        if (run->mock)
+            return tkp_fail(error, TOKPERF_E_INVALID, "--url: 'mock:' can be given once only");
+        tokperf_status status =
+            tkp_mock_child_start(&plan->urls[i], &run->arena, &run->mock, &run->urls[i], error);
+        if (status != TOKPERF_OK)
+            return status;
+        tkp_log(TKP_LOG_INFO, "the mock server listens on %s", run->urls[i].text);
+    }
+    return TOKPERF_OK;
+}
+
+static tokperf_status check_streaming(const struct tkp_run *run, struct tokperf_error *error)
+{
+    if (!run->plan->streaming || (run->endpoint_info.flags & TOKPERF_ENDPOINT_STREAMS))
+        return TOKPERF_OK;
+    return tkp_fail(error, TOKPERF_E_INVALID,
+                    "--streaming: the endpoint type '%s' does not stream; leave it out",
+                    run->plan->endpoint_type);
+}
+
+/* A setting for a component that this run does not use would be ignored: an error instead. */
+static tokperf_status check_settings(const struct tkp_plan *plan, struct tokperf_error *error)
+{
+    const char *used[TKP_EXPORT_MAX + 3] = {plan->endpoint_type, plan->dataset};
+    for (uint32_t i = 0; i < plan->exporter_count && i < TKP_EXPORT_MAX; i++)
+        used[2 + i] = plan->exporters[i];
+    for (uint32_t i = 0; i < plan->setting_count; i++) {
+        const struct tkp_plugin_setting *setting = &plan->settings[i];
+        bool known = false;
+        for (const char *const *name = used; *name && !known; name++)
+            known = strcmp(*name, setting->component) == 0;
+        if (known)
+            continue;
+        const char *closest = tkp_text_closest(setting->component, used);
+        return tkp_fail(
+            error, TOKPERF_E_INVALID,
+            "%s: '%s' is no plugin of this run (they are %s, %s and the exporters)%s%s%s",
+            setting->origin, setting->component, plan->endpoint_type, plan->dataset,
+            closest ? "; did you mean '" : "", closest ? closest : "", closest ? "'?" : "");
+    }
+    return TOKPERF_OK;
+}
+
+static tokperf_status open_plugins(struct tkp_run *run, struct tokperf_error *error)
+{
+    const struct tkp_plan *plan = run->plan;
+    struct tkp_registry_options options = {
+        .plugin_files = plan->plugin_files,
+        .plugin_file_count = plan->plugin_file_count,
+        .registry_files = plan->registry_files,
+        .registry_file_count = plan->registry_file_count,
+        .environment = (const char *const *)environ,
+    };
+    tkp_host_init(&run->host);
+    run->host.cancel = tkp_interrupt_flag();
+    run->host.terminal_fd = STDOUT_FILENO;
+    tkp_crash_handler_install();
+    tokperf_status status = tkp_registry_open(&options, &run->registry, error);
+    if (status == TOKPERF_OK)
+        status = check_settings(plan, error);
+    if (status == TOKPERF_OK)
+        status = tkp_instance_create(run->registry, "endpoint", plan->endpoint_type, plan->settings,
+                                     plan->setting_count, &run->host.api, &run->endpoint, error);
+    if (status == TOKPERF_OK)
+        status = tkp_instance_create(run->registry, "dataset", plan->dataset, plan->settings,
+                                     plan->setting_count, &run->host.api, &run->source, error);
+    if (status == TOKPERF_OK)
+        status = tkp_exports_create(plan, run->registry, &run->host.api, &run->exports, error);
+    if (status != TOKPERF_OK)
+        return status;
+    const struct tokperf_endpoint_vtable *vtable = run->endpoint->vtable;
+    tkp_crash_note = run->endpoint->plugin_id;
+    status = vtable->describe(run->endpoint->self, &run->endpoint_info, error);
+    tkp_crash_note = NULL;
+    return status == TOKPERF_OK ? check_streaming(run, error) : status;
+}
+
+static tokperf_status meet_server(struct tkp_run *run, struct tokperf_error *error)
+{
+    const struct tkp_plan *plan = run->plan;
+    const struct tkp_flag *cancel = tkp_interrupt_flag();
+    run->model = plan->model;
+    for (uint32_t i = 0; i < plan->url_count; i++) {
+        tokperf_status status =
+            tkp_readiness_wait(plan, &run->urls[i], run->endpoint, plan->model, cancel, error);
+        if (status != TOKPERF_OK)
+            return status;
+    }
+    if (run->model)
+        return TOKPERF_OK;
+    return tkp_readiness_first_model(plan, &run->urls[0], cancel, &run->arena, &run->model, error);
+}
+
+static tokperf_status resolve_targets(struct tkp_run *run, struct tokperf_error *error)
+{
+    const struct tkp_plan *plan = run->plan;
+    const char *path = plan->endpoint_path ? plan->endpoint_path : run->endpoint_info.path;
+    run->targets = tkp_arena_alloc(&run->arena, plan->url_count * sizeof *run->targets);
+    if (!run->targets)
+        return tkp_fail(error, TOKPERF_E_NO_MEMORY, "no memory for the targets");
+    for (uint32_t i = 0; i < plan->url_count; i++) {
+        const char *full = tkp_url_path(&run->urls[i], path, &run->arena);
+        tokperf_status status = tkp_target_resolve(&run->urls[i], full, &run->targets[i], error);
+        if (status != TOKPERF_OK)
+            return status;
+    }
+    return TOKPERF_OK;
+}
+
+tokperf_status tkp_run_set_up(struct tkp_run *run, struct tokperf_error *error)
+{
+    tkp_arena_init(&run->arena, 0);
+    tokperf_status status = tkp_rundir_check(run->plan, error);
+    if (status == TOKPERF_OK)
+        status = open_plugins(run, error);
+    if (status == TOKPERF_OK)
+        status = resolve_urls(run, error);
+    if (status == TOKPERF_OK)
+        status = meet_server(run, error);
+    if (status == TOKPERF_OK)
+        status = resolve_targets(run, error);
+    struct tkp_dataset_inputs inputs = {
+        .plan = run->plan, .model = run->model, .source = run->source, .endpoint = run->endpoint};
+    if (status == TOKPERF_OK)
+        status = tkp_dataset_create(&inputs, &run->dataset, error);
+    return status;
+}
+
+void tkp_run_take_down(struct tkp_run *run)
+{
+    tkp_dataset_destroy(run->dataset);
+    tkp_exports_finish(&run->exports);
+    tkp_instance_destroy(run->source);
+    tkp_instance_destroy(run->endpoint);
+    tkp_registry_close(run->registry);
+    tkp_mock_child_stop(run->mock);
+    tkp_arena_finish(&run->arena);
+}
