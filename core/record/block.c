@@ -240,3 +240,15 @@ uint64_t tkp_block_flush(struct tkp_block_channel *channel, uint64_t now_ns, boo
     hand_on(channel);
     return TKP_NEVER_NS;
 }
+
+struct tkp_block *tkp_block_take(struct tkp_block_channel *channel)
+{
+    return tkp_ring_pop(channel->full);
+}
+
+void tkp_block_give_back(struct tkp_block_channel *channel, struct tkp_block *block)
+{
+    bool pushed = tkp_ring_push(channel->empty, block);
+    assert(pushed); /* the ring holds the whole pool */
+    (void)pushed;
+}

@@ -144,8 +144,10 @@ static void write_end(struct tkp_recorder *r)
 static void carry_out(struct tkp_recorder *r, enum command command)
 {
     drain_handed_over(r);
-    if (command == COMMAND_NOTE) /* main waits: its payload stays and is not written to */
-        tkp_log_append(r->log, r->note_kind, r->note_payload.data, (uint32_t)r->note_payload.len);
+    if (command == COMMAND_NOTE) { /* main waits: its payload stays and is not written to */
+        uint64_t len = r->note_payload.len < UINT32_MAX ? r->note_payload.len : UINT32_MAX;
+        tkp_log_append(r->log, r->note_kind, r->note_payload.data, (uint32_t)len);
+    }
     if (command == COMMAND_STOP)
         write_end(r);
     if (command == COMMAND_SYNC || command == COMMAND_STOP)
