@@ -59,12 +59,17 @@ static inline bool tkp_json_is_digit(char c)
     return (unsigned char)(c - '0') < 10;
 }
 
-static inline const char *tkp_json_pass_space(const char *p, const char *end)
+/* Moves *p behind spaces. Returns the byte there, or NUL at the end: no token begins with NUL, so
+ * that one comparison serves for both, and tkp_json_fail() tells them apart. */
+static inline char tkp_json_pass_space(const char **p, const char *end)
 {
-    while (p < end && (unsigned char)*p <= ' ' &&
-           (*p == ' ' || *p == '\n' || *p == '\t' || *p == '\r'))
-        p++;
-    return p;
+    for (; *p < end; (*p)++) {
+        char c = **p;
+        if (TKP_LIKELY((unsigned char)c > ' ' ||
+                       !(c == ' ' || c == '\n' || c == '\t' || c == '\r')))
+            return c;
+    }
+    return '\0';
 }
 
 /* The first quote, backslash or control character at or behind p, or end. */

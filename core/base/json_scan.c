@@ -23,8 +23,7 @@ ALWAYS_INLINE uint32_t end_string(struct tokperf_json *scan, const char *first, 
         scan->expect = tkp_json_behind_value(scan);
         return token;
     }
-    p = tkp_json_pass_space(p, scan->end);
-    if (TKP_UNLIKELY(p == scan->end || *p != ':'))
+    if (TKP_UNLIKELY(tkp_json_pass_space(&p, scan->end) != ':'))
         return tkp_json_fail(scan, p, TKP_JSON_REASON_COLON);
     scan->position = p + 1;
     scan->expect = TKP_JSON_EXPECT_VALUE;
@@ -49,27 +48,6 @@ ALWAYS_INLINE uint32_t scan_string(struct tokperf_json *scan, const char *p, uin
     return end_string(scan, first, close, token);
 }
 
-RARE uint32_t scan_number(struct tokperf_json *scan, const char *p)
-{
-    const char *end = tkp_json_pass_number(scan, p);
-    if (TKP_UNLIKELY(!end))
-        return TOKPERF_JSON_ERROR;
-    scan->text = (struct tokperf_span){p, (uint64_t)(end - p)};
-    scan->position = end;
-    scan->expect = tkp_json_behind_value(scan);
-    return TOKPERF_JSON_NUMBER;
-}
-
-RARE uint32_t scan_literal(struct tokperf_json *scan, const char *p, uint32_t token)
-{
-    const char *end = tkp_json_pass_literal(scan, p);
-    if (TKP_UNLIKELY(!end))
-        return TOKPERF_JSON_ERROR;
-    scan->position = end;
-    scan->expect = tkp_json_behind_value(scan);
-    return token;
-}
-
 ALWAYS_INLINE uint32_t open_container(struct tokperf_json *scan, const char *p, bool is_object)
 {
     if (TKP_UNLIKELY(scan->depth == TOKPERF_JSON_MAX_DEPTH))
@@ -88,47 +66,59 @@ ALWAYS_INLINE uint32_t close_container(struct tokperf_json *scan, const char *p,
     return is_object ? TOKPERF_JSON_OBJECT_END : TOKPERF_JSON_ARRAY_END;
 }
 
-/* p is at the first byte that is no space, or at the end; so below. */
-ALWAYS_INLINE uint32_t scan_key(struct tokperf_json *scan, const char *p)
+/* p is at the first byte that is no space, which is c, or at the end; so below. */
+ALWAYS_INLINE uint32_t scan_key(struct tokperf_json *scan, const char *p, char c)
 {
-    if (TKP_UNLIKELY(p == scan->end || *p != '"'))
+    if (TKP_UNLIKELY(c != '"'))
         return tkp_json_fail(scan, p, TKP_JSON_REASON_KEY);
     return scan_string(scan, p, TOKPERF_JSON_KEY);
 }
 
-ALWAYS_INLINE uint32_t scan_value(struct tokperf_json *scan, const char *p)
+/* Numbers and literals, and what is no value. */
+RARE uint32_t scan_plain(struct tokperf_json *scan, const char *p, char c)
 {
-    if (TKP_UNLIKELY(p == scan->end))
-        return tkp_json_fail(scan, p, TKP_JSON_REASON_EARLY_END);
-    switch (*p) {
-    case '"':
-        return scan_string(scan, p, TOKPERF_JSON_STRING);
-    case '{':
-        return open_container(scan, p, true);
-    case '[':
-        return open_container(scan, p, false);
-    case 't':
-        return scan_literal(scan, p, TOKPERF_JSON_TRUE);
-    case 'f':
-        return scan_literal(scan, p, TOKPERF_JSON_FALSE);
-    case 'n':
-        return scan_literal(scan, p, TOKPERF_JSON_NULL);
-    default:
-        if (TKP_LIKELY(*p == '-' || tkp_json_is_digit(*p)))
-            return scan_number(scan, p);
+    uint32_t token = c == 't'   ? TOKPERF_JSON_TRUE
+                     : c == 'f' ? TOKPERF_JSON_FALSE
+                                : TOKPERF_JSON_NULL;
+    const char *end;
+    if (c == '-' || tkp_json_is_digit(c)) {
+        token = TOKPERF_JSON_NUMBER;
+        end = tkp_json_pass_number(scan, p);
+    } else if (c == 't' || c == 'f' || c == 'n') {
+        end = tkp_json_pass_literal(scan, p);
+    } else {
         return tkp_json_fail(scan, p, TKP_JSON_REASON_VALUE);
     }
+    if (TKP_UNLIKELY(!end))
+        return TOKPERF_JSON_ERROR;
+    if (token == TOKPERF_JSON_NUMBER)
+        scan->text = (struct tokperf_span){p, (uint64_t)(end - p)};
+    scan->position = end;
+    scan->expect = tkp_json_behind_value(scan);
+    return token;
+}
+
+ALWAYS_INLINE uint32_t scan_value(struct tokperf_json *scan, const char *p, char c)
+{
+    if (c == '"')
+        return scan_string(scan, p, TOKPERF_JSON_STRING);
+    if (c == '{')
+        return open_container(scan, p, true);
+    if (c == '[')
+        return open_container(scan, p, false);
+    return scan_plain(scan, p, c);
 }
 
 /* Behind a value inside a container. */
-ALWAYS_INLINE uint32_t scan_separator(struct tokperf_json *scan, const char *p)
+ALWAYS_INLINE uint32_t scan_separator(struct tokperf_json *scan, const char *p, char c)
 {
     bool in_object = tkp_json_in_object(scan);
-    if (p < scan->end && *p == ',') {
-        p = tkp_json_pass_space(p + 1, scan->end);
-        return in_object ? scan_key(scan, p) : scan_value(scan, p);
+    if (c == ',') {
+        p++;
+        c = tkp_json_pass_space(&p, scan->end);
+        return in_object ? scan_key(scan, p, c) : scan_value(scan, p, c);
     }
-    if (TKP_LIKELY(p < scan->end && *p == (in_object ? '}' : ']')))
+    if (TKP_LIKELY(c == (in_object ? '}' : ']')))
         return close_container(scan, p, in_object);
     return tkp_json_fail(scan, p,
                          in_object ? TKP_JSON_REASON_OBJECT_COMMA : TKP_JSON_REASON_ARRAY_COMMA);
@@ -150,19 +140,19 @@ void tkp_json_open(struct tokperf_json *scan, const char *data, uint64_t len)
 
 uint32_t tkp_json_next(struct tokperf_json *scan)
 {
-    const char *p = tkp_json_pass_space(scan->position, scan->end);
-    bool more = p < scan->end;
+    const char *p = scan->position;
+    char c = tkp_json_pass_space(&p, scan->end);
     switch ((enum tkp_json_expect)scan->expect) {
     case TKP_JSON_EXPECT_AFTER_VALUE:
-        return scan_separator(scan, p);
+        return scan_separator(scan, p, c);
     case TKP_JSON_EXPECT_VALUE:
-        return scan_value(scan, p);
+        return scan_value(scan, p, c);
     case TKP_JSON_EXPECT_FIRST_KEY:
-        return more && *p == '}' ? close_container(scan, p, true) : scan_key(scan, p);
+        return c == '}' ? close_container(scan, p, true) : scan_key(scan, p, c);
     case TKP_JSON_EXPECT_FIRST_VALUE:
-        return more && *p == ']' ? close_container(scan, p, false) : scan_value(scan, p);
+        return c == ']' ? close_container(scan, p, false) : scan_value(scan, p, c);
     case TKP_JSON_EXPECT_NOTHING:
-        return more ? tkp_json_fail(scan, p, TKP_JSON_REASON_TRAILING) : TOKPERF_JSON_END;
+        return p < scan->end ? tkp_json_fail(scan, p, TKP_JSON_REASON_TRAILING) : TOKPERF_JSON_END;
     case TKP_JSON_EXPECT_FAILED:
         break;
     }

@@ -8,8 +8,7 @@
 
 #include <base/json_lex.h>
 
-/* Each pass_ function returns what follows, or NULL after tkp_json_fail(). p is at the first byte
- * that is no space, or at the end. */
+/* Each pass_ function returns what follows, or NULL after tkp_json_fail(). */
 static const char *refuse(struct tokperf_json *scan, const char *at, enum tkp_json_reason reason)
 {
     tkp_json_fail(scan, at, reason);
@@ -24,27 +23,28 @@ static inline const char *pass_string(struct tokperf_json *scan, const char *p)
     return TKP_LIKELY(p != NULL) ? p + 1 : NULL;
 }
 
-static inline const char *pass_key(struct tokperf_json *scan, const char *p)
+/* A key and its colon, up to the value behind. c is the byte at p; so below. */
+__attribute__((always_inline)) static inline const char *pass_key(struct tokperf_json *scan,
+                                                                  const char *p, char c)
 {
-    if (TKP_UNLIKELY(p == scan->end || *p != '"'))
+    if (TKP_UNLIKELY(c != '"'))
         return refuse(scan, p, TKP_JSON_REASON_KEY);
     p = pass_string(scan, p);
     if (TKP_UNLIKELY(!p))
         return NULL;
-    p = tkp_json_pass_space(p, scan->end);
-    if (TKP_UNLIKELY(p == scan->end || *p != ':'))
+    if (TKP_UNLIKELY(tkp_json_pass_space(&p, scan->end) != ':'))
         return refuse(scan, p, TKP_JSON_REASON_COLON);
-    return tkp_json_pass_space(p + 1, scan->end);
+    return p + 1;
 }
 
 /* A string, number or literal. */
-static inline const char *pass_scalar(struct tokperf_json *scan, const char *p)
+static inline const char *pass_scalar(struct tokperf_json *scan, const char *p, char c)
 {
-    if (*p == '"')
+    if (c == '"')
         return pass_string(scan, p);
-    if (*p == '-' || tkp_json_is_digit(*p))
+    if (c == '-' || tkp_json_is_digit(c))
         return tkp_json_pass_number(scan, p);
-    if (*p == 't' || *p == 'f' || *p == 'n')
+    if (c == 't' || c == 'f' || c == 'n')
         return tkp_json_pass_literal(scan, p);
     return refuse(scan, p, TKP_JSON_REASON_VALUE);
 }
@@ -56,12 +56,15 @@ static inline const char *pass_separator(struct tokperf_json *scan, const char *
 {
     while (scan->depth > depth) {
         bool in_object = tkp_json_in_object(scan);
-        p = tkp_json_pass_space(p, scan->end);
-        if (p < scan->end && *p == ',') {
-            p = tkp_json_pass_space(p + 1, scan->end);
-            return in_object ? pass_key(scan, p) : p;
+        char c = tkp_json_pass_space(&p, scan->end);
+        if (c == ',') {
+            p++;
+            if (!in_object)
+                return p;
+            c = tkp_json_pass_space(&p, scan->end);
+            return pass_key(scan, p, c);
         }
-        if (TKP_UNLIKELY(p == scan->end || *p != (in_object ? '}' : ']')))
+        if (TKP_UNLIKELY(c != (in_object ? '}' : ']')))
             return refuse(scan, p,
                           in_object ? TKP_JSON_REASON_OBJECT_COMMA : TKP_JSON_REASON_ARRAY_COMMA);
         tkp_json_pop(scan);
@@ -73,30 +76,31 @@ static inline const char *pass_separator(struct tokperf_json *scan, const char *
 
 /* Behind the bracket at p: the end of an empty container, which sets *empty, or what comes before
  * its first value. */
-static inline const char *pass_opening(struct tokperf_json *scan, const char *p, bool *empty)
+static inline const char *pass_opening(struct tokperf_json *scan, const char *p, bool is_object,
+                                       bool *empty)
 {
-    bool is_object = *p == '{';
     if (TKP_UNLIKELY(scan->depth == TOKPERF_JSON_MAX_DEPTH))
         return refuse(scan, p, TKP_JSON_REASON_DEPTH);
-    p = tkp_json_pass_space(p + 1, scan->end);
-    *empty = p < scan->end && *p == (is_object ? '}' : ']');
+    p++;
+    char c = tkp_json_pass_space(&p, scan->end);
+    *empty = c == (is_object ? '}' : ']');
     if (*empty)
         return p + 1;
     tkp_json_push(scan, is_object);
-    return is_object ? pass_key(scan, p) : p;
+    return is_object ? pass_key(scan, p, c) : p;
 }
 
+/* Passes over the value that begins at p, behind spaces. */
 static const char *pass_value(struct tokperf_json *scan, const char *p)
 {
     uint32_t depth = scan->depth;
     for (bool done = false; !done;) {
         bool behind = true; /* p comes to stand behind a value, not before one */
-        if (TKP_UNLIKELY(p == scan->end))
-            return refuse(scan, p, TKP_JSON_REASON_EARLY_END);
-        if (*p == '{' || *p == '[')
-            p = pass_opening(scan, p, &behind);
+        char c = tkp_json_pass_space(&p, scan->end);
+        if (c == '{' || c == '[')
+            p = pass_opening(scan, p, c == '{', &behind);
         else
-            p = pass_scalar(scan, p);
+            p = pass_scalar(scan, p, c);
         if (TKP_LIKELY(p != NULL) && behind)
             p = pass_separator(scan, p, depth, &done);
         if (TKP_UNLIKELY(!p))
@@ -105,36 +109,37 @@ static const char *pass_value(struct tokperf_json *scan, const char *p)
     return p;
 }
 
-/* Where the value that comes next begins, or NULL when none may. */
-static inline const char *next_value(const struct tokperf_json *scan)
+/* Moves *p from the scan's position to where the value that comes next begins. Returns STATE where
+ * a key or the end of a container comes next. */
+static inline tokperf_status find_value(struct tokperf_json *scan, const char **p)
 {
-    const char *p = tkp_json_pass_space(scan->position, scan->end);
+    *p = scan->position;
+    char c = tkp_json_pass_space(p, scan->end);
     if (TKP_LIKELY(scan->expect == TKP_JSON_EXPECT_VALUE))
-        return p;
-    bool at_end = p < scan->end && *p == ']';
-    if (scan->expect == TKP_JSON_EXPECT_FIRST_VALUE && !at_end)
-        return p;
-    if (scan->expect == TKP_JSON_EXPECT_AFTER_VALUE && !tkp_json_in_object(scan) && !at_end)
-        return p;
-    return NULL;
+        return TOKPERF_OK;
+    if (scan->expect == TKP_JSON_EXPECT_FAILED)
+        return TOKPERF_E_PARSE;
+    if (scan->expect == TKP_JSON_EXPECT_FIRST_VALUE)
+        return c == ']' ? TOKPERF_E_STATE : TOKPERF_OK;
+    if (scan->expect != TKP_JSON_EXPECT_AFTER_VALUE || tkp_json_in_object(scan) || c == ']')
+        return TOKPERF_E_STATE;
+    if (c != ',') {
+        tkp_json_fail(scan, *p, TKP_JSON_REASON_ARRAY_COMMA);
+        return TOKPERF_E_PARSE;
+    }
+    (*p)++;
+    tkp_json_pass_space(p, scan->end);
+    return TOKPERF_OK;
 }
 
 tokperf_status tkp_json_skip(struct tokperf_json *scan, struct tokperf_span *raw)
 {
-    if (scan->expect == TKP_JSON_EXPECT_FAILED)
-        return TOKPERF_E_PARSE;
-    const char *begin = next_value(scan);
-    if (!begin)
-        return TOKPERF_E_STATE;
-    if (scan->expect == TKP_JSON_EXPECT_AFTER_VALUE) {
-        if (begin == scan->end || *begin != ',') {
-            tkp_json_fail(scan, begin, TKP_JSON_REASON_ARRAY_COMMA);
-            return TOKPERF_E_PARSE;
-        }
-        begin = tkp_json_pass_space(begin + 1, scan->end);
-    }
+    const char *begin;
+    tokperf_status status = find_value(scan, &begin);
+    if (TKP_UNLIKELY(status))
+        return status;
     const char *end = pass_value(scan, begin);
-    if (!end)
+    if (TKP_UNLIKELY(!end))
         return TOKPERF_E_PARSE;
     scan->position = end;
     scan->expect = tkp_json_behind_value(scan);
