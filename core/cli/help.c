@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* `tokperf help [profile] [--markdown]` and `tokperf version`. */
+#include <cli/commands.h>
+
+#include <cli/output.h>
+#include <config/document.h>
+#include <run/version.h>
+#include <string.h>
+#include <tokperf/plugin.h>
+
+int tkp_cmd_help(int argc, char **argv)
+{
+    static const char *const topics[] = {"profile", "--markdown", NULL};
+    struct tkp_buffer text;
+    tkp_buffer_init(&text, TKP_DOCUMENT_MAX_BYTES);
+    if (argc == 0)
+        tkp_document_overview(&text);
+    else if (argc == 1 && strcmp(argv[0], "profile") == 0)
+        tkp_document_help(&text);
+    else if (argc == 1 && strcmp(argv[0], "--markdown") == 0)
+        tkp_document_markdown(&text);
+    else
+        return tkp_output_unknown("help topic", argv[argc - 1], topics);
+    int code = tkp_output_print(&text);
+    tkp_buffer_finish(&text);
+    return code;
+}
+
+int tkp_cmd_version(int argc, char **argv)
+{
+    static const char *const nothing[] = {NULL};
+    if (argc)
+        return tkp_output_unknown("argument of version", argv[0], nothing);
+    struct tkp_buffer text;
+    tkp_buffer_init(&text, 1024);
+    tkp_buffer_printf(&text, "tokperf %s (plugin ABI %d.%d)\n", TKP_VERSION, TOKPERF_ABI_MAJOR,
+                      TOKPERF_ABI_MINOR);
+    int code = tkp_output_print(&text);
+    tkp_buffer_finish(&text);
+    return code;
+}

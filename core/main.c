@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The program: finds the command and runs it. */
+#include <cli/commands.h>
+#include <cli/output.h>
+#include <cli/plugins_command.h>
+#include <run/exit_code.h>
+#include <string.h>
+
+static const struct {
+    const char *name;
+    int (*run)(int argc, char **argv);
+} commands[] = {
+    {"profile", tkp_cmd_profile}, {"report", tkp_cmd_report}, {"config", tkp_cmd_config},
+    {"plugins", tkp_cmd_plugins}, {"help", tkp_cmd_help},     {"version", tkp_cmd_version},
+    {"--help", tkp_cmd_help},     {"-h", tkp_cmd_help},       {"--version", tkp_cmd_version},
+};
+enum { COMMANDS = sizeof commands / sizeof commands[0] };
+
+int main(int argc, char **argv)
+{
+    const char *names[COMMANDS + 1] = {NULL};
+    if (argc < 2) {
+        (void)tkp_cmd_help(0, argv);
+        return TKP_EXIT_USAGE;
+    }
+    for (int i = 0; i < COMMANDS; i++) {
+        if (strcmp(argv[1], commands[i].name) == 0)
+            return commands[i].run(argc - 2, argv + 2);
+        names[i] = commands[i].name;
+    }
+    return tkp_output_unknown("command", argv[1], names);
+}
