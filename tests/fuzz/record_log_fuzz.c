@@ -38,8 +38,8 @@ static void read_all(struct tkp_log_reader *reader)
         for (uint64_t i = 0; i < entry.payload.len; i++)
             sum += (unsigned char)entry.payload.data[i];
     }
-    if (sum == 1 && tkp_log_is_torn(reader)) /* so that the reads are not optimised away */
-        puts("");
+    if (sum == UINT64_MAX && tkp_log_is_torn(reader)) /* so that the reads are not left out */
+        puts("a sum that no input is known to have");
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
