@@ -1,9 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * All metrics of one phase, exact, from its rows in two passes: the first builds histograms,
- * moments and counts, the second collects only the values of the buckets that hold a percentile's
- * neighbours (selected, not sorted). Memory does not grow with the number of requests, except for
- * what the time sweep needs (stated in the .c). [main]
+ * All metrics of one phase, exact, from its rows read several times: the first reading builds
+ * histograms, moments and counts; the next ones pick the order statistics that percentiles need
+ * (selection.h) and follow the load over time (sweep.h). Two readings do for up to 65,536 requests,
+ * and at most a few more for any number. Memory is bounded whatever the number of requests: about
+ * 0.5 MiB per metric at the most, 4 MiB per time sweep, 8 MiB for distinct prompts. [main]
+ *
+ *     do
+ *         for each row of the phase: tkp_phase_metrics_add(metrics, row, chunk_ns);
+ *     while (tkp_phase_metrics_next_pass(metrics));
+ *     tkp_phase_metrics_result(metrics, ...);
  */
 #ifndef TKP_METRICS_PHASE_METRICS_H
 #define TKP_METRICS_PHASE_METRICS_H
@@ -11,23 +17,25 @@
 #include <base/arena.h>
 #include <config/plan.h>
 #include <metrics/values.h>
+#include <metrics/verdict.h>
 #include <tokperf/exporter.h>
 
 struct tkp_phase_metrics;
 
+/* Copies what it needs; the context's SLOs are borrowed. */
 tokperf_status tkp_phase_metrics_create(const struct tkp_metric_context *context,
                                         const struct tkp_phase_plan *phase,
                                         struct tkp_phase_metrics **metrics,
                                         struct tokperf_error *error) TOKPERF_MUST_USE;
 void tkp_phase_metrics_destroy(struct tkp_phase_metrics *metrics);
-/* pass 0 for all rows, then tkp_phase_metrics_next_pass(), then pass 1 for the same rows in the
- * same order. chunk_ns: row->chunk_count times. */
+/* One row of the phase; the same rows in each reading. chunk_ns: row->chunk_count times. */
 void tkp_phase_metrics_add(struct tkp_phase_metrics *metrics, const struct tkp_row *row,
                            const uint64_t *chunk_ns);
-void tkp_phase_metrics_next_pass(struct tkp_phase_metrics *metrics);
-/* Everything of struct tokperf_phase but the name; memory comes from arena. Facts of the row that a
- * verdict needs are in *facts. */
-struct tkp_phase_facts;
+/* Ends a reading. true: read all rows once more. A caller that stops while it is true gets
+ * percentiles from histograms, marked as such, and no adj_* ones. */
+bool tkp_phase_metrics_next_pass(struct tkp_phase_metrics *metrics) TOKPERF_MUST_USE;
+/* Everything of struct tokperf_phase but its name; memory comes from arena. Of *facts those that
+ * come from rows are written; those marked (run) in verdict.h are left as they are. */
 tokperf_status tkp_phase_metrics_result(struct tkp_phase_metrics *metrics, struct tkp_arena *arena,
                                         struct tokperf_phase *result, struct tkp_phase_facts *facts,
                                         struct tokperf_error *error) TOKPERF_MUST_USE;

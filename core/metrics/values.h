@@ -6,7 +6,8 @@
 #ifndef TKP_METRICS_VALUES_H
 #define TKP_METRICS_VALUES_H
 
-#include <metrics/table.h>
+#include <config/plan.h>
+#include <metrics/token_source.h>
 #include <record/row.h>
 
 /* What the formulas need to know about the run. */
@@ -16,18 +17,20 @@ struct tkp_metric_context {
     bool tokenizes_input; /* the endpoint's input has tokens */
     bool per_chunk_usage; /* --per-chunk-usage */
     enum tkp_token_source isl_source, osl_source;
-    const struct tkp_slo *slos; /* config/plan.h */
+    const struct tkp_slo *slos; /* checked by tkp_slos_check (slo.h) */
     uint32_t slo_count;
 };
 
-/* One value per metric of the table, in base units (ns, tokens, bytes, ...; rates per second). */
+/* One value per per-request metric of the table, in base units (ns, tokens, ...; rates per second).
+ */
 struct tkp_values {
     double value[TKP_METRIC_COUNT];
     bool has[TKP_METRIC_COUNT];
 };
 
-/* Values of an ok request; for any other outcome nothing is set but what metrics.md says holds for
- * all attempts. inter_chunk_latency is a list and not among them: see tkp_chunk_gaps. */
+/* Values of an ok request; for any other outcome nothing is set but when it started against when it
+ * should have (credit_to_start_latency, cap_wait, client_lag). inter_chunk_latency is a list and
+ * not among them: see tkp_chunk_gaps. */
 void tkp_values_compute(const struct tkp_metric_context *context, const struct tkp_row *row,
                         struct tkp_values *values);
 
@@ -35,5 +38,11 @@ void tkp_values_compute(const struct tkp_metric_context *context, const struct t
  * Writes at most capacity gaps, returns how many there are. */
 uint32_t tkp_chunk_gaps(const struct tkp_row *row, const uint64_t *chunk_ns, double *gaps,
                         uint32_t capacity);
+
+/* Whether an ok row lacks a token count that its context's sources promise. */
+bool tkp_values_lack_tokens(const struct tkp_metric_context *context, const struct tkp_row *row);
+/* Token counts of a row of any outcome by the context's sources; -1 where unknown. */
+int64_t tkp_input_tokens(const struct tkp_metric_context *context, const struct tkp_row *row);
+int64_t tkp_output_tokens(const struct tkp_metric_context *context, const struct tkp_row *row);
 
 #endif

@@ -19,6 +19,7 @@ struct tkp_phase_facts {
     uint64_t no_token_count; /* ok requests that lack the token source */
     uint64_t coalesced_chunks, chunks;
     uint64_t prompts_distinct, prompts_sent;
+    bool prompts_distinct_is_floor;        /* there were more, counting them stopped */
     uint64_t cached_tokens, prompt_tokens; /* server's, summed */
     double median_ttft_ns, median_latency_ns;
     double client_lag_p99_ns, cap_wait_max_ns;
@@ -36,9 +37,9 @@ struct tkp_phase_facts {
 };
 
 struct tkp_verdict {
-    const char *status;    /* "valid", "suspect", "invalid" */
-    uint32_t reason_count; /* reasons first, then notes (severity 0) */
-    const struct tokperf_reason *const *reasons;
+    const char *status;                          /* "valid", "suspect", "invalid" */
+    uint32_t reason_count;                       /* reasons and notes (severity 0) */
+    const struct tokperf_reason *const *reasons; /* invalid ones first, then suspect, then notes */
 };
 
 tokperf_status tkp_verdict_judge(const struct tkp_phase_facts *facts,

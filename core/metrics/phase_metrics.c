@@ -1,0 +1,289 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Reading the rows of a phase. The readings: 0 counts everything; 1 collects order statistics,
+ * follows the sweeps and counts the steady window (known only after reading 0); from 2 on what is
+ * still missing. Main thread.
+ */
+#include <metrics/phase_state.h>
+
+#include <base/clock.h>
+#include <base/error.h>
+#include <metrics/adjusted.h>
+#include <metrics/slo.h>
+#include <metrics/support.h>
+
+#include <stdlib.h>
+
+enum { EXACT_GAPS = 10000000 }; /* metrics.md: gaps beyond come from the histogram */
+
+/* AIPerf's rule: off by more than 5 % of what was asked for, or more than 50 tokens. */
+static bool is_osl_mismatch(int64_t asked, int64_t got)
+{
+    double off = (double)(got > asked ? got - asked : asked - got);
+    double limit = (double)asked * 0.05;
+    return off > (limit < 50 ? limit : 50);
+}
+
+static void widen(struct tkp_phase_span *span, uint64_t first_ns, uint64_t last_ns)
+{
+    if (first_ns && first_ns < span->first_ns)
+        span->first_ns = first_ns;
+    if (last_ns > span->last_ns)
+        span->last_ns = last_ns;
+}
+
+tokperf_status tkp_phase_metrics_create(const struct tkp_metric_context *context,
+                                        const struct tkp_phase_plan *phase,
+                                        struct tkp_phase_metrics **metrics,
+                                        struct tokperf_error *error)
+{
+    struct tkp_phase_metrics *m = calloc(1, sizeof *m);
+    *metrics = m;
+    if (!m)
+        return tkp_fail(error, TOKPERF_E_NO_MEMORY, "no memory for the metrics of phase %s",
+                        phase->name);
+    const struct tkp_phase_span empty = {UINT64_MAX, 0};
+    m->context = *context;
+    m->plan = *phase;
+    m->all = m->ok = m->intended = m->arrived_start = empty;
+    tkp_steady_init(&m->window, phase);
+    for (uint32_t i = 0; i < TKP_METRIC_COUNT; i++)
+        tkp_series_init(&m->series[i], (enum tkp_metric_id)i,
+                        i == TKP_METRIC_INTER_CHUNK_LATENCY ? EXACT_GAPS : 0);
+    for (uint32_t i = 0; i < TKP_STEADY_COUNT; i++)
+        tkp_series_init(&m->steady[i], (enum tkp_metric_id)(TKP_METRIC_STEADY_FIRST + i), 0);
+    return TOKPERF_OK;
+}
+
+void tkp_phase_metrics_destroy(struct tkp_phase_metrics *m)
+{
+    if (!m)
+        return;
+    for (uint32_t i = 0; i < TKP_METRIC_COUNT; i++)
+        tkp_series_finish(&m->series[i]);
+    for (uint32_t i = 0; i < TKP_STEADY_COUNT; i++)
+        tkp_series_finish(&m->steady[i]);
+    for (uint32_t i = 0; i < TKP_SWEEP_COUNT; i++)
+        tkp_sweep_finish(&m->sweeps[i]);
+    tkp_distinct_finish(&m->prompts);
+    free(m->gaps);
+    free(m);
+}
+
+/* The gaps of a row in m->gaps. */
+static uint32_t gaps_of(struct tkp_phase_metrics *m, const struct tkp_row *row,
+                        const uint64_t *chunk_ns)
+{
+    if (!m->context.streaming || !(row->flags & TKP_ROW_STREAMED) || row->chunk_count < 2)
+        return 0;
+    if (row->chunk_count > m->gap_capacity) {
+        double *gaps = realloc(m->gaps, row->chunk_count * sizeof *gaps);
+        if (!gaps) {
+            m->failed = true;
+            return 0;
+        }
+        m->gaps = gaps;
+        m->gap_capacity = row->chunk_count;
+    }
+    return tkp_chunk_gaps(row, chunk_ns, m->gaps, m->gap_capacity);
+}
+
+/* One change of a sweep: announced in the first reading, applied in the second. */
+static void step(struct tkp_phase_metrics *m, enum tkp_metric_id id, uint64_t at_ns, int64_t by)
+{
+    struct tkp_sweep *sweep = &m->sweeps[id - TKP_METRIC_SWEEP_FIRST];
+    if (m->pass)
+        tkp_sweep_change(sweep, at_ns, by);
+    else
+        tkp_sweep_expect(sweep, 1);
+}
+
+/* Input tokens from start to end, output tokens from the arrival of their chunk; the tokens of a
+ * chunk are not known one by one, so each chunk has its even share. */
+static void sweep_tokens(struct tkp_phase_metrics *m, const struct tkp_row *row,
+                         const uint64_t *chunk_ns)
+{
+    int64_t input = tkp_input_tokens(&m->context, row), held = input > 0 ? input : 0;
+    int64_t output = tkp_output_tokens(&m->context, row);
+    if (input < 0 && output < 0)
+        return;
+    step(m, TKP_METRIC_TOKENS_IN_FLIGHT, row->start_ns, held);
+    for (uint32_t i = 0; output > 0 && i < row->chunk_count; i++) {
+        int64_t before = (int64_t)((double)output * i / row->chunk_count);
+        int64_t after = (int64_t)((double)output * (i + 1) / row->chunk_count);
+        step(m, TKP_METRIC_TOKENS_IN_FLIGHT, chunk_ns[i], after - before);
+        held += after - before;
+    }
+    step(m, TKP_METRIC_TOKENS_IN_FLIGHT, row->end_ns, -held);
+}
+
+static void sweep_row(struct tkp_phase_metrics *m, const struct tkp_row *row,
+                      const uint64_t *chunk_ns)
+{
+    if (!row->start_ns || row->end_ns < row->start_ns)
+        return;
+    step(m, TKP_METRIC_EFFECTIVE_CONCURRENCY, row->start_ns, 1);
+    step(m, TKP_METRIC_EFFECTIVE_CONCURRENCY, row->end_ns, -1);
+    if (m->context.streaming && row->first_token_ns && row->last_token_ns) {
+        step(m, TKP_METRIC_EFFECTIVE_PREFILL_CONCURRENCY, row->start_ns, 1);
+        step(m, TKP_METRIC_EFFECTIVE_PREFILL_CONCURRENCY, row->first_token_ns, -1);
+        step(m, TKP_METRIC_EFFECTIVE_DECODE_CONCURRENCY, row->first_token_ns, 1);
+        step(m, TKP_METRIC_EFFECTIVE_DECODE_CONCURRENCY, row->last_token_ns, -1);
+    }
+    sweep_tokens(m, row, chunk_ns);
+}
+
+/* What counts whatever the outcome. */
+static void count_attempt(struct tkp_phase_metrics *m, const struct tkp_row *row)
+{
+    struct tkp_phase_counts *c = &m->counts;
+    c->ok += row->outcome == TKP_OUTCOME_OK;
+    c->errors += tkp_outcome_is_error((enum tkp_outcome)row->outcome);
+    c->cancelled += row->outcome == TKP_OUTCOME_CANCELLED;
+    c->client_errors += row->outcome == TKP_OUTCOME_CLIENT_ERROR;
+    c->retries += row->retries;
+    c->chunks += row->chunk_count;
+    c->coalesced_chunks += row->coalesced_count;
+    if (row->ready_ns > row->intended_ns && row->intended_ns &&
+        row->ready_ns - row->intended_ns > c->cap_wait_max_ns)
+        c->cap_wait_max_ns = row->ready_ns - row->intended_ns;
+    widen(&m->all, row->start_ns, row->end_ns);
+    if (!row->turn_index && row->start_ns) {
+        c->arrivals++;
+        widen(&m->intended, row->intended_ns, row->intended_ns);
+        widen(&m->arrived_start, row->start_ns, row->start_ns);
+    }
+    if (row->prompt_hash && row->send_start_ns) {
+        c->prompts_sent++;
+        tkp_distinct_add(&m->prompts, row->prompt_hash);
+    }
+    tkp_steady_row(&m->window, row);
+    tkp_tally_row(&m->tally, row);
+}
+
+static void count_ok(struct tkp_phase_metrics *m, const struct tkp_row *row,
+                     const struct tkp_values *values)
+{
+    struct tkp_phase_counts *c = &m->counts;
+    if (values->has[TKP_METRIC_REQUEST_LATENCY])
+        widen(&m->ok, row->start_ns,
+              row->start_ns + (uint64_t)values->value[TKP_METRIC_REQUEST_LATENCY]);
+    c->not_streamed += m->context.streaming && !(row->flags & TKP_ROW_STREAMED);
+    c->no_token_count += tkp_values_lack_tokens(&m->context, row);
+    if (values->has[TKP_METRIC_REQUESTED_OSL]) {
+        c->osl_checked++;
+        c->osl_mismatched += is_osl_mismatch(
+            row->output_tokens_asked, (int64_t)values->value[TKP_METRIC_OUTPUT_SEQUENCE_LENGTH]);
+    }
+    if (row->usage.prompt_tokens >= 0) {
+        c->prompt_tokens += (uint64_t)row->usage.prompt_tokens;
+        c->cached_tokens += row->usage.prompt_cache_read_tokens > 0
+                                ? (uint64_t)row->usage.prompt_cache_read_tokens
+                                : 0;
+    }
+    if (m->context.slo_count) {
+        bool missing;
+        c->good += tkp_slos_met(&m->context, values, &missing);
+        c->slo_missing += missing;
+    }
+}
+
+/* The values of an ok row into their series. */
+static void spread(struct tkp_phase_metrics *m, const struct tkp_row *row, const uint64_t *chunk_ns,
+                   const struct tkp_values *values)
+{
+    void (*take)(struct tkp_series *, double) = m->pass ? tkp_series_collect : tkp_series_count;
+    for (uint32_t i = 0; i < TKP_METRIC_COUNT; i++)
+        if (values->has[i])
+            take(&m->series[i], values->value[i]);
+    uint32_t gaps = gaps_of(m, row, chunk_ns);
+    for (uint32_t i = 0; i < gaps; i++)
+        take(&m->series[TKP_METRIC_INTER_CHUNK_LATENCY], m->gaps[i]);
+    m->counts.gap_requests += !m->pass && gaps;
+}
+
+static void spread_steady(struct tkp_phase_metrics *m, const struct tkp_values *values)
+{
+    bool counting = m->pass == 1;
+    for (uint32_t i = 0; i < TKP_STEADY_COUNT; i++) {
+        uint32_t base = tkp_metric_def(m->steady[i].id)->base;
+        if (values->has[base] && counting)
+            tkp_series_count(&m->steady[i], values->value[base]);
+        else if (values->has[base])
+            tkp_series_collect(&m->steady[i], values->value[base]);
+    }
+    if (!counting)
+        return;
+    m->steady_ok++;
+    m->steady_input_tokens += (uint64_t)values->value[TKP_METRIC_INPUT_SEQUENCE_LENGTH];
+    m->steady_output_tokens += (uint64_t)values->value[TKP_METRIC_OUTPUT_SEQUENCE_LENGTH];
+}
+
+void tkp_phase_metrics_add(struct tkp_phase_metrics *m, const struct tkp_row *row,
+                           const uint64_t *chunk_ns)
+{
+    struct tkp_values values;
+    if (row->outcome == TKP_OUTCOME_NONE)
+        return;
+    m->reading = true;
+    if (!m->pass)
+        count_attempt(m, row);
+    if (m->pass <= 1)
+        sweep_row(m, row, chunk_ns);
+    if (row->outcome != TKP_OUTCOME_OK)
+        return;
+    tkp_values_compute(&m->context, row, &values);
+    if (!m->pass)
+        count_ok(m, row, &values);
+    spread(m, row, chunk_ns, &values);
+    if (m->pass && tkp_steady_has(&m->window, row))
+        spread_steady(m, &values);
+}
+
+/* Order statistics that a metric needs beside its percentiles. */
+static uint32_t extra_ranks(const struct tkp_phase_metrics *m, const struct tkp_series *series,
+                            uint64_t *ranks)
+{
+    bool is_list = tkp_metric_def(series->id)->flags & TOKPERF_METRIC_LIST; /* no bounds */
+    uint64_t n = series->moments.count;
+    uint32_t count = 0;
+    for (uint32_t i = 0; i < TKP_PERCENTILE_COUNT && !is_list; i++) {
+        uint32_t per_mille = tkp_percentiles[i].per_mille;
+        uint64_t t = per_mille >= 500 ? tkp_support_t(per_mille / 1000.0, n) : 0;
+        if (t)
+            ranks[count++] = n - t;
+    }
+    for (uint32_t id = TKP_METRIC_ADJUSTED_FIRST; id < TKP_METRIC_ALL_COUNT; id++)
+        if (tkp_metric_def((enum tkp_metric_id)id)->base == (uint32_t)series->id)
+            count += tkp_adjusted_ranks(n, m->counts.errors, ranks + count);
+    return count;
+}
+
+static bool begin_second(struct tkp_phase_metrics *m)
+{
+    bool more = m->counts.ok + m->counts.errors + m->counts.cancelled > 0;
+    tkp_steady_decide(&m->window, tkp_phase_span_ns(&m->all));
+    for (uint32_t i = 0; i < TKP_SWEEP_COUNT; i++)
+        m->failed |= !tkp_sweep_begin(&m->sweeps[i], m->all.first_ns, m->all.last_ns);
+    for (uint32_t i = 0; i < TKP_METRIC_COUNT; i++) {
+        uint64_t ranks[2 * TKP_PERCENTILE_COUNT];
+        uint32_t count = extra_ranks(m, &m->series[i], ranks);
+        (void)tkp_series_select(&m->series[i], ranks, count);
+    }
+    return more;
+}
+
+bool tkp_phase_metrics_next_pass(struct tkp_phase_metrics *m)
+{
+    bool more = false;
+    if (!m->pass)
+        more = begin_second(m);
+    for (uint32_t i = 0; m->pass && i < TKP_METRIC_COUNT; i++)
+        more |= tkp_series_end_reading(&m->series[i]);
+    for (uint32_t i = 0; m->pass && i < TKP_STEADY_COUNT; i++)
+        more |= m->pass == 1 ? tkp_series_select(&m->steady[i], NULL, 0)
+                             : tkp_series_end_reading(&m->steady[i]);
+    m->pass++;
+    m->reading = false;
+    return more;
+}

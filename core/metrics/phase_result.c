@@ -1,0 +1,212 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* From what was kept to the exporters' structs, in display units. Main thread. */
+#include <metrics/phase_state.h>
+
+#include <base/error.h>
+#include <metrics/adjusted.h>
+#include <metrics/support.h>
+
+#include <math.h>
+
+/* Metrics as they are found. */
+struct list {
+    struct tokperf_metric *items;
+    const struct tokperf_metric **pointers;
+    uint32_t count;
+};
+
+static struct tokperf_metric *push(struct list *list, enum tkp_metric_id id)
+{
+    const struct tkp_metric_def *def = tkp_metric_def(id);
+    struct tokperf_metric *metric = &list->items[list->count];
+    *metric = (struct tokperf_metric){
+        .struct_size = sizeof *metric,
+        .kind = def->kind,
+        .flags = def->flags,
+        .group = def->group,
+        .order = def->order,
+        .tag = def->tag,
+        .header = def->header,
+        .unit = def->unit,
+    };
+    list->pointers[list->count++] = metric;
+    return metric;
+}
+
+/* A value in display units; NaN and infinity leave no trace. */
+static void put(struct tokperf_metric *metric, uint32_t stat, double value)
+{
+    if (!isfinite(value))
+        return;
+    metric->value[stat] = value;
+    metric->stats |= 1u << stat;
+}
+
+static void push_series(struct list *list, const struct tkp_series *series)
+{
+    const struct tkp_moments *moments = &series->moments;
+    if (!moments->count)
+        return;
+    struct tokperf_metric *metric = push(list, series->id);
+    bool exact = true;
+    for (uint32_t i = 0; i < TKP_PERCENTILE_COUNT; i++) {
+        double value;
+        if (tkp_series_percentile(series, tkp_percentiles[i].per_mille, &value, &exact))
+            put(metric, tkp_percentiles[i].stat, tkp_metric_shown(series->id, value));
+    }
+    put(metric, TOKPERF_STAT_AVG, tkp_metric_shown(series->id, tkp_moments_mean(moments)));
+    put(metric, TOKPERF_STAT_MIN, tkp_metric_shown(series->id, moments->min));
+    put(metric, TOKPERF_STAT_MAX, tkp_metric_shown(series->id, moments->max));
+    put(metric, TOKPERF_STAT_STD, tkp_metric_shown(series->id, tkp_moments_std(moments)));
+    put(metric, TOKPERF_STAT_COUNT, (double)moments->count);
+    put(metric, TOKPERF_STAT_SUM, tkp_metric_shown(series->id, tkp_moments_sum(moments)));
+    if (!exact)
+        metric->flags |= TOKPERF_METRIC_FROM_HISTOGRAM;
+}
+
+static void push_runs(const struct tkp_phase_metrics *m, struct list *list)
+{
+    struct tkp_run_values values;
+    tkp_phase_run_values(m, &values);
+    for (uint32_t i = 0; i < TKP_RUN_METRIC_COUNT; i++) {
+        enum tkp_metric_id id = (enum tkp_metric_id)(TKP_METRIC_RUN_FIRST + i);
+        if (values.has[i])
+            put(push(list, id), TOKPERF_STAT_AVG, tkp_metric_shown(id, values.value[i]));
+    }
+}
+
+static void push_sweeps(struct tkp_phase_metrics *m, struct list *list)
+{
+    for (uint32_t i = 0; i < TKP_SWEEP_COUNT; i++) {
+        struct tkp_sweep_stats s;
+        if (!tkp_sweep_result(&m->sweeps[i], &s, &m->failed))
+            continue;
+        struct tokperf_metric *metric =
+            push(list, (enum tkp_metric_id)(TKP_METRIC_SWEEP_FIRST + i));
+        put(metric, TOKPERF_STAT_AVG, s.avg);
+        put(metric, TOKPERF_STAT_MIN, s.min);
+        put(metric, TOKPERF_STAT_MAX, s.max);
+        put(metric, TOKPERF_STAT_STD, s.std);
+        put(metric, TOKPERF_STAT_P50, s.p50);
+        put(metric, TOKPERF_STAT_P90, s.p90);
+        put(metric, TOKPERF_STAT_P95, s.p95);
+        put(metric, TOKPERF_STAT_P99, s.p99);
+    }
+}
+
+/* Only when something failed; of a metric that no request has, only for request_latency, so that a
+ * run in which all failed says so once. */
+static void push_adjusted(const struct tkp_phase_metrics *m, struct list *list)
+{
+    if (!m->counts.errors)
+        return;
+    for (uint32_t i = TKP_METRIC_ADJUSTED_FIRST; i < TKP_METRIC_ALL_COUNT; i++) {
+        enum tkp_metric_id id = (enum tkp_metric_id)i;
+        const struct tkp_series *series = &m->series[tkp_metric_def(id)->base];
+        if (series->moments.count || id == TKP_METRIC_ADJ_REQUEST_LATENCY)
+            tkp_adjusted_fill(series, m->counts.errors, id, push(list, id));
+    }
+}
+
+static struct tokperf_support support_of(const struct tkp_phase_metrics *m,
+                                         const struct tkp_series *series,
+                                         const struct tkp_percentile *percentile)
+{
+    double p = percentile->per_mille / 1000.0, bound;
+    bool is_list = series->id == TKP_METRIC_INTER_CHUNK_LATENCY;
+    uint64_t n = is_list ? m->counts.gap_requests : series->moments.count;
+    struct tokperf_support support = {
+        .struct_size = sizeof support,
+        .stat = percentile->stat,
+        .tag = tkp_metric_def(series->id)->tag,
+        .samples_needed = tkp_support_needed(p),
+        .samples = n,
+    };
+    /* The gaps of one answer depend on each other: no bound for them. */
+    uint64_t t = is_list ? 0 : tkp_support_t(p, n);
+    if (t && tkp_series_rank(series, n - t, &bound)) {
+        support.has_upper_bound = 1;
+        support.upper_bound_99 = tkp_metric_shown(series->id, bound);
+    }
+    return support;
+}
+
+static bool list_support(const struct tkp_phase_metrics *m, struct tkp_arena *arena,
+                         struct tokperf_phase *result)
+{
+    const uint32_t room = TKP_METRIC_COUNT * TKP_PERCENTILE_COUNT;
+    struct tokperf_support *items = tkp_arena_alloc(arena, room * sizeof *items);
+    const struct tokperf_support **pointers = tkp_arena_alloc(arena, room * sizeof *pointers);
+    uint32_t count = 0;
+    if (!items || !pointers)
+        return false;
+    for (uint32_t id = 0; id < TKP_METRIC_COUNT; id++) {
+        bool shown = !(tkp_metric_def((enum tkp_metric_id)id)->flags & TOKPERF_METRIC_INTERNAL);
+        if (!shown || !m->series[id].moments.count)
+            continue;
+        for (uint32_t i = 0; i < TKP_PERCENTILE_COUNT; i++) {
+            if (tkp_percentiles[i].per_mille < 500)
+                continue;
+            items[count] = support_of(m, &m->series[id], &tkp_percentiles[i]);
+            pointers[count] = &items[count];
+            count++;
+        }
+    }
+    result->support = pointers;
+    result->support_count = count;
+    return true;
+}
+
+static bool list_metrics(struct tkp_phase_metrics *m, struct tkp_arena *arena,
+                         struct tokperf_phase *result)
+{
+    struct list list = {
+        .items = tkp_arena_alloc(arena, TKP_METRIC_ALL_COUNT * sizeof *list.items),
+        .pointers = tkp_arena_alloc(arena, TKP_METRIC_ALL_COUNT * sizeof *list.pointers),
+    };
+    if (!list.items || !list.pointers)
+        return false;
+    for (uint32_t i = 0; i < TKP_METRIC_COUNT; i++)
+        push_series(&list, &m->series[i]);
+    push_runs(m, &list);
+    push_sweeps(m, &list);
+    for (uint32_t i = 0; i < TKP_STEADY_COUNT; i++)
+        push_series(&list, &m->steady[i]);
+    push_adjusted(m, &list);
+    result->metrics = list.pointers;
+    result->metric_count = list.count;
+    return true;
+}
+
+static bool has_failed(const struct tkp_phase_metrics *m)
+{
+    bool failed = m->failed;
+    for (uint32_t i = 0; i < TKP_METRIC_COUNT; i++)
+        failed |= m->series[i].failed;
+    for (uint32_t i = 0; i < TKP_STEADY_COUNT; i++)
+        failed |= m->steady[i].failed;
+    return failed;
+}
+
+tokperf_status tkp_phase_metrics_result(struct tkp_phase_metrics *m, struct tkp_arena *arena,
+                                        struct tokperf_phase *result, struct tkp_phase_facts *facts,
+                                        struct tokperf_error *error)
+{
+    *result = (struct tokperf_phase){
+        .struct_size = sizeof *result,
+        .is_warmup = m->plan.is_warmup,
+        .start_ns = m->all.last_ns ? m->all.first_ns : 0,
+        .end_ns = m->all.last_ns,
+    };
+    if (m->reading) /* a caller that ended with a reading: what it found still counts */
+        (void)!tkp_phase_metrics_next_pass(m);
+    bool listed = list_metrics(m, arena, result) && list_support(m, arena, result) &&
+                  tkp_tally_result(&m->tally, arena, result);
+    if (!listed || has_failed(m))
+        return tkp_fail(error, TOKPERF_E_NO_MEMORY,
+                        "no memory for the metrics of phase %s; the record log is complete, so "
+                        "`tokperf report` can compute them where there is more",
+                        m->plan.name);
+    tkp_phase_fill_facts(m, facts);
+    return TOKPERF_OK;
+}

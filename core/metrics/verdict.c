@@ -1,0 +1,309 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The verdict: one function per reason, each one sentence with its value and limit. A missing fact
+ * (NaN) gives no reason. Pure; any thread.
+ */
+#include <metrics/verdict.h>
+
+#include <base/clock.h>
+#include <base/error.h>
+#include <base/text.h>
+#include <metrics/percentile.h>
+
+#include <math.h>
+#include <stdarg.h>
+#include <stdio.h>
+
+enum { NOTE, SUSPECT, INVALID };
+enum { MAX_REASONS = 32, MESSAGE_BYTES = 320 };
+
+/* sdk.md: "A call that takes over 100 ms on a worker is named in the verdict". */
+#define PLUGIN_CALL_LIMIT_MS 100.0
+
+struct judge {
+    const struct tkp_phase_facts *facts;
+    const struct tkp_limits *limits;
+    struct tkp_arena *arena;
+    struct tokperf_reason reasons[MAX_REASONS];
+    uint32_t count;
+    bool failed; /* no memory */
+};
+
+/* value and limit are left out when NaN. */
+static void say(struct judge *j, uint32_t severity, const char *code, double value, double limit,
+                const char *format, ...) TOKPERF_PRINTF(6, 7);
+static void say(struct judge *j, uint32_t severity, const char *code, double value, double limit,
+                const char *format, ...)
+{
+    char text[MESSAGE_BYTES];
+    va_list args;
+    va_start(args, format);
+    (void)vsnprintf(text, sizeof text, format, args);
+    va_end(args);
+    struct tokperf_reason reason = {
+        .struct_size = sizeof reason,
+        .severity = severity,
+        .code = tkp_span(code),
+        .message = tkp_arena_span(j->arena, tkp_span(text)),
+        .has_value = isfinite(value),
+        .has_limit = isfinite(limit),
+        .value = isfinite(value) ? value : 0,
+        .limit = isfinite(limit) ? limit : 0,
+    };
+    j->failed |= !reason.message.data || j->count == MAX_REASONS;
+    if (!j->failed)
+        j->reasons[j->count++] = reason;
+}
+
+static double ms_of(double ns)
+{
+    return ns / (double)TKP_NS_PER_MS;
+}
+
+static double share_pct(uint64_t part, uint64_t whole)
+{
+    return whole ? 100 * (double)part / (double)whole : 0;
+}
+
+/* What a lateness is measured against. */
+static double median_ms(const struct tkp_phase_facts *f)
+{
+    return ms_of(f->streaming ? f->median_ttft_ns : f->median_latency_ns);
+}
+
+/* The greater of a fixed limit and a share of the median; the fixed one when there is no median. */
+static double lag_limit_ms(const struct judge *j, double fixed_ms, double pct)
+{
+    return fmax(fixed_ms, median_ms(j->facts) * pct / 100);
+}
+
+static void judge_results(struct judge *j)
+{
+    const struct tkp_phase_facts *f = j->facts;
+    if (!f->ok && !f->errors)
+        say(j, INVALID, "no_requests", 0, NAN,
+            "No request was completed, so there is nothing to report.");
+    double pct = share_pct(f->errors, f->ok + f->errors);
+    bool invalid = pct > j->limits->error_invalid_pct;
+    if (invalid || pct > j->limits->error_suspect_pct)
+        say(j, invalid ? INVALID : SUSPECT, "errors", pct,
+            invalid ? j->limits->error_invalid_pct : j->limits->error_suspect_pct,
+            "%.2f %% of the requests failed (%llu of %llu); the numbers describe the others.", pct,
+            (unsigned long long)f->errors, (unsigned long long)(f->ok + f->errors));
+    if (f->client_errors)
+        say(j, SUSPECT, "client_error", (double)f->client_errors, 0,
+            "%llu requests failed because of this machine (descriptors, ports or memory), not the "
+            "server.",
+            (unsigned long long)f->client_errors);
+}
+
+static void judge_client_lag(struct judge *j)
+{
+    const struct tkp_limits *l = j->limits;
+    double lag = ms_of(j->facts->client_lag_p99_ns);
+    double suspect = lag_limit_ms(j, l->client_lag_suspect_ms, l->client_lag_suspect_pct);
+    double invalid = lag_limit_ms(j, l->client_lag_invalid_ms, l->client_lag_invalid_pct);
+    bool is_invalid = lag > invalid;
+    if (is_invalid || lag > suspect)
+        say(j, is_invalid ? INVALID : SUSPECT, "client_lag", lag, is_invalid ? invalid : suspect,
+            "The client itself started requests late: p99 of client_lag is %.3f ms against a limit "
+            "of %.3f ms.",
+            lag, is_invalid ? invalid : suspect);
+}
+
+/* Only the longest turn of a loop is known and not its p99, so it is held against the wider limit
+ * and makes nothing invalid. */
+static void judge_loop_lag(struct judge *j)
+{
+    const struct tkp_limits *l = j->limits;
+    double lag = ms_of(j->facts->loop_lag_max_ns);
+    double limit = lag_limit_ms(j, l->client_lag_invalid_ms, l->client_lag_invalid_pct);
+    if (lag > limit)
+        say(j, SUSPECT, "loop_lag", lag, limit,
+            "An event loop of the client was busy for up to %.3f ms at a time, over the limit of "
+            "%.3f ms: stamps taken then may be late.",
+            lag, limit);
+}
+
+static void judge_rate(struct judge *j)
+{
+    const struct tkp_phase_facts *f = j->facts;
+    if (!f->open_loop || f->cap_wait_max_ns > 0 || !(f->offered_rate_per_s > 0))
+        return;
+    double below = 100 * (f->offered_rate_per_s - f->achieved_rate_per_s) / f->offered_rate_per_s;
+    bool invalid = below > j->limits->rate_invalid_pct;
+    if (invalid || below > j->limits->rate_suspect_pct)
+        say(j, invalid ? INVALID : SUSPECT, "rate", below,
+            invalid ? j->limits->rate_invalid_pct : j->limits->rate_suspect_pct,
+            "The client started %.3f requests/sec where the schedule asked for %.3f: %.2f %% less.",
+            f->achieved_rate_per_s, f->offered_rate_per_s, below);
+}
+
+/* A share of 1 - p of unfinished requests may all belong above percentile p. */
+static void judge_censoring(struct judge *j)
+{
+    const struct tkp_phase_facts *f = j->facts;
+    const struct tkp_percentile *lowest = NULL;
+    const uint64_t started = f->ok + f->cancelled;
+    double pct = share_pct(f->cancelled, started), limit = NAN;
+    if (!f->cancelled)
+        return;
+    for (uint32_t i = TKP_PERCENTILE_COUNT; i-- > 0;) {
+        uint64_t above = 1000 - tkp_percentiles[i].per_mille;
+        if (f->cancelled * 1000 < above * started)
+            break;
+        lowest = &tkp_percentiles[i];
+        limit = (double)above / 10;
+    }
+    if (lowest)
+        say(j, SUSPECT, "censored", pct, limit,
+            "%llu requests (%.2f %%) were still in flight at the end and were cancelled: "
+            "percentiles from %s on are censored.",
+            (unsigned long long)f->cancelled, pct, lowest->name);
+    else
+        say(j, NOTE, "cancelled", pct, NAN,
+            "%llu requests (%.3f %%) were still in flight at the end and were cancelled.",
+            (unsigned long long)f->cancelled, pct);
+}
+
+static void judge_duration(struct judge *j)
+{
+    const struct tkp_phase_facts *f = j->facts;
+    double gap = 100 * fabs(f->wall_duration_s - f->benchmark_duration_s) / f->benchmark_duration_s;
+    if (isfinite(gap) && gap > j->limits->duration_gap_pct)
+        say(j, SUSPECT, "duration_gap", gap, j->limits->duration_gap_pct,
+            "wall_duration (%.3f s) and benchmark_duration (%.3f s) are %.1f %% apart: throughput "
+            "counts only the time of ok requests; see the *_wall metrics.",
+            f->wall_duration_s, f->benchmark_duration_s, gap);
+}
+
+static void judge_tokens(struct judge *j)
+{
+    const struct tkp_phase_facts *f = j->facts;
+    double pct = share_pct(f->osl_mismatched, f->osl_checked);
+    if (pct > j->limits->osl_mismatch_pct)
+        say(j, SUSPECT, "osl_mismatch", pct, j->limits->osl_mismatch_pct,
+            "%.2f %% of the answers do not have the length asked for with --osl; if the server "
+            "knows them, set ignore_eos and min_tokens with --extra-inputs.",
+            pct);
+    if (f->no_token_count)
+        say(j, SUSPECT, "tokens_not_counted", (double)f->no_token_count, 0,
+            "%llu ok requests have no token count from the run's source and are missing from every "
+            "token metric.",
+            (unsigned long long)f->no_token_count);
+    if (f->not_streamed)
+        say(j, SUSPECT, "not_streamed", (double)f->not_streamed, 0,
+            "%llu answers came whole although streaming was asked for: they have no TTFT and no "
+            "inter token latency.",
+            (unsigned long long)f->not_streamed);
+}
+
+static void judge_client(struct judge *j)
+{
+    const struct tkp_phase_facts *f = j->facts;
+    double retry_pct = share_pct(f->retries, f->ok + f->errors + f->cancelled);
+    double call_ms = ms_of(f->plugin_call_max_ns);
+    if (retry_pct > j->limits->retry_pct)
+        say(j, SUSPECT, "retries", retry_pct, j->limits->retry_pct,
+            "%llu requests (%.3f %%) were sent again because their kept connection was stale; the "
+            "server closes idle connections early.",
+            (unsigned long long)f->retries, retry_pct);
+    if (f->record_waits)
+        say(j, SUSPECT, "record_waits", (double)f->record_waits, 0,
+            "%llu finished requests waited %.3f s in total for room in the record buffers and held "
+            "their slots.",
+            (unsigned long long)f->record_waits, f->record_wait_s);
+    if (call_ms > PLUGIN_CALL_LIMIT_MS)
+        say(j, SUSPECT, "plugin_call", call_ms, PLUGIN_CALL_LIMIT_MS,
+            "A call into the endpoint plugin took %.1f ms on a worker, which delayed everything "
+            "else there.",
+            call_ms);
+}
+
+static void judge_record(struct judge *j)
+{
+    const struct tkp_phase_facts *f = j->facts;
+    if (f->log_not_written)
+        say(j, INVALID, "log_not_written", NAN, NAN,
+            "The record log could not be written in full, so requests are missing from the exact "
+            "numbers.");
+    if (f->log_torn)
+        say(j, SUSPECT, "log_torn", NAN, NAN,
+            "The record log has no proper end: the run was killed, and up to its last second is "
+            "missing.");
+    if (f->interrupted)
+        say(j, SUSPECT, "interrupted", NAN, NAN,
+            "The run was interrupted before its plan was done.");
+}
+
+static void note_load(struct judge *j)
+{
+    const struct tkp_phase_facts *f = j->facts;
+    if (f->prompts_distinct_is_floor)
+        say(j, NOTE, "prompt_reuse", (double)f->prompts_distinct, NAN,
+            "%llu prompts were sent, at least %llu of them different; counting stopped there.",
+            (unsigned long long)f->prompts_sent, (unsigned long long)f->prompts_distinct);
+    else if (f->prompts_sent > f->prompts_distinct)
+        say(j, NOTE, "prompt_reuse", (double)f->prompts_distinct, NAN,
+            "Prompts were sent more than once (%llu sent, %llu different), so a prefix cache may "
+            "have answered part of them.",
+            (unsigned long long)f->prompts_sent, (unsigned long long)f->prompts_distinct);
+    if (f->cached_tokens)
+        say(j, NOTE, "cached_tokens", share_pct(f->cached_tokens, f->prompt_tokens), NAN,
+            "The server took %.2f %% of the prompt tokens from its cache.",
+            share_pct(f->cached_tokens, f->prompt_tokens));
+    if (f->coalesced_chunks)
+        say(j, NOTE, "coalesced", share_pct(f->coalesced_chunks, f->chunks), NAN,
+            "%.2f %% of the chunks came in one read with the chunk before; their gaps are left out "
+            "of inter_chunk_latency.",
+            share_pct(f->coalesced_chunks, f->chunks));
+    if (f->unsent_turns)
+        say(j, NOTE, "unsent_turns", (double)f->unsent_turns, NAN,
+            "%llu turns were not sent because an earlier turn of their conversation failed.",
+            (unsigned long long)f->unsent_turns);
+}
+
+/* Copies the reasons into the arena, the gravest first, in the order of judging otherwise. */
+static bool publish(struct judge *j, struct tkp_verdict *verdict)
+{
+    static const char *const names[] = {
+        [NOTE] = "valid", [SUSPECT] = "suspect", [INVALID] = "invalid"};
+    struct tokperf_reason *items = tkp_arena_alloc(j->arena, j->count * sizeof *items);
+    const struct tokperf_reason **pointers = tkp_arena_alloc(j->arena, j->count * sizeof *pointers);
+    uint32_t at = 0;
+    if (!items || !pointers)
+        return false;
+    for (uint32_t severity = INVALID + 1; severity-- > NOTE;)
+        for (uint32_t i = 0; i < j->count; i++)
+            if (j->reasons[i].severity == severity) {
+                items[at] = j->reasons[i];
+                pointers[at] = &items[at];
+                at++;
+            }
+    *verdict = (struct tkp_verdict){
+        .status = names[at ? items[0].severity : NOTE],
+        .reason_count = at,
+        .reasons = pointers,
+    };
+    return true;
+}
+
+tokperf_status tkp_verdict_judge(const struct tkp_phase_facts *facts,
+                                 const struct tkp_limits *limits, struct tkp_arena *arena,
+                                 struct tkp_verdict *verdict, struct tokperf_error *error)
+{
+    struct judge j = {.facts = facts, .limits = limits, .arena = arena};
+    judge_results(&j);
+    judge_client_lag(&j);
+    judge_loop_lag(&j);
+    judge_rate(&j);
+    judge_censoring(&j);
+    judge_duration(&j);
+    judge_tokens(&j);
+    judge_client(&j);
+    judge_record(&j);
+    note_load(&j);
+    if (j.failed || !publish(&j, verdict))
+        return tkp_fail(error, TOKPERF_E_NO_MEMORY, "no memory for the verdict of the run");
+    return TOKPERF_OK;
+}
