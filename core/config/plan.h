@@ -36,9 +36,12 @@ struct tkp_phase_plan {
     uint64_t concurrency_ramp_ns, rate_ramp_ns; /* 0: none; linear */
 };
 
+enum tkp_header_source { TKP_HEADER_GIVEN = 0, TKP_HEADER_API_KEY, TKP_HEADER_USER_INFO };
+
 struct tkp_header {
     const char *name, *value;
     bool secret;
+    enum tkp_header_source source; /* which option it came from, for documents */
 };
 
 /* One `--goodput tag:value` in display units. */

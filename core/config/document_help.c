@@ -1,0 +1,113 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Help on a terminal: the overview of commands and the options of a run, 100 columns. [main] */
+#include <config/document.h>
+
+#include <base/text.h>
+#include <config/document_text.h>
+#include <stdio.h>
+#include <string.h>
+
+enum { COLUMNS = 100 };
+
+static const struct tkp_command_row commands[] = {
+    {"profile", "tokperf profile [options]",
+     "Run a benchmark: 'tokperf help profile' lists the options."},
+    {"report", "tokperf report DIR", "Make every export of a result directory again."},
+    {"config validate", "tokperf config validate FILE [options]",
+     "Check a configuration without sending anything."},
+    {"config show", "tokperf config show [options]",
+     "Print the resolved configuration as YAML, secrets redacted."},
+    {"config schema", "tokperf config schema", "Print the JSON Schema of the configuration file."},
+    {"plugins list", "tokperf plugins list [--explain]",
+     "List components; --explain shows which ones are shadowed and why."},
+    {"plugins show", "tokperf plugins show NAME", "Describe a component and its options."},
+    {"plugins check", "tokperf plugins check FILE.so [--fixtures DIR] [--format text|tap|json]",
+     "Try a plugin against its contract in a child process."},
+    {"plugins dirs", "tokperf plugins dirs", "List where plugins are looked for, in order."},
+    {"version", "tokperf version", "Print the version."},
+    {"help", "tokperf help [profile] [--markdown]",
+     "Print this overview, the options of a run, or docs/cli.md."},
+};
+
+const struct tkp_command_row *tkp_document_commands(size_t *count)
+{
+    *count = sizeof commands / sizeof commands[0];
+    return commands;
+}
+
+/* Words of text, broken at COLUMNS, every line indented. */
+static void put_wrapped(struct tkp_buffer *out, size_t indent, const char *text)
+{
+    size_t column = 0;
+    for (const char *p = text; *p;) {
+        size_t len = strcspn(p, " ");
+        bool fits = column && column + 1 + len <= COLUMNS;
+        if (!fits)
+            tkp_buffer_printf(out, "%s%*s", column ? "\n" : "", (int)indent, "");
+        tkp_buffer_printf(out, "%s%.*s", fits ? " " : "", (int)len, p);
+        column = fits ? column + 1 + len : indent + len;
+        p += len;
+        p += strspn(p, " ");
+    }
+    tkp_buffer_puts(out, "\n");
+}
+
+void tkp_document_overview(struct tkp_buffer *out)
+{
+    tkp_buffer_puts(out, "tokperf drives an LLM inference endpoint with a defined load and reports "
+                         "what it measured.\n\n");
+    for (size_t i = 0; i < sizeof commands / sizeof commands[0]; i++) {
+        put_wrapped(out, 2, commands[i].usage);
+        put_wrapped(out, 8, commands[i].summary);
+    }
+    tkp_buffer_puts(out, "\nFor a first look: tokperf profile --url mock: --streaming "
+                         "--concurrency 8 --request-count 200\n");
+}
+
+static void put_names(struct tkp_buffer *out, const struct tkp_option *row)
+{
+    char line[512], value[128];
+    tkp_options_value_name(row, value, sizeof value);
+    int used = 0;
+    if (row->short_flag)
+        used = snprintf(line, sizeof line, "-%c, ", row->short_flag);
+    used += snprintf(line + used, sizeof line - (size_t)used, "%s%s%s", row->flag,
+                     value[0] ? " " : "", value);
+    for (size_t i = 0; row->aliases[i]; i++)
+        used += snprintf(line + used, sizeof line - (size_t)used, "%s%s", i ? ", " : "  (also ",
+                         row->aliases[i]);
+    if (row->aliases[0])
+        snprintf(line + used, sizeof line - (size_t)used, ")");
+    tkp_buffer_printf(out, "  %s\n", line);
+}
+
+static void put_option(struct tkp_buffer *out, const struct tkp_option *row)
+{
+    char text[1024], fallback[160], range[160];
+    if (!row->flag)
+        return;
+    put_names(out, row);
+    tkp_document_default(row, fallback, sizeof fallback);
+    tkp_document_range(row, range, sizeof range);
+    snprintf(text, sizeof text, "%s%s%s%s%s%s%s", row->help, fallback[0] ? " Default: " : "",
+             fallback, fallback[0] ? "." : "", range[0] ? " Range: " : "", range,
+             range[0] ? "." : "");
+    put_wrapped(out, 8, text);
+}
+
+void tkp_document_help(struct tkp_buffer *out)
+{
+    const struct tkp_option *row;
+    tkp_buffer_puts(out, "Usage: tokperf profile [options]\n\n");
+    put_wrapped(out, 0,
+                "Sends requests to an inference server and reports what it measured. Every option "
+                "can also stand in a YAML file (-f FILE) or in a variable TOKPERF_<PATH>: the path "
+                "in the file below 'benchmark', in capitals, with two underscores for each dot. "
+                "Defaults < file < variables < flags. docs/cli.md has the paths.");
+    for (unsigned group = 0; group < TKP_GROUP_COUNT; group++) {
+        tkp_buffer_printf(out, "\n%s\n", tkp_options_group_title((enum tkp_option_group)group));
+        for (size_t i = 0; (row = tkp_options_at(i)); i++)
+            if (row->group == (enum tkp_option_group)group)
+                put_option(out, row);
+    }
+}

@@ -1,0 +1,347 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The resolved plan as a JSON object of the configuration file's shape. Only what the file reader
+ * accepts for this plan is written, so that reading it back gives the same plan. [main]
+ */
+#include <config/document.h>
+
+#include <base/clock.h>
+#include <base/json_scan.h>
+#include <base/json_write.h>
+#include <base/text.h>
+#include <config/redact.h>
+#include <config/settings.h>
+#include <stdio.h>
+#include <string.h>
+
+static const struct tokperf_json_writer_v1 *const json = &tkp_json_writer_service;
+
+static void put_key(struct tokperf_json_writer *w, const char *key)
+{
+    json->key(w, tkp_span(key));
+}
+
+static void put_object(struct tokperf_json_writer *w, const char *key)
+{
+    put_key(w, key);
+    json->object_begin(w);
+}
+
+static void put_number(struct tokperf_json_writer *w, const char *key, double value)
+{
+    put_key(w, key);
+    json->number(w, value);
+}
+
+static void put_count(struct tokperf_json_writer *w, const char *key, uint64_t value)
+{
+    if (!value)
+        return;
+    put_key(w, key);
+    json->integer(w, (int64_t)value);
+}
+
+static void put_bool(struct tokperf_json_writer *w, const char *key, bool value)
+{
+    put_key(w, key);
+    json->boolean(w, value);
+}
+
+/* Seconds with every digit that the ns have. */
+static void put_seconds(struct tokperf_json_writer *w, const char *key, uint64_t ns)
+{
+    char text[32];
+    put_key(w, key);
+    if (ns == TKP_NEVER_NS) {
+        json->string(w, TOKPERF_SPAN("inf"));
+        return;
+    }
+    int len = snprintf(text, sizeof text, "%llu.%09llu", (unsigned long long)(ns / TKP_NS_PER_S),
+                       (unsigned long long)(ns % TKP_NS_PER_S));
+    while (len > 0 && text[len - 1] == '0')
+        text[--len] = '\0';
+    if (len > 0 && text[len - 1] == '.')
+        text[--len] = '\0';
+    json->raw(w, tkp_span(text));
+}
+
+/* The name of a choice: value is a plan enum that counts the row's choices from 1. */
+static void put_choice(struct tokperf_json_writer *w, const char *key, enum tkp_option_id id,
+                       unsigned value)
+{
+    tkp_json_write_pair(w, key, tkp_options_row(id)->choices[value - 1]);
+}
+
+static void put_list(struct tokperf_json_writer *w, const char *key, const char *const *list,
+                     uint32_t count)
+{
+    if (!count)
+        return;
+    put_key(w, key);
+    json->array_begin(w);
+    for (uint32_t i = 0; i < count; i++)
+        json->string(w, tkp_span(list[i]));
+    json->array_end(w);
+}
+
+static void put_urls(struct tokperf_json_writer *w, const struct tkp_plan *plan)
+{
+    put_key(w, "urls");
+    json->array_begin(w);
+    for (uint32_t i = 0; i < plan->url_count; i++) {
+        const struct tkp_url *url = &plan->urls[i];
+        char shown[4200]; /* the longest URL and the mark */
+        const char *rest = strstr(url->text, "://");
+        if (url->user_info && rest)
+            snprintf(shown, sizeof shown, "%.*s://" TKP_REDACTED "@%s", (int)(rest - url->text),
+                     url->text, rest + 3);
+        else
+            tkp_text_redact_url(shown, sizeof shown, url->text);
+        json->string(w, tkp_span(shown));
+    }
+    json->array_end(w);
+}
+
+static void put_headers(struct tokperf_json_writer *w, const struct tkp_plan *plan)
+{
+    uint32_t given = 0;
+    for (uint32_t i = 0; i < plan->header_count; i++) {
+        given += plan->headers[i].source == TKP_HEADER_GIVEN;
+        if (plan->headers[i].source == TKP_HEADER_API_KEY)
+            tkp_json_write_pair(w, "api_key", TKP_REDACTED);
+    }
+    if (!given)
+        return;
+    put_object(w, "headers");
+    for (uint32_t i = 0; i < plan->header_count; i++)
+        if (plan->headers[i].source == TKP_HEADER_GIVEN)
+            tkp_json_write_pair(w, plan->headers[i].name,
+                                plan->headers[i].secret ? TKP_REDACTED : plan->headers[i].value);
+    json->object_end(w);
+}
+
+static void put_extra(struct tokperf_json_writer *w, const struct tkp_plan *plan)
+{
+    if (!plan->extra_count)
+        return;
+    put_object(w, "extra");
+    for (uint32_t i = 0; i < plan->extra_count; i++) {
+        json->key(w, plan->extra[i].key);
+        if (tkp_text_is_secret_name(plan->extra[i].key))
+            json->string(w, tkp_span(TKP_REDACTED));
+        else
+            tkp_redact_json(plan->extra[i].json, w);
+    }
+    json->object_end(w);
+}
+
+static void put_endpoint(struct tokperf_json_writer *w, const struct tkp_plan *plan)
+{
+    put_object(w, "endpoint");
+    put_urls(w, plan);
+    tkp_json_write_pair(w, "type", plan->endpoint_type);
+    tkp_json_write_pair(w, "path", plan->endpoint_path);
+    put_bool(w, "streaming", plan->streaming);
+    put_headers(w, plan);
+    put_extra(w, plan);
+    put_bool(w, "use_server_token_count", plan->use_server_token_count);
+    put_bool(w, "per_chunk_usage", plan->per_chunk_usage);
+    put_bool(w, "use_legacy_max_tokens", plan->legacy_max_tokens);
+    put_seconds(w, "timeout", plan->request_timeout_ns);
+    put_seconds(w, "connect_timeout", plan->connect_timeout_ns);
+    put_seconds(w, "first_byte_timeout", plan->first_byte_timeout_ns);
+    put_seconds(w, "idle_timeout", plan->idle_timeout_ns);
+    put_choice(w, "connection_reuse", TKP_OPT_REUSE, plan->reuse);
+    put_seconds(w, "wait_for_model_timeout", plan->wait_timeout_ns);
+    if (plan->wait_timeout_ns) {
+        put_choice(w, "wait_for_model_mode", TKP_OPT_WAIT_MODE, plan->wait_mode);
+        put_seconds(w, "wait_for_model_interval", plan->wait_interval_ns);
+    }
+    json->object_end(w);
+}
+
+static void put_distribution(struct tokperf_json_writer *w, const char *key, double mean,
+                             double stddev)
+{
+    put_object(w, key);
+    put_number(w, "mean", mean);
+    put_number(w, "stddev", stddev);
+    json->object_end(w);
+}
+
+static void put_dataset(struct tokperf_json_writer *w, const struct tkp_plan *plan)
+{
+    bool is_made_up = !plan->input_file;
+    put_object(w, "dataset");
+    tkp_json_write_pair(w, "type", plan->dataset);
+    tkp_json_write_pair(w, "path", plan->input_file);
+    tkp_json_write_pair(w, "format", plan->input_format);
+    put_choice(w, "sampling", TKP_OPT_SAMPLING, plan->sampling);
+    if (is_made_up)
+        put_count(w, "entries", plan->dataset_entries);
+    if (is_made_up || plan->osl_mean >= 0) {
+        put_object(w, "prompts");
+        if (is_made_up)
+            put_distribution(w, "isl", plan->isl_mean, plan->isl_stddev);
+        if (plan->osl_mean >= 0)
+            put_distribution(w, "osl", plan->osl_mean, plan->osl_stddev);
+        json->object_end(w);
+    }
+    if (is_made_up) {
+        put_distribution(w, "turns", plan->turns_mean, plan->turns_stddev);
+        put_distribution(w, "turn_delay", plan->turn_delay_mean_ms, plan->turn_delay_stddev_ms);
+    }
+    json->object_end(w);
+}
+
+static void put_phase(struct tokperf_json_writer *w, const struct tkp_plan *plan,
+                      const struct tkp_phase_plan *phase)
+{
+    static const char *const types[] = {"concurrency", "constant", "poisson"};
+    json->object_begin(w);
+    tkp_json_write_pair(w, "name", phase->name);
+    tkp_json_write_pair(w, "type", types[phase->arrival - TKP_ARRIVAL_CLOSED]);
+    put_count(w, "concurrency", phase->concurrency);
+    if (phase->concurrency)
+        put_seconds(w, "concurrency_ramp", phase->concurrency_ramp_ns);
+    if (phase->arrival != TKP_ARRIVAL_CLOSED) {
+        put_number(w, "rate", phase->rate_per_s);
+        put_seconds(w, "rate_ramp", phase->rate_ramp_ns);
+    }
+    put_count(w, "requests", phase->request_count);
+    put_count(w, "sessions", phase->session_count);
+    if (phase->duration_ns) {
+        put_seconds(w, "duration", phase->duration_ns);
+        put_seconds(w, "grace_period", phase->grace_ns);
+    }
+    if (!phase->is_warmup && plan->failed_request_threshold <= 1)
+        put_number(w, "failed_request_threshold", plan->failed_request_threshold);
+    json->object_end(w);
+}
+
+static void put_artifacts(struct tokperf_json_writer *w, const struct tkp_plan *plan)
+{
+    put_object(w, "artifacts");
+    tkp_json_write_pair(w, "dir", plan->artifact_dir);
+    put_bool(w, "overwrite", plan->overwrite);
+    tkp_json_write_pair(w, "prefix", plan->export_prefix);
+    put_choice(w, "level", TKP_OPT_EXPORT_LEVEL, plan->export_level);
+    put_list(w, "exporters", plan->exporters, plan->exporter_count);
+    json->object_end(w);
+    if (!plan->slo_count)
+        return;
+    put_object(w, "slos");
+    for (uint32_t i = 0; i < plan->slo_count; i++)
+        put_number(w, plan->slos[i].tag, plan->slos[i].threshold);
+    json->object_end(w);
+}
+
+static void put_verdict(struct tokperf_json_writer *w, const struct tkp_limits *limits)
+{
+    put_object(w, "verdict");
+    put_number(w, "client_lag_suspect_ms", limits->client_lag_suspect_ms);
+    put_number(w, "client_lag_suspect_pct", limits->client_lag_suspect_pct);
+    put_number(w, "client_lag_invalid_ms", limits->client_lag_invalid_ms);
+    put_number(w, "client_lag_invalid_pct", limits->client_lag_invalid_pct);
+    put_number(w, "rate_suspect_pct", limits->rate_suspect_pct);
+    put_number(w, "rate_invalid_pct", limits->rate_invalid_pct);
+    put_number(w, "error_suspect_pct", limits->error_suspect_pct);
+    put_number(w, "error_invalid_pct", limits->error_invalid_pct);
+    put_number(w, "duration_gap_pct", limits->duration_gap_pct);
+    put_number(w, "retry_pct", limits->retry_pct);
+    put_number(w, "osl_mismatch_pct", limits->osl_mismatch_pct);
+    json->object_end(w);
+}
+
+static void put_switched_off(struct tokperf_json_writer *w, const char *key, bool is_off)
+{
+    if (!is_off)
+        return;
+    put_object(w, key);
+    put_bool(w, "enabled", false);
+    json->object_end(w);
+}
+
+static void put_runtime(struct tokperf_json_writer *w, const struct tkp_plan *plan)
+{
+    put_object(w, "runtime");
+    put_count(w, "workers", plan->workers);
+    put_choice(w, "ui", TKP_OPT_UI, plan->ui);
+    put_bool(w, "strict", plan->strict);
+    put_list(w, "plugins", plan->plugin_files, plan->plugin_file_count);
+    put_list(w, "registries", plan->registry_files, plan->registry_file_count);
+    json->object_end(w);
+    put_object(w, "logging");
+    put_choice(w, "level", TKP_OPT_LOG_LEVEL, plan->log_level);
+    json->object_end(w);
+    put_switched_off(w, "gpu_telemetry", plan->no_gpu_telemetry);
+    put_switched_off(w, "server_metrics", plan->no_server_metrics);
+}
+
+static bool is_first(const struct tkp_plan *plan, uint32_t at, bool with_key)
+{
+    const struct tkp_plugin_setting *s = &plan->settings[at];
+    for (uint32_t i = 0; i < at; i++)
+        if (strcmp(plan->settings[i].component, s->component) == 0 &&
+            (!with_key || strcmp(plan->settings[i].key, s->key) == 0))
+            return false;
+    return true;
+}
+
+/* One key of a component: its value, or a list of all that were given. */
+static void put_setting(struct tokperf_json_writer *w, const struct tkp_plan *plan, uint32_t at)
+{
+    const struct tkp_plugin_setting *s = &plan->settings[at];
+    bool is_secret = tkp_text_is_secret_name(tkp_span(s->key));
+    put_key(w, s->key);
+    json->array_begin(w);
+    for (uint32_t i = at; i < plan->setting_count; i++)
+        if (strcmp(plan->settings[i].component, s->component) == 0 &&
+            strcmp(plan->settings[i].key, s->key) == 0)
+            json->string(w, tkp_span(is_secret ? TKP_REDACTED : plan->settings[i].value));
+    json->array_end(w);
+}
+
+static void put_plugins(struct tokperf_json_writer *w, const struct tkp_plan *plan)
+{
+    if (!plan->setting_count)
+        return;
+    put_object(w, "plugins");
+    for (uint32_t i = 0; i < plan->setting_count; i++) {
+        if (!is_first(plan, i, false))
+            continue;
+        put_object(w, plan->settings[i].component);
+        for (uint32_t k = i; k < plan->setting_count; k++)
+            if (strcmp(plan->settings[k].component, plan->settings[i].component) == 0 &&
+                is_first(plan, k, true))
+                put_setting(w, plan, k);
+        json->object_end(w);
+    }
+    json->object_end(w);
+}
+
+void tkp_document_plan(const struct tkp_plan *plan, uint32_t flags, struct tkp_buffer *out)
+{
+    struct tokperf_sink sink = tkp_buffer_sink(out);
+    struct tokperf_json_writer writer, *w = &writer;
+    json->open(w, &sink, flags);
+    json->object_begin(w);
+    tkp_json_write_pair(w, "schemaVersion", "2.0");
+    put_key(w, "random_seed");
+    json->integer(w, (int64_t)plan->seed);
+    put_object(w, "benchmark");
+    tkp_json_write_pair(w, "model", plan->model);
+    put_endpoint(w, plan);
+    put_dataset(w, plan);
+    put_key(w, "phases");
+    json->array_begin(w);
+    for (uint32_t i = 0; i < plan->phase_count; i++)
+        put_phase(w, plan, &plan->phases[i]);
+    json->array_end(w);
+    put_artifacts(w, plan);
+    put_verdict(w, &plan->limits);
+    put_runtime(w, plan);
+    json->object_end(w);
+    put_plugins(w, plan);
+    json->object_end(w);
+}

@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The parts of tkp_config_resolve: from merged settings to the plan, with every rule that joins two
+ * options. Only resolve.c calls them, in this order. [main]
+ */
+#ifndef TKP_CONFIG_RESOLVE_PARTS_H
+#define TKP_CONFIG_RESOLVE_PARTS_H
+
+#include <config/plan.h>
+#include <config/settings.h>
+
+tokperf_status tkp_resolve_endpoint(const struct tkp_settings *settings, struct tkp_plan *plan,
+                                    struct tokperf_error *error) TOKPERF_MUST_USE;
+tokperf_status tkp_resolve_headers(const struct tkp_settings *settings, struct tkp_plan *plan,
+                                   struct tokperf_error *error) TOKPERF_MUST_USE;
+tokperf_status tkp_resolve_dataset(const struct tkp_settings *settings, struct tkp_plan *plan,
+                                   struct tokperf_error *error) TOKPERF_MUST_USE;
+tokperf_status tkp_resolve_load(const struct tkp_settings *settings, struct tkp_plan *plan,
+                                struct tokperf_error *error) TOKPERF_MUST_USE;
+tokperf_status tkp_resolve_output(const struct tkp_settings *settings, struct tkp_plan *plan,
+                                  struct tokperf_error *error) TOKPERF_MUST_USE;
+/* Fills config_yaml and input_config_json from the rest of the plan. */
+tokperf_status tkp_resolve_documents(struct tkp_plan *plan,
+                                     struct tokperf_error *error) TOKPERF_MUST_USE;
+
+#endif
