@@ -1,18 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The sequence of an answer: a stream is head and role, chunks, tail; any other answer is one
- * piece. Faults of the body strike half-way. */
+/* The sequence of an answer: a stream has a head and the pieces of answer_stream.c; any other
+ * answer is one piece. */
 #include "answer.h"
 
-#include <math.h>
 #include <string.h>
 
-#include "draw.h"
-#include "sse.h"
+#include "answer_stream.h"
+#include "schedule.h"
 
 enum {
     SCRATCH_BYTES_MAX = 8 * 1024 * 1024, /* the longest answer, both reasoning fields, escapes */
-    ITL_LANE = 16,                       /* lanes of tkp_mock_draw_factor: 0 is the first chunk */
-    NS_PER_MS = 1000000,
 };
 
 void tkp_mock_workspace_init(struct tkp_mock_workspace *workspace)
@@ -38,175 +35,9 @@ void tkp_mock_answer_finish(struct tkp_mock_answer *answer)
     tkp_mock_buffer_finish(&answer->prefix);
 }
 
-static uint64_t to_ns(double ms)
-{
-    return (uint64_t)llround(ms * NS_PER_MS);
-}
-
-/* Due time of chunk 0. */
-static uint64_t first_due_ns(const struct tkp_mock_reply *reply)
-{
-    const struct tkp_mock_options *options = reply->options;
-    return reply->arrival_ns +
-           to_ns(options->ttft_ms *
-                 tkp_mock_draw_factor(options->seed, reply->number, 0, options->ttft_jitter));
-}
-
-/* Time between chunk index - 1 and chunk index; rounded once, so that without jitter the schedule
- * is arrival + ttft + index * itl. */
-static uint64_t gap_ns(const struct tkp_mock_reply *reply, uint64_t index)
-{
-    const struct tkp_mock_options *options = reply->options;
-    return to_ns(options->itl_ms * tkp_mock_draw_factor(options->seed, reply->number,
-                                                        ITL_LANE + index, options->itl_jitter));
-}
-
-/* Due time of the last chunk, which an answer in one piece waits for. */
-static uint64_t last_due_ns(const struct tkp_mock_reply *reply)
-{
-    uint64_t due_ns = first_due_ns(reply);
-    if (reply->options->itl_jitter <= 0 && reply->plan.chunks > 0) {
-        return due_ns + (reply->plan.chunks - 1) * gap_ns(reply, 1);
-    }
-    for (uint64_t i = 1; i < reply->plan.chunks; i++) {
-        due_ns += gap_ns(reply, i);
-    }
-    return due_ns;
-}
-
 static struct tkp_mock_slice as_slice(const struct tkp_mock_buffer *buffer)
 {
     return (struct tkp_mock_slice){buffer->data, buffer->len};
-}
-
-/* Frames workspace->json as one event and appends it to workspace->body. */
-static void add_event(struct tkp_mock_answer *answer, struct tkp_mock_workspace *workspace,
-                      size_t *mark)
-{
-    tkp_mock_sse_add(&workspace->body, (enum tkp_mock_dialect)answer->reply.options->dialect,
-                     answer->events++, as_slice(&workspace->json), mark);
-    workspace->json.len = 0;
-}
-
-static void add_done(struct tkp_mock_answer *answer, struct tkp_mock_workspace *workspace)
-{
-    if (!answer->reply.options->no_done) {
-        tkp_mock_buffer_add_text(&workspace->json, "[DONE]");
-        add_event(answer, workspace, NULL);
-    }
-}
-
-/* The piece that a fault puts at its place in a stream; MORE when it is not the end. */
-static struct tkp_mock_piece strike(struct tkp_mock_answer *answer,
-                                    struct tkp_mock_workspace *workspace)
-{
-    struct tkp_mock_piece piece = {.then = TKP_MOCK_THEN_MORE};
-    switch (answer->fault) {
-    case TKP_MOCK_FAULT_STREAM_ERROR:
-        tkp_mock_render_error(500, "The engine failed in the middle of the answer.", NULL,
-                              &workspace->json);
-        add_event(answer, workspace, NULL);
-        add_done(answer, workspace);
-        piece.then = TKP_MOCK_THEN_DONE;
-        break;
-    case TKP_MOCK_FAULT_TRUNCATE:
-        piece.then = TKP_MOCK_THEN_DONE;
-        break;
-    case TKP_MOCK_FAULT_RESET:
-        piece.then = TKP_MOCK_THEN_RESET;
-        break;
-    case TKP_MOCK_FAULT_STALL:
-        piece.then = TKP_MOCK_THEN_STALL;
-        break;
-    case TKP_MOCK_FAULT_SHORT_LENGTH:
-        piece.then = TKP_MOCK_THEN_CLOSE;
-        break;
-    case TKP_MOCK_FAULT_BAD_JSON:
-        tkp_mock_buffer_add(&workspace->json, answer->prefix.data, answer->prefix.len);
-        tkp_mock_buffer_add_text(&workspace->json, "{\"index\":0,\"delta\":{\"content\":\"cu");
-        add_event(answer, workspace, NULL);
-        break;
-    case TKP_MOCK_FAULT_CLOSE_IDLE:
-    case TKP_MOCK_FAULT_HTTP_429:
-    case TKP_MOCK_FAULT_HTTP_500:
-    case TKP_MOCK_FAULT_HTTP_503:
-    case TKP_MOCK_FAULT_HALF_HEADERS:
-    case TKP_MOCK_FAULT_EMPTY:
-    case TKP_MOCK_FAULT_NOT_STREAMED:
-    case TKP_MOCK_FAULT_NONE:
-        break;
-    }
-    return piece;
-}
-
-/* Renders the body bytes of a stream's next piece into workspace->body. */
-static struct tkp_mock_piece stream_next(struct tkp_mock_answer *answer,
-                                         struct tkp_mock_workspace *workspace)
-{
-    struct tkp_mock_piece piece = {.then = TKP_MOCK_THEN_MORE};
-    struct tkp_mock_reply *reply = &answer->reply;
-    if (answer->stage == TKP_MOCK_STAGE_HEAD) {
-        if (reply->chat) {
-            tkp_mock_render_role(reply, as_slice(&answer->prefix), &workspace->json);
-            add_event(answer, workspace, NULL);
-        }
-        answer->due_ns = first_due_ns(reply);
-        answer->stage = reply->plan.chunks > 0 ? TKP_MOCK_STAGE_CHUNKS : TKP_MOCK_STAGE_TAIL;
-        return piece;
-    }
-    if (answer->next == answer->fault_at) {
-        piece = strike(answer, workspace);
-        if (piece.then != TKP_MOCK_THEN_MORE) {
-            return piece;
-        }
-        answer->fault_at = UINT64_MAX;
-    }
-    if (answer->stage == TKP_MOCK_STAGE_CHUNKS) {
-        reply->intended_ns = answer->due_ns;
-        size_t mark =
-            tkp_mock_render_chunk(reply, as_slice(&answer->prefix), answer->next, &workspace->json);
-        piece.content = true;
-        piece.tokens = tkp_mock_plan_chunk(&reply->plan, answer->next).tokens;
-        piece.stamped = mark > 0;
-        add_event(answer, workspace, &mark);
-        piece.stamp_at = mark;
-        answer->next++;
-        if (answer->next == reply->plan.chunks) {
-            answer->stage = TKP_MOCK_STAGE_TAIL;
-        } else {
-            answer->due_ns += gap_ns(reply, answer->next);
-        }
-        return piece;
-    }
-    tkp_mock_render_finish(reply, as_slice(&answer->prefix), &workspace->json);
-    add_event(answer, workspace, NULL);
-    if (reply->include_usage) {
-        tkp_mock_render_usage(reply, as_slice(&answer->prefix), &workspace->json);
-        add_event(answer, workspace, NULL);
-    }
-    add_done(answer, workspace);
-    piece.then = TKP_MOCK_THEN_DONE;
-    return piece;
-}
-
-/* Bytes of the whole stream, found by rendering it once; a fault that breaks the announced length
- * does not count. */
-static size_t measure_stream(const struct tkp_mock_answer *answer,
-                             struct tkp_mock_workspace *workspace)
-{
-    struct tkp_mock_answer copy = *answer;
-    struct tkp_mock_piece piece;
-    size_t bytes = 0;
-    if (tkp_mock_fault_cuts_body(copy.fault)) {
-        copy.fault = TKP_MOCK_FAULT_NONE;
-    }
-    do {
-        workspace->body.len = 0;
-        piece = stream_next(&copy, workspace);
-        bytes += workspace->body.len;
-    } while (piece.then == TKP_MOCK_THEN_MORE);
-    workspace->body.len = 0;
-    return bytes;
 }
 
 static void add_head(struct tkp_mock_answer *answer, const char *type, const char *extra,
@@ -231,12 +62,13 @@ static struct tkp_mock_piece next_of_stream(struct tkp_mock_answer *answer,
 {
     workspace->body.len = 0;
     if (answer->stage == TKP_MOCK_STAGE_HEAD) {
-        size_t bytes =
-            answer->framing == TKP_MOCK_FRAMING_LENGTH ? measure_stream(answer, workspace) : 0;
+        size_t bytes = answer->framing == TKP_MOCK_FRAMING_LENGTH
+                           ? tkp_mock_answer_stream_measure(answer, workspace)
+                           : 0;
         add_head(answer, "text/event-stream; charset=utf-8", "cache-control: no-cache\r\n", bytes,
                  out);
     }
-    struct tkp_mock_piece piece = stream_next(answer, workspace);
+    struct tkp_mock_piece piece = tkp_mock_answer_stream_next(answer, workspace);
     size_t at = out->len;
     at += tkp_mock_http_add_body(out, answer->framing, as_slice(&workspace->body));
     piece.stamp_at += at;
@@ -359,8 +191,9 @@ void tkp_mock_answer_begin(struct tkp_mock_answer *answer, const struct tkp_mock
     answer->prefix = prefix;
     uint64_t half = answer->reply.plan.chunks / 2;
     answer->fault_at = half > 0 ? half : answer->reply.plan.chunks;
-    answer->due_ns =
-        answer->streamed || is_refusal(answer) ? question->arrival_ns : last_due_ns(&answer->reply);
+    answer->due_ns = answer->streamed || is_refusal(answer)
+                         ? question->arrival_ns
+                         : tkp_mock_schedule_last_ns(&answer->reply);
     answer->reply.intended_ns = answer->due_ns;
 }
 

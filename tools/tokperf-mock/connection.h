@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* One client connection: reads requests, sends answers. Belongs to one event loop and its thread.
+/* One client connection: its socket and buffers. Belongs to one event loop and its thread.
  */
 #ifndef TKP_MOCK_CONNECTION_H
 #define TKP_MOCK_CONNECTION_H
@@ -15,6 +15,17 @@
 #include "timer.h"
 
 struct tkp_mock_loop;
+
+enum {
+    TKP_MOCK_READ_AHEAD_BYTES = 64 * 1024
+}; /* from a client that does not wait for its answer */
+
+/* What a step on a connection found. */
+enum tkp_mock_step {
+    TKP_MOCK_STEP_ON,   /* go on with this connection */
+    TKP_MOCK_STEP_WAIT, /* nothing to do until an event or the timer */
+    TKP_MOCK_STEP_GONE, /* it was closed */
+};
 
 enum tkp_mock_state {
     TKP_MOCK_STATE_READING,   /* waits for a request or the rest of one */
@@ -54,17 +65,20 @@ void tkp_mock_connection_close(struct tkp_mock_connection *connection);
 /* Frees a closed connection's memory. */
 void tkp_mock_connection_destroy(struct tkp_mock_connection *connection);
 
-/* epoll reported these events. The connection may be closed on return. */
-void tkp_mock_connection_on_events(struct tkp_mock_connection *connection, uint32_t events);
-/* Its timer is due (and no longer armed). The connection may be closed on return. */
-void tkp_mock_connection_on_timer(struct tkp_mock_connection *connection);
-
-/* For routes: sends a plain response, whole. body is copied. */
-void tkp_mock_connection_reply(struct tkp_mock_connection *connection,
-                               const struct tkp_mock_head *head, struct tkp_mock_slice body);
-/* For routes: starts the inference answer in connection->answer. */
-void tkp_mock_connection_infer(struct tkp_mock_connection *connection);
-/* For routes: ends the connection without a byte, by a reset or a plain close. */
-void tkp_mock_connection_drop(struct tkp_mock_connection *connection, bool reset);
+/* The peer ended the connection: counts that unless it was idle or ending anyway, and closes. */
+enum tkp_mock_step tkp_mock_connection_lost(struct tkp_mock_connection *connection);
+/* Closes it; returns TKP_MOCK_STEP_GONE. */
+enum tkp_mock_step tkp_mock_connection_gone(struct tkp_mock_connection *connection);
+/* Calls tkp_mock_exchange_on_timer at due_ns; WAIT. */
+enum tkp_mock_step tkp_mock_connection_set_timer(struct tkp_mock_connection *connection,
+                                                 uint64_t due_ns);
+/* Reads once into `in`. WAIT: there are no bytes now. */
+enum tkp_mock_step tkp_mock_connection_read(struct tkp_mock_connection *connection);
+/* Sends what is left in `out`. WAIT: the socket is full. */
+enum tkp_mock_step tkp_mock_connection_flush(struct tkp_mock_connection *connection);
+/* The stream in progress, if there is one, no longer counts as open. */
+void tkp_mock_connection_end_stream(struct tkp_mock_connection *connection);
+/* Empties a buffer between requests and gives back what is much. */
+void tkp_mock_connection_trim(struct tkp_mock_buffer *buffer);
 
 #endif

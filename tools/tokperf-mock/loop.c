@@ -11,6 +11,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "exchange.h"
+
 enum {
     EVENTS_MAX = 128, /* taken from epoll at once */
     TIMERS_MAX = 64,  /* served between two looks at the sockets */
@@ -127,7 +129,7 @@ static int64_t run_timers(struct tkp_mock_loop *loop)
             return (int64_t)(timer->due_ns - now_ns);
         }
         tkp_mock_timer_cancel(&loop->timers, timer);
-        tkp_mock_connection_on_timer((struct tkp_mock_connection *)timer);
+        tkp_mock_exchange_on_timer((struct tkp_mock_connection *)timer);
     }
     return 0;
 }
@@ -161,7 +163,7 @@ void tkp_mock_loop_run(struct tkp_mock_loop *loop)
             if (owner == &loop->listen_fd) {
                 accept_some(loop);
             } else {
-                tkp_mock_connection_on_events(owner, events[i].events);
+                tkp_mock_exchange_on_events(owner, events[i].events);
             }
         }
     }

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "inference.h"
+#include "spelling.h"
 
 enum kind { KIND_FLAG, KIND_COUNT, KIND_REAL, KIND_TEXT, KIND_CHOICE, KIND_MODEL };
 
@@ -100,33 +101,6 @@ static void store(struct tkp_mock_options *options, const struct row *row, const
     memcpy((char *)options + row->target, value, bytes);
 }
 
-/* Edit distance with two rows; longer words are not worth a guess. */
-static size_t distance(const char *a, const char *b)
-{
-    enum { LONGEST = 40 };
-    size_t row[LONGEST + 1];
-    size_t len = strlen(b);
-    if (len > LONGEST) {
-        return SIZE_MAX;
-    }
-    for (size_t j = 0; j <= len; j++) {
-        row[j] = j;
-    }
-    for (size_t i = 0; a[i] != '\0'; i++) {
-        size_t diagonal = row[0];
-        row[0] = i + 1;
-        for (size_t j = 0; j < len; j++) {
-            size_t change = diagonal + (a[i] != b[j]);
-            size_t remove = row[j + 1] + 1;
-            size_t insert = row[j] + 1;
-            diagonal = row[j + 1];
-            row[j + 1] = change < remove ? change : remove;
-            row[j + 1] = row[j + 1] < insert ? row[j + 1] : insert;
-        }
-    }
-    return row[len];
-}
-
 static const struct row *find_row(const char *name, size_t len)
 {
     for (size_t i = 0; i < ROWS; i++) {
@@ -141,7 +115,8 @@ static const char *closest_name(const char *name)
 {
     size_t best = 0;
     for (size_t i = 1; i < ROWS; i++) {
-        if (distance(name, rows[i].name) < distance(name, rows[best].name)) {
+        if (tkp_mock_spelling_distance(name, rows[i].name) <
+            tkp_mock_spelling_distance(name, rows[best].name)) {
             best = i;
         }
     }

@@ -7,6 +7,7 @@
 #include <time.h>
 
 #include "draw.h"
+#include "exchange.h"
 #include "inference.h"
 #include "loop.h"
 #include "render.h"
@@ -36,8 +37,13 @@ static uint64_t wall_clock_s(void)
 }
 
 static void reply(struct tkp_mock_connection *connection, int status, const char *type,
-                  const char *extra, const struct tkp_mock_buffer *body)
+                  const char *extra, struct tkp_mock_buffer *body)
 {
+    if (body->failed) { /* without memory there is no answer; the next one may have it */
+        body->failed = false;
+        tkp_mock_exchange_drop(connection, true);
+        return;
+    }
     struct tkp_mock_head head = {.status = status,
                                  .content_type = type,
                                  .extra = extra,
@@ -45,7 +51,7 @@ static void reply(struct tkp_mock_connection *connection, int status, const char
                                  .body_bytes = body->len,
                                  .keep_alive = connection->keep_alive,
                                  .http10 = connection->answer.http10};
-    tkp_mock_connection_reply(connection, &head, (struct tkp_mock_slice){body->data, body->len});
+    tkp_mock_exchange_reply(connection, &head, (struct tkp_mock_slice){body->data, body->len});
 }
 
 void tkp_mock_route_error(struct tkp_mock_connection *connection, int status, const char *message,
@@ -125,8 +131,8 @@ static void infer(struct tkp_mock_connection *connection,
     enum tkp_mock_fault fault = tkp_mock_fault_pick(options->fault_rates, &which);
     tkp_mock_counters_fault(&loop->counters, fault);
     if (fault == TKP_MOCK_FAULT_CLOSE_IDLE) {
-        tkp_mock_connection_drop(connection,
-                                 tkp_mock_draw_bits(options->seed, number, DROP_LANE) & 1);
+        tkp_mock_exchange_drop(connection,
+                               tkp_mock_draw_bits(options->seed, number, DROP_LANE) & 1);
         return;
     }
     tkp_mock_counters_add(&loop->counters, TKP_MOCK_COUNTER_PROMPT_TOKENS,
@@ -144,7 +150,7 @@ static void infer(struct tkp_mock_connection *connection,
     if (inference.stream) {
         tkp_mock_counters_add(&loop->counters, TKP_MOCK_COUNTER_STREAMED, 1);
     }
-    tkp_mock_connection_infer(connection);
+    tkp_mock_exchange_infer(connection);
 }
 
 static void answer_chat(struct tkp_mock_connection *connection,
