@@ -9,13 +9,14 @@
 #include <record/row.h>
 
 enum tkp_log_kind {
-    TKP_LOG_RUN = 1,    /* JSON: the run header, resolved plan redacted */
-    TKP_LOG_ROWS = 2,   /* encoded rows with their chunk times */
-    TKP_LOG_CHUNKS = 3, /* chunk times of a row that did not fit its block */
-    TKP_LOG_TEXT = 4,   /* response texts, where kept */
-    TKP_LOG_PHASE = 5,  /* JSON: a phase began or ended */
-    TKP_LOG_END = 6,    /* JSON: the run ended properly */
-    TKP_LOG_DATASET = 7 /* JSON array: the next session ids, in the order of dataset rows */
+    TKP_LOG_RUN = 1,     /* JSON: the run header, resolved plan redacted */
+    TKP_LOG_ROWS = 2,    /* encoded rows with their chunk times */
+    TKP_LOG_CHUNKS = 3,  /* chunk times of a row that did not fit its block */
+    TKP_LOG_TEXT = 4,    /* response texts, where kept */
+    TKP_LOG_PHASE = 5,   /* JSON: a phase began or ended */
+    TKP_LOG_END = 6,     /* JSON: the log is complete; written by the recorder */
+    TKP_LOG_DATASET = 7, /* JSON array: the next session ids, in the order of dataset rows */
+    TKP_LOG_STOP = 8     /* JSON: when and why the run stopped */
 };
 
 struct tkp_log_writer;

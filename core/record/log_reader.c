@@ -133,7 +133,7 @@ static tokperf_status next_row(struct tkp_log_reader *r, struct tkp_log_entry *e
 static bool is_note(const struct tkp_log_head *head)
 {
     return head->kind == TKP_LOG_RUN || head->kind == TKP_LOG_TEXT || head->kind == TKP_LOG_PHASE ||
-           head->kind == TKP_LOG_END || head->kind == TKP_LOG_DATASET;
+           head->kind == TKP_LOG_END || head->kind == TKP_LOG_DATASET || head->kind == TKP_LOG_STOP;
 }
 
 static bool is_rows(const struct tkp_log_head *head)

@@ -55,9 +55,9 @@ static const struct member phase_members[] = {
     COUNT(tkp_phase_note, plugin_call_max_ns),
     {NULL, MEMBER_TEXT, 0},
 };
-static const struct member end_members[] = {
-    COUNT(tkp_end_note, end_realtime_ns),
-    COUNT(tkp_end_note, interrupted),
+static const struct member stop_members[] = {
+    COUNT(tkp_stop_note, end_realtime_ns),
+    COUNT(tkp_stop_note, interrupted),
     {NULL, MEMBER_TEXT, 0},
 };
 
@@ -175,14 +175,14 @@ tokperf_status tkp_phase_note_parse(struct tokperf_span json, struct tkp_phase_n
     return parse_members(json, phase_members, NULL, note, error);
 }
 
-void tkp_end_note_write(const struct tkp_end_note *note, struct tkp_buffer *out)
+void tkp_stop_note_write(const struct tkp_stop_note *note, struct tkp_buffer *out)
 {
-    write_members(end_members, note, out);
+    write_members(stop_members, note, out);
 }
 
-tokperf_status tkp_end_note_parse(struct tokperf_span json, struct tkp_end_note *note,
-                                  struct tokperf_error *error)
+tokperf_status tkp_stop_note_parse(struct tokperf_span json, struct tkp_stop_note *note,
+                                   struct tokperf_error *error)
 {
-    *note = (struct tkp_end_note){0};
-    return parse_members(json, end_members, NULL, note, error);
+    *note = (struct tkp_stop_note){0};
+    return parse_members(json, stop_members, NULL, note, error);
 }

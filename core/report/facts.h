@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * What the record log says about a run beside its requests: the run header, the notes at phase
- * begins and ends, the end note. JSON in the log, structs here. With them `tokperf report DIR`
+ * begins and ends, the stop note. JSON in the log, structs here. With them `tokperf report DIR`
  * computes everything again. [main]
  */
 #ifndef TKP_REPORT_FACTS_H
@@ -37,7 +37,7 @@ struct tkp_phase_note {
 };
 
 /* The note at the end of the run. */
-struct tkp_end_note {
+struct tkp_stop_note {
     uint64_t end_realtime_ns;
     uint64_t interrupted; /* 1: by a signal */
 };
@@ -49,8 +49,8 @@ tokperf_status tkp_run_facts_parse(struct tokperf_span json, struct tkp_arena *a
 void tkp_phase_note_write(const struct tkp_phase_note *note, struct tkp_buffer *out);
 tokperf_status tkp_phase_note_parse(struct tokperf_span json, struct tkp_phase_note *note,
                                     struct tokperf_error *error) TOKPERF_MUST_USE;
-void tkp_end_note_write(const struct tkp_end_note *note, struct tkp_buffer *out);
-tokperf_status tkp_end_note_parse(struct tokperf_span json, struct tkp_end_note *note,
-                                  struct tokperf_error *error) TOKPERF_MUST_USE;
+void tkp_stop_note_write(const struct tkp_stop_note *note, struct tkp_buffer *out);
+tokperf_status tkp_stop_note_parse(struct tokperf_span json, struct tkp_stop_note *note,
+                                   struct tokperf_error *error) TOKPERF_MUST_USE;
 
 #endif

@@ -90,7 +90,10 @@ void tkp_summarizer_row(struct tkp_summarizer *summarizer, const struct tkp_row 
     if (row->phase >= s->in.plan->phase_count)
         return;
     if (!s->sources_known && row->outcome == TKP_OUTCOME_OK) {
-        tkp_token_sources_choose(s->in.plan->use_server_token_count, row, &s->context);
+        struct tkp_token_presence stated = {0};
+        tkp_token_presence_add(&stated, row);
+        tkp_token_sources_choose(s->in.plan->use_server_token_count, s->in.plan->streaming, &stated,
+                                 &s->context.isl_source, &s->context.osl_source);
         s->sources_known = true;
     }
     if (row->phase == main_phase(s)) {
@@ -106,7 +109,7 @@ void tkp_summarizer_phase_note(struct tkp_summarizer *summarizer, const struct t
         summarizer->notes[note->phase] = *note;
 }
 
-void tkp_summarizer_end_note(struct tkp_summarizer *summarizer, const struct tkp_end_note *note)
+void tkp_summarizer_stop_note(struct tkp_summarizer *summarizer, const struct tkp_stop_note *note)
 {
     summarizer->end_realtime_ns = note->end_realtime_ns;
     summarizer->interrupted = note->interrupted != 0;
@@ -116,16 +119,16 @@ static tokperf_status take_note(struct tkp_summarizer *s, const struct tkp_log_e
                                 struct tokperf_error *error)
 {
     struct tkp_phase_note phase;
-    struct tkp_end_note end;
+    struct tkp_stop_note end;
     tokperf_status status = TOKPERF_OK;
     if (entry->kind == TKP_LOG_PHASE) {
         status = tkp_phase_note_parse(entry->payload, &phase, error);
         if (status == TOKPERF_OK)
             tkp_summarizer_phase_note(s, &phase);
-    } else if (entry->kind == TKP_LOG_END) {
-        status = tkp_end_note_parse(entry->payload, &end, error);
+    } else if (entry->kind == TKP_LOG_STOP) {
+        status = tkp_stop_note_parse(entry->payload, &end, error);
         if (status == TOKPERF_OK)
-            tkp_summarizer_end_note(s, &end);
+            tkp_summarizer_stop_note(s, &end);
     }
     return status;
 }

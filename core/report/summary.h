@@ -30,7 +30,7 @@ void tkp_summarizer_row(struct tkp_summarizer *summarizer, const struct tkp_row 
                         const uint64_t *chunk_ns);
 void tkp_summarizer_phase_note(struct tkp_summarizer *summarizer,
                                const struct tkp_phase_note *note);
-void tkp_summarizer_end_note(struct tkp_summarizer *summarizer, const struct tkp_end_note *note);
+void tkp_summarizer_stop_note(struct tkp_summarizer *summarizer, const struct tkp_stop_note *note);
 /* The same from a log that was rewound. */
 tokperf_status tkp_summarizer_read(struct tkp_summarizer *summarizer, struct tkp_log_reader *reader,
                                    struct tokperf_error *error) TOKPERF_MUST_USE;
