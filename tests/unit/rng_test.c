@@ -26,13 +26,13 @@ static void values_are_fixed_for_ever(void **state)
     assert_true(tkp_rng_bits(1, 2, 3) == tkp_rng_bits(1, 2, 3));
 }
 
-/* Chi-square over CELLS cells: mean CELLS - 1, standard deviation sqrt(2 * (CELLS - 1)). */
-static void assert_even(const uint64_t counts[CELLS], uint64_t total)
+/* Chi-square over cells: mean cells - 1, standard deviation sqrt(2 * (cells - 1)). */
+static void assert_even(const uint64_t *counts, unsigned cells, uint64_t total)
 {
-    double chi = 0, want = (double)total / CELLS;
-    for (int i = 0; i < CELLS; i++)
+    double chi = 0, want = (double)total / cells;
+    for (unsigned i = 0; i < cells; i++)
         chi += ((double)counts[i] - want) * ((double)counts[i] - want) / want;
-    if (fabs(chi - (CELLS - 1)) > 5 * sqrt(2.0 * (CELLS - 1)))
+    if (fabs(chi - (cells - 1)) > 5 * sqrt(2.0 * (cells - 1)))
         fail_msg("chi-square %g", chi);
 }
 
@@ -48,9 +48,9 @@ static void every_byte_is_uniform(void **state)
                 by_stream[tkp_rng_bits(seeds[s], i, 1) >> (8 * byte) & 255]++;
                 by_seed[tkp_rng_bits(seeds[s] + i, 1, 1) >> (8 * byte) & 255]++;
             }
-            assert_even(by_index, DRAWS);
-            assert_even(by_stream, DRAWS);
-            assert_even(by_seed, DRAWS);
+            assert_even(by_index, CELLS, DRAWS);
+            assert_even(by_stream, CELLS, DRAWS);
+            assert_even(by_seed, CELLS, DRAWS);
         }
 }
 
@@ -125,7 +125,7 @@ static void below_is_even_and_bounded(void **state)
     uint64_t counts[CELLS] = {0};
     for (uint64_t i = 0; i < DRAWS; i++)
         counts[tkp_rng_below(7, 8, i, CELLS)]++;
-    assert_even(counts, DRAWS);
+    assert_even(counts, CELLS, DRAWS);
 }
 
 static void permutations_are_bijections(void **state)
@@ -146,12 +146,13 @@ static void permutations_are_bijections(void **state)
     assert_true(tkp_rng_permute(1, 2, UINT64_MAX - 1, UINT64_MAX) < UINT64_MAX);
 }
 
-/* Each of the 24 orders of four comes about equally often, and no place of 256 is preferred. */
+/* Each of the 24 orders of four comes about equally often, and no element is preferred at a place.
+ */
 static void permutations_are_random(void **state)
 {
     (void)state;
     enum { SEEDS = 24000 };
-    uint64_t orders[256] = {0}, counts[CELLS] = {0};
+    uint64_t orders[256] = {0};
     for (uint64_t seed = 0; seed < SEEDS; seed++) {
         uint64_t order = 0;
         for (uint64_t i = 0; i < 4; i++)
@@ -164,9 +165,13 @@ static void permutations_are_random(void **state)
         assert_true(!orders[i] || fabs((double)orders[i] - SEEDS / 24.0) < 5 * sqrt(SEEDS / 24.0));
     }
     assert_int_equal(kinds, 24);
-    for (uint64_t seed = 0; seed < DRAWS; seed++)
-        counts[tkp_rng_permute(seed, 2, 3, CELLS)]++;
-    assert_even(counts, DRAWS);
+    static const unsigned sizes[] = {2, 3, 7, 32, 100, 128, CELLS}; /* odd and even bit counts */
+    for (size_t i = 0; i < sizeof sizes / sizeof sizes[0]; i++) {
+        uint64_t counts[CELLS] = {0};
+        for (uint64_t seed = 0; seed < DRAWS; seed++)
+            counts[tkp_rng_permute(seed, 2, 1, sizes[i])]++;
+        assert_even(counts, sizes[i], DRAWS);
+    }
 }
 
 static void uuids(void **state)
