@@ -235,12 +235,12 @@ static void test_two_threads(void **state)
     tkp_block_channel_destroy(channel);
 }
 
-/* The bound of a row: more chunks than are kept. */
+/* The bound of a row: more chunks than are kept. The pool holds it all: rewinding is slow here. */
 static void test_chunk_bound(void **state)
 {
     (void)state;
     enum { KEPT = 1 << 24 };
-    struct tkp_block_channel *channel = tkp_block_channel_create(0, 1100); /* rewinding is slow here */
+    struct tkp_block_channel *channel = tkp_block_channel_create(0, 1100);
     struct tkp_reassembly *rows = tkp_reassembly_create();
     struct sample_chunks chunks;
     struct tkp_chunk_source source;

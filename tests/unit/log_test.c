@@ -380,6 +380,12 @@ static void test_later_kinds(void **state)
     assert_int_equal(found.rows, 3);
     assert_int_equal(found.notes, 3);
     assert_false(found.torn);
+    FILE *file = fopen(files->path, "abe"); /* something was begun behind the end */
+    assert_int_equal(fwrite(TKP_LOG_MAGIC, 1, 3, file), 3);
+    assert_int_equal(fclose(file), 0);
+    found = read_file(files->path, few_chunks);
+    assert_int_equal(found.notes, 3);
+    assert_true(found.torn);
 }
 
 /* Payloads whose checksum is right and whose content is not. */
