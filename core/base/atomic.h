@@ -63,6 +63,11 @@ static inline void tkp_flag_lower(struct tkp_flag *f)
 {
     atomic_store_explicit(&f->raised, 0, memory_order_seq_cst);
 }
+/* Lowers the flag; true for exactly one of those who take it while it is raised. */
+static inline bool tkp_flag_take(struct tkp_flag *f)
+{
+    return atomic_exchange_explicit(&f->raised, 0, memory_order_seq_cst) != 0;
+}
 static inline bool tkp_flag_is_raised(const struct tkp_flag *f)
 {
     return atomic_load_explicit(&f->raised, memory_order_seq_cst) != 0;

@@ -32,10 +32,9 @@ int32_t tkp_phase_release_slot(struct tkp_phase *phase, uint32_t worker)
     tkp_slots_release(&phase->in_flight);
     for (uint32_t step = 1; step < phase->workers; step++) {
         uint32_t other = (worker + step) % phase->workers; /* the next one first: all get a turn */
-        if (tkp_flag_is_raised(&phase->waiting[other])) {
-            tkp_flag_lower(&phase->waiting[other]);
+        /* Taken, so that two releases at a time wake two workers; read first, as most are down. */
+        if (tkp_flag_is_raised(&phase->waiting[other]) && tkp_flag_take(&phase->waiting[other]))
             return (int32_t)other;
-        }
     }
     return -1;
 }

@@ -40,6 +40,18 @@ static void *occupy(void *over)
     return NULL;
 }
 
+static struct tkp_flag tokens[ROUNDS];
+static struct tkp_ticket taken;
+
+static void *take_all(void *context)
+{
+    (void)context;
+    for (int i = 0; i < ROUNDS; i++)
+        if (tkp_flag_take(&tokens[i]))
+            tkp_ticket_take(&taken);
+    return NULL;
+}
+
 static void *publish(void *context)
 {
     (void)context;
@@ -89,6 +101,15 @@ static void flags_publish(void **state)
     assert_false(tkp_flag_is_raised(&ready));
 }
 
+static void a_raised_flag_is_taken_once(void **state)
+{
+    (void)state;
+    for (int i = 0; i < ROUNDS; i++)
+        tkp_flag_raise(&tokens[i]);
+    run_threads(take_all, NULL);
+    assert_true(tkp_ticket_peek(&taken) == ROUNDS);
+}
+
 static void gauges_count(void **state)
 {
     (void)state;
@@ -100,9 +121,8 @@ static void gauges_count(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(tickets_are_unique),
-        cmocka_unit_test(slots_hold_the_cap),
-        cmocka_unit_test(flags_publish),
+        cmocka_unit_test(tickets_are_unique), cmocka_unit_test(slots_hold_the_cap),
+        cmocka_unit_test(flags_publish),      cmocka_unit_test(a_raised_flag_is_taken_once),
         cmocka_unit_test(gauges_count),
     };
     return cmocka_run_group_tests_name("atomic", tests, NULL, NULL);
