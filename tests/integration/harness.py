@@ -1,0 +1,104 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What the tests of the whole program share: running tokperf against tokperf-mock, and reading what
+a run leaves. Every process is ended by the test that started it."""
+import csv
+import json
+import os
+import pathlib
+import subprocess
+import sys
+import tempfile
+import unittest
+
+BUILD = pathlib.Path(os.environ["TKP_BUILD_DIR"])
+SOURCE = pathlib.Path(os.environ["TKP_SOURCE_DIR"])
+os.environ.setdefault("TOKPERF_MOCK", str(BUILD / "bin" / "tokperf-mock"))
+TOKPERF = str(BUILD / "bin" / "tokperf")
+RUN_DEADLINE_S = 60
+
+from mock_support import Mock  # noqa: E402  (needs TOKPERF_MOCK)
+
+__all__ = ["Mock", "Run", "RunTest", "TOKPERF", "BUILD", "SOURCE", "main", "program_environment"]
+
+
+def program_environment(**more):
+    """Nothing of the caller's configuration reaches the program."""
+    kept = {k: v for k, v in os.environ.items() if not k.startswith(("TOKPERF_", "XDG_"))}
+    return {**kept, "TOKPERF_NO_DEFAULT_PLUGINS": "1", **more}
+
+
+class Run:
+    """One finished `tokperf profile` or another command, and its directory."""
+
+    def __init__(self, arguments, directory=None, cwd=None, environment=None,
+                 deadline_s=RUN_DEADLINE_S):
+        self.directory = directory
+        done = subprocess.run([TOKPERF, *arguments], stdin=subprocess.DEVNULL, cwd=cwd,
+                              capture_output=True, text=True, timeout=deadline_s,
+                              env=program_environment(**(environment or {})))
+        self.code, self.stdout, self.stderr = done.returncode, done.stdout, done.stderr
+
+    def path(self, name):
+        return self.directory / name
+
+    def json(self, name="profile_export.json"):
+        return json.loads(self.path(name).read_text())
+
+    def records(self, name="profile_export.jsonl", phase="profiling"):
+        lines = [json.loads(line) for line in self.path(name).read_text().splitlines()]
+        return [r for r in lines if r["metadata"]["benchmark_phase"] == phase or phase is None]
+
+    def csv_rows(self):
+        with open(self.path("profile_export.csv"), newline="", encoding="utf-8") as file:
+            return list(csv.reader(file))
+
+    def metric(self, tag, stat="avg"):
+        return self.json()[tag][stat]
+
+    def count(self, tag):
+        return int(self.json().get(tag, {"avg": 0})["avg"])
+
+    def outcomes(self):
+        """How many requests of the profiling phase ended how."""
+        counts = {}
+        for record in self.records():
+            outcome = record["tokperf"]["outcome"]
+            counts[outcome] = counts.get(outcome, 0) + 1
+        return counts
+
+    def reasons(self):
+        return {r["code"] for r in self.json()["verdict"]["reasons"]}
+
+
+class RunTest(unittest.TestCase):
+    """Gives each test a directory of its own and runs profile in it."""
+
+    def setUp(self):
+        holder = tempfile.TemporaryDirectory(prefix="tokperf-test-")
+        self.addCleanup(holder.cleanup)
+        self.home = pathlib.Path(holder.name)
+        self.runs = 0
+
+    def start_mock(self, *options):
+        mock = Mock(*options)
+        self.addCleanup(mock.__exit__)
+        return mock
+
+    def new_directory(self):
+        self.runs += 1
+        return self.home / f"run{self.runs}"
+
+    def profile(self, mock, *arguments, expect=0, **more):
+        """Runs profile against a mock (or a URL) with streaming unless the arguments say more."""
+        url = mock if isinstance(mock, str) else f"http://127.0.0.1:{mock.port}"
+        directory = self.new_directory()
+        run = Run(["profile", "--url", url, "--model", "test", "--ui-type", "none",
+                   "--output-artifact-dir", str(directory), *map(str, arguments)],
+                  directory, **more)
+        if expect is not None:
+            self.assertEqual(run.code, expect, run.stderr + run.stdout)
+        return run
+
+
+def main():
+    unittest.main(argv=[sys.argv[0]], verbosity=2)

@@ -1,0 +1,144 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Every fault of the mock server has its one outcome, and only ok requests count."""
+import socket
+import threading
+
+from harness import RunTest, main
+
+REQUESTS = 12
+
+
+class Outcomes(RunTest):
+    def run_with(self, *faults, arguments=(), expect=1):
+        mock = self.start_mock("--ttft", "1", "--itl", "1", "--osl", "6", *faults)
+        return self.profile(mock, "--streaming", "--concurrency", 3, "--request-count", REQUESTS,
+                            *arguments, expect=expect)
+
+    def test_each_fault_has_one_outcome(self):
+        table = (
+            ("--fault-429", "http_error"),
+            ("--fault-500", "http_error"),
+            ("--fault-503", "http_error"),
+            ("--fault-stream-error", "stream_error"),
+            ("--fault-truncate", "truncated"),
+            ("--fault-reset", "truncated"),
+            ("--fault-half-headers", "truncated"),
+            ("--fault-empty", "empty"),
+            ("--fault-bad-json", "parse_error"),
+        )
+        for fault, outcome in table:
+            with self.subTest(fault=fault):
+                run = self.run_with(fault, "1")
+                self.assertEqual(run.outcomes(), {outcome: REQUESTS})
+                self.assertEqual(run.count("error_request_count"), REQUESTS)
+                self.assertEqual(run.metric("request_error_rate"), 100.0)
+                self.assertNotIn("request_throughput", run.json())
+                self.assertEqual(run.json()["verdict"]["status"], "invalid")
+                self.assertEqual(sum(e["count"] for e in run.json()["error_summary"]), REQUESTS)
+
+    def test_http_error_carries_the_code_and_message(self):
+        run = self.run_with("--fault-429", "1")
+        details = run.json()["error_summary"][0]["error_details"]
+        self.assertEqual(details["code"], 429)
+        self.assertEqual(run.records()[0]["error"]["code"], 429)
+        self.assertTrue(details["message"])
+
+    def test_short_length_is_truncated(self):
+        mock = self.start_mock("--osl", "6", "--fast", "--fault-short-length", "1")
+        run = self.profile(mock, "--concurrency", 2, "--request-count", REQUESTS, expect=1)
+        self.assertEqual(run.outcomes(), {"truncated": REQUESTS})
+
+    def test_idle_timeout_ends_a_stalled_stream(self):
+        run = self.run_with("--fault-stall", "1", arguments=("--idle-timeout-seconds", "0.1"))
+        self.assertEqual(run.outcomes(), {"timeout": REQUESTS})
+        self.assertIn("idle", run.records()[0]["error"]["type"] + run.records()[0]["error"]["message"])
+
+    def test_first_byte_and_total_timeouts(self):
+        mock = self.start_mock("--ttft", "5000")
+        for flag, word in (("--first-byte-timeout-seconds", "first_byte"),
+                           ("--request-timeout-seconds", "total")):
+            run = self.profile(mock, "--streaming", "--concurrency", 3, "--request-count", 3, flag,
+                               "0.1", expect=1)
+            self.assertEqual(run.outcomes(), {"timeout": 3})
+            error = run.records()[0]["error"]
+            self.assertIn(word, error["type"] + error["message"])
+
+    def test_not_streamed_is_ok_and_said(self):
+        run = self.run_with("--fault-not-streamed", "1", expect=0)
+        self.assertEqual(run.outcomes(), {"ok": REQUESTS})
+        self.assertNotIn("time_to_first_token", run.json())
+        self.assertIn("not_streamed", run.reasons())
+
+    def test_stale_keep_alive_is_retried_once_and_counted(self):
+        run = self.run_with("--fault-close-idle", "0.3", "--seed", "5", expect=0)
+        self.assertEqual(run.outcomes(), {"ok": REQUESTS})
+        retried = [r for r in run.records() if r["tokperf"]["retries"]]
+        self.assertTrue(retried)
+        self.assertTrue(all(r["tokperf"]["retries"] == 1 for r in retried))
+
+    def test_nobody_listens(self):
+        with socket.socket() as free:
+            free.bind(("127.0.0.1", 0))
+            port = free.getsockname()[1]
+        run = self.profile(f"http://127.0.0.1:{port}", "--concurrency", 2, "--request-count", 500,
+                           expect=1)
+        outcomes = run.outcomes()
+        self.assertEqual(set(outcomes), {"connect_error"})
+        self.assertLess(outcomes["connect_error"], 20)  # ended long before the 500
+        self.assertIn("in a row", run.stderr)
+
+    def test_a_server_that_never_answers_headers(self):
+        server = socket.create_server(("127.0.0.1", 0))
+        self.addCleanup(server.close)
+
+        def accept_and_close():
+            while True:
+                try:
+                    connection, _ = server.accept()
+                except OSError:
+                    return
+                connection.recv(65536)
+                connection.close()
+
+        threading.Thread(target=accept_and_close, daemon=True).start()
+        run = self.profile(f"http://127.0.0.1:{server.getsockname()[1]}", "--concurrency", 1,
+                           "--request-count", 3, expect=1)
+        self.assertEqual(run.outcomes(), {"no_response": 3})
+
+    def test_only_ok_enters_the_numbers(self):
+        run = self.run_with("--fault-500", "0.5", "--seed", "2", expect=0)
+        ok = run.outcomes()["ok"]
+        self.assertTrue(0 < ok < REQUESTS)
+        self.assertEqual(run.count("request_count"), ok)
+        self.assertEqual(run.metric("request_latency", "count"), ok)
+        self.assertAlmostEqual(run.metric("request_throughput"),
+                               ok / run.metric("benchmark_duration"), places=6)
+        self.assertIn("errors", run.reasons())
+
+    def test_hopeless_run_ends_early(self):
+        mock = self.start_mock("--fast", "--fault-500", "1")
+        run = self.profile(mock, "--concurrency", 4, "--request-count", 100000,
+                           "--failed-request-threshold", "0.5", expect=1)
+        self.assertLess(sum(run.outcomes().values()), 100000)
+        self.assertIn("--failed-request-threshold", run.stderr)
+
+    def test_dialects_give_the_same_answer(self):
+        whole = None
+        for dialect in ("lf", "crlf", "cr", "nospace", "multiline", "comments", "events", "bom",
+                        "mixed"):
+            with self.subTest(dialect=dialect):
+                run = self.run_with("--sse", dialect, expect=0)
+                counts = (run.outcomes(), run.metric("total_output_tokens"),
+                          run.metric("inter_chunk_latency", "count") > 0)
+                whole = whole or counts
+                self.assertEqual(counts, whole)
+        for more in (("--one-byte-writes",), ("--no-done",), ("--close-delimited",),
+                     ("--content-length",), ("--informational",),
+                     ("--max-requests-per-connection", "2")):
+            with self.subTest(more=more):
+                run = self.run_with(*more, expect=0)
+                self.assertEqual((run.outcomes(), run.metric("total_output_tokens")), whole[:2])
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,85 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The first SIGINT or SIGTERM ends the run with its results, the second at once."""
+import json
+import os
+import signal
+import subprocess
+import time
+
+from harness import RUN_DEADLINE_S, TOKPERF, RunTest, main, program_environment
+
+
+class Signals(RunTest):
+    def start(self, mock, *arguments, url=None):
+        self.directory = self.new_directory()
+        process = subprocess.Popen(
+            [TOKPERF, "profile", "--url", url or f"http://127.0.0.1:{mock.port}", "--model", "test",
+             "--streaming", "--output-artifact-dir", str(self.directory), *map(str, arguments)],
+            stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+            env=program_environment())
+
+        def end():
+            if process.poll() is None:
+                process.kill()
+            process.communicate()
+
+        self.addCleanup(end)
+        return process
+
+    def wait_until_sending(self, mock):
+        mock.wait_for(lambda c: c['completed_total{route="chat"}'] > 5)
+
+    def test_first_signal_writes_everything(self):
+        for number in (signal.SIGINT, signal.SIGTERM):
+            mock = self.start_mock("--ttft", "20", "--itl", "5", "--osl", "8")
+            process = self.start(mock, "--concurrency", 4, "--request-count", 1000000)
+            self.wait_until_sending(mock)
+            os.kill(process.pid, number)
+            process.communicate(timeout=RUN_DEADLINE_S)
+            self.assertEqual(process.returncode, 130)
+            result = json.loads((self.directory / "profile_export.json").read_text())
+            self.assertTrue(result["was_cancelled"])
+            self.assertGreater(result["request_count"]["avg"], 5)
+            self.assertNotEqual(result["verdict"]["status"], "valid")
+
+    def test_second_signal_ends_at_once(self):
+        mock = self.start_mock("--ttft", "20", "--itl", "5", "--osl", "8")
+        process = self.start(mock, "--concurrency", 4, "--request-count", 1000000)
+        self.wait_until_sending(mock)
+        os.kill(process.pid, signal.SIGSTOP)
+        os.kill(process.pid, signal.SIGINT)
+        os.kill(process.pid, signal.SIGTERM)
+        os.kill(process.pid, signal.SIGCONT)
+        process.communicate(timeout=RUN_DEADLINE_S)
+        self.assertEqual(process.returncode, 130)
+
+    def test_signal_while_waiting_for_the_server(self):
+        process = self.start(None, "--wait-for-model-timeout", 60, "--wait-for-model-interval", 1,
+                             url="http://127.0.0.1:9")
+        time.sleep(0.5)
+        os.kill(process.pid, signal.SIGINT)
+        process.communicate(timeout=RUN_DEADLINE_S)
+        self.assertEqual(process.returncode, 130)
+        self.assertFalse(self.directory.exists())
+
+    def test_the_mock_child_dies_with_its_parent(self):
+        process = self.start(None, "--concurrency", 4, "--request-count", 1000000, url="mock:")
+        children = []
+        end = time.monotonic() + RUN_DEADLINE_S
+        while not children and time.monotonic() < end:
+            path = f"/proc/{process.pid}/task/{process.pid}/children"
+            with open(path, encoding="ascii") as file:
+                children = [int(pid) for pid in file.read().split()]
+        self.assertEqual(len(children), 1)
+        process.kill()
+        process.communicate()
+        while time.monotonic() < end and os.path.exists(f"/proc/{children[0]}"):
+            with open(f"/proc/{children[0]}/stat", encoding="ascii") as file:
+                if file.read().rsplit(")", 1)[1].split()[0] == "Z":
+                    break
+        else:
+            self.assertFalse(os.path.exists(f"/proc/{children[0]}"))
+
+
+if __name__ == "__main__":
+    main()
