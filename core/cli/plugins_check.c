@@ -1,0 +1,288 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The parent of a check: spawns the child in its own process group, reads its lines, ends it when a
+ * step takes too long, and turns the way it ended into a finding.
+ */
+#include <cli/plugins_check.h>
+
+#include <base/clock.h>
+#include <base/error.h>
+#include <cli/plugins_check_child.h>
+#include <cli/plugins_check_report.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <spawn.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+enum { READ_BYTES = 4096, LINE_MAX_BYTES = 64 * 1024, SHOWN_OUTPUT_BYTES = 200 };
+
+struct session {
+    const struct tkp_plugins_args *args;
+    struct tkp_check_report *report;
+    pid_t child;
+    int lines_fd, output_fd; /* what it reports; what it writes to stdout */
+    struct tkp_buffer lines, output;
+    uint64_t deadline_ns; /* of the step under way */
+    bool timed_out;
+};
+
+static tokperf_status spawn_failed(int errno_value, struct tokperf_error *error)
+{
+    return tkp_fail_errno(error, TOKPERF_E_IO, errno_value,
+                          "cannot start the process that checks the plugin");
+}
+
+/* argv of the child; its end is NULL. */
+static void fill_arguments(const struct tkp_plugins_args *args, char *argv[])
+{
+    size_t n = 0;
+    static char words[][16] = {"tokperf", "plugins", "check-child", "--fixtures", "--set"};
+    argv[n++] = words[0];
+    argv[n++] = words[1];
+    argv[n++] = words[2];
+    argv[n++] = (char *)(uintptr_t)args->operand;
+    if (args->fixtures != NULL) {
+        argv[n++] = words[3];
+        argv[n++] = (char *)(uintptr_t)args->fixtures;
+    }
+    for (uint32_t i = 0; i < args->setting_count; i++) {
+        argv[n++] = words[4];
+        argv[n++] = (char *)(uintptr_t)args->set_texts[i];
+    }
+    argv[n] = NULL;
+}
+
+static int spawn_with(struct session *s, const int lines[2], const int output[2])
+{
+    char *argv[2 * TKP_PLUGINS_ARGS_MAX + 8];
+    posix_spawn_file_actions_t actions;
+    posix_spawnattr_t attributes;
+    fill_arguments(s->args, argv);
+    int failed = posix_spawn_file_actions_init(&actions);
+    if (failed != 0)
+        return failed;
+    failed = posix_spawnattr_init(&attributes);
+    if (failed != 0) {
+        posix_spawn_file_actions_destroy(&actions);
+        return failed;
+    }
+    failed = posix_spawn_file_actions_adddup2(&actions, output[1], STDOUT_FILENO);
+    if (failed == 0)
+        failed = posix_spawn_file_actions_adddup2(&actions, lines[1], TKP_CHECK_REPORT_FD);
+    if (failed == 0)
+        failed = posix_spawnattr_setpgroup(&attributes, 0);
+    if (failed == 0)
+        failed = posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETPGROUP);
+    if (failed == 0)
+        failed = posix_spawn(&s->child, "/proc/self/exe", &actions, &attributes, argv, environ);
+    posix_spawnattr_destroy(&attributes);
+    posix_spawn_file_actions_destroy(&actions);
+    return failed;
+}
+
+/* The report's descriptor must not be the one that the child's stdout is made from. */
+static int pipe_above(int ends[2])
+{
+    if (pipe2(ends, O_CLOEXEC) != 0)
+        return errno;
+    for (int i = 0; i < 2; i++) {
+        int moved = fcntl(ends[i], F_DUPFD_CLOEXEC, TKP_CHECK_REPORT_FD + 1);
+        int saved = errno;
+        close(ends[i]);
+        ends[i] = moved;
+        if (moved < 0) {
+            if (i == 0)
+                close(ends[1]);
+            else
+                close(ends[0]);
+            return saved;
+        }
+    }
+    return 0;
+}
+
+static tokperf_status start(struct session *s, struct tokperf_error *error)
+{
+    int lines[2];
+    int output[2];
+    int failed = pipe_above(lines);
+    if (failed != 0)
+        return spawn_failed(failed, error);
+    failed = pipe_above(output);
+    if (failed != 0) {
+        close(lines[0]);
+        close(lines[1]);
+        return spawn_failed(failed, error);
+    }
+    failed = spawn_with(s, lines, output);
+    close(lines[1]);
+    close(output[1]);
+    s->lines_fd = lines[0];
+    s->output_fd = output[0];
+    if (failed == 0)
+        return TOKPERF_OK;
+    close(lines[0]);
+    close(output[0]);
+    return spawn_failed(failed, error);
+}
+
+static void take_lines(struct session *s)
+{
+    char *end;
+    while (s->lines.len > 0 && (end = memchr(s->lines.data, '\n', s->lines.len)) != NULL) {
+        size_t len = (size_t)(end - s->lines.data);
+        tkp_check_report_line(s->report, s->lines.data, len);
+        if (s->lines.data[0] == 'B')
+            s->deadline_ns = tkp_clock_after_ns(tkp_clock_now_ns(), s->args->timeout_ns);
+        tkp_buffer_consume(&s->lines, len + 1);
+    }
+}
+
+/* Reads what is there; false at the end. */
+static bool drain(int fd, struct tkp_buffer *into)
+{
+    char bytes[READ_BYTES];
+    ssize_t got = read(fd, bytes, sizeof bytes);
+    if (got < 0)
+        return errno == EINTR || errno == EAGAIN;
+    if (got > 0 && into->len < LINE_MAX_BYTES)
+        tkp_buffer_append(into, bytes, (size_t)got);
+    return got > 0;
+}
+
+static int wait_ms(const struct session *s)
+{
+    uint64_t now = tkp_clock_now_ns();
+    if (now >= s->deadline_ns)
+        return 0;
+    uint64_t left_ms = (s->deadline_ns - now) / TKP_NS_PER_MS + 1;
+    return left_ms > 60000 ? 60000 : (int)left_ms;
+}
+
+static void follow(struct session *s)
+{
+    struct pollfd fds[2] = {{s->lines_fd, POLLIN, 0}, {s->output_fd, POLLIN, 0}};
+    s->deadline_ns = tkp_clock_after_ns(tkp_clock_now_ns(), s->args->timeout_ns);
+    while (fds[0].fd >= 0 || fds[1].fd >= 0) {
+        int ready = poll(fds, 2, wait_ms(s));
+        if (ready < 0 && errno != EINTR)
+            break;
+        if (ready == 0 && tkp_clock_now_ns() >= s->deadline_ns) {
+            s->timed_out = true;
+            break;
+        }
+        if (ready <= 0)
+            continue;
+        if (fds[0].revents != 0 && !drain(s->lines_fd, &s->lines))
+            fds[0].fd = -1;
+        if (fds[1].revents != 0 && !drain(s->output_fd, &s->output))
+            fds[1].fd = -1;
+        take_lines(s);
+    }
+}
+
+static const char *signal_name(int number)
+{
+    const char *name = sigabbrev_np(number);
+    return name != NULL ? name : "unknown";
+}
+
+/* What the child's end says about the plugin. */
+static void judge_end(struct session *s, int status)
+{
+    struct tkp_check_report *report = s->report;
+    char text[256];
+    bool loading = report->step_count <= 1 && report->plugin == NULL;
+    if (s->timed_out)
+        snprintf(text, sizeof text, "it did not come back within %.3g s: it hangs or spins",
+                 (double)s->args->timeout_ns / (double)TKP_NS_PER_S);
+    else if (WIFSIGNALED(status))
+        snprintf(text, sizeof text, "it crashed with SIG%s", signal_name(WTERMSIG(status)));
+    else if (!report->ended)
+        snprintf(text, sizeof text, "it ended the process with exit code %d", WEXITSTATUS(status));
+    else if (WEXITSTATUS(status) != 0)
+        snprintf(text, sizeof text, "the process ended with exit code %d behind the last check",
+                 WEXITSTATUS(status));
+    else
+        return;
+    if (loading)
+        report->cannot_load = tkp_arena_printf(&report->arena, "while it was loaded %s", text);
+    else
+        tkp_check_report_finding(report, text);
+}
+
+static void judge_output(struct session *s)
+{
+    char text[SHOWN_OUTPUT_BYTES + 64];
+    if (s->output.len == 0)
+        return;
+    size_t len = s->output.len < SHOWN_OUTPUT_BYTES ? s->output.len : SHOWN_OUTPUT_BYTES;
+    snprintf(text, sizeof text, "it writes to stdout, which is the user's: %.*s", (int)len,
+             s->output.data);
+    for (char *c = text; *c != '\0'; c++)
+        if ((unsigned char)*c < 0x20)
+            *c = ' ';
+    tkp_check_report_finding(s->report, text);
+}
+
+static void end_child(struct session *s)
+{
+    int status = 0;
+    if (s->timed_out)
+        (void)kill(-s->child, SIGKILL);
+    while (waitpid(s->child, &status, 0) < 0 && errno == EINTR)
+        continue;
+    (void)kill(-s->child, SIGKILL); /* whatever it left in its group */
+    judge_end(s, status);
+    judge_output(s);
+}
+
+static tokperf_status check_operands(const struct tkp_plugins_args *args,
+                                     struct tokperf_error *error)
+{
+    struct stat info;
+    if (args->fixtures == NULL)
+        return TOKPERF_OK;
+    if (stat(args->fixtures, &info) != 0)
+        return tkp_fail_errno(error, TOKPERF_E_NOT_FOUND, errno, "--fixtures: cannot open %s",
+                              args->fixtures);
+    if (!S_ISDIR(info.st_mode))
+        return tkp_fail(error, TOKPERF_E_INVALID, "--fixtures: %s is not a folder", args->fixtures);
+    return TOKPERF_OK;
+}
+
+tokperf_status tkp_plugins_check(const struct tkp_plugins_args *args, struct tkp_buffer *out,
+                                 int *code, struct tokperf_error *error)
+{
+    tokperf_status status = check_operands(args, error);
+    if (status != TOKPERF_OK)
+        return status;
+    struct tkp_check_report *report = malloc(sizeof *report);
+    if (report == NULL)
+        return tkp_fail(error, TOKPERF_E_NO_MEMORY, "no memory for the report of a check");
+    tkp_check_report_init(report, args->operand);
+    struct session s = {.args = args, .report = report};
+    tkp_buffer_init(&s.lines, 2 * LINE_MAX_BYTES);
+    tkp_buffer_init(&s.output, 2 * LINE_MAX_BYTES);
+    status = start(&s, error);
+    if (status == TOKPERF_OK) {
+        follow(&s);
+        end_child(&s);
+        close(s.lines_fd);
+        close(s.output_fd);
+        tkp_check_report_write(report, args->format, out);
+        *code = tkp_check_report_code(report);
+    }
+    tkp_buffer_finish(&s.lines);
+    tkp_buffer_finish(&s.output);
+    tkp_check_report_finish(report);
+    free(report);
+    return status;
+}

@@ -1,0 +1,15 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Options and life of a component under test. [check child] */
+#ifndef TKP_CLI_PLUGINS_CHECK_OPTIONS_H
+#define TKP_CLI_PLUGINS_CHECK_OPTIONS_H
+
+#include <cli/plugins_check_child.h>
+
+/* Step "options": every row with usual and hostile values; create may refuse them, with a sentence.
+ * Leaves subject->config with the values of --set, defaults, and samples for required rows; NULL
+ * when create refuses those. */
+void tkp_check_options(struct tkp_check_subject *subject);
+/* Step "lifecycle": a hundred creates and destroys, two instances at once, nothing left behind. */
+void tkp_check_lifecycle(struct tkp_check_subject *subject);
+
+#endif
