@@ -53,8 +53,7 @@ static tokperf_status resolve_plan(struct rebuild *r, struct tokperf_error *erro
 {
     static const char *const no_environment[] = {NULL};
     struct tkp_config_input input = {.environment = no_environment,
-                                     .config_text = r->facts.config_yaml,
-                                     .config_file = "the configuration in records.tkr"};
+                                     .config_text = r->facts.config_yaml};
     return tkp_config_resolve(&input, &r->plan, error);
 }
 
@@ -86,7 +85,6 @@ static tokperf_status compute(struct rebuild *r, const struct tokperf_summary **
     tkp_log_rewind(r->reader);
     if (status == TOKPERF_OK)
         status = tkp_summarizer_read(r->summarizer, r->reader, error);
-    tkp_log_rewind(r->reader);
     if (status == TOKPERF_OK)
         status = tkp_summarizer_select(r->summarizer, r->reader, error);
     if (status == TOKPERF_OK)

@@ -19,7 +19,10 @@ static tokperf_status merge(const struct tkp_config_input *input,
 {
     const char *file = line->config_file ? line->config_file : input->config_file;
     tokperf_status status = TOKPERF_OK;
-    if (file)
+    if (input->config_text)
+        status = tkp_file_apply_text("records.tkr", input->config_text, strlen(input->config_text),
+                                     input->environment, settings, error);
+    else if (file)
         status = tkp_file_apply(file, input->environment, settings, error);
     if (!status)
         status = tkp_environment_apply(input->environment, settings, error);
@@ -44,10 +47,10 @@ static tokperf_status check_not_redacted(const struct tkp_settings *settings,
     return TOKPERF_OK;
 }
 
-static tokperf_status build(const struct tkp_settings *settings, struct tkp_plan *plan,
-                            struct tokperf_error *error)
+static tokperf_status build(const struct tkp_settings *settings, bool may_hide,
+                            struct tkp_plan *plan, struct tokperf_error *error)
 {
-    tokperf_status status = check_not_redacted(settings, error);
+    tokperf_status status = may_hide ? TOKPERF_OK : check_not_redacted(settings, error);
     if (!status)
         status = tkp_resolve_endpoint(settings, plan, error);
     if (!status)
@@ -76,7 +79,7 @@ tokperf_status tkp_config_resolve(const struct tkp_config_input *input, struct t
     if (!status)
         status = merge(input, &line, settings, error);
     if (!status)
-        status = build(settings, plan, error);
+        status = build(settings, input->config_text != NULL, plan, error);
     plan->cli_command = line.command;
     /* A value of the user that no file, limit or rule took is still the user's to correct. */
     return status == TOKPERF_OK || status == TOKPERF_E_NO_MEMORY ? status : TOKPERF_E_INVALID;

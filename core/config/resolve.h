@@ -13,6 +13,8 @@ struct tkp_config_input {
     const char *const *argv;
     const char *const *environment; /* NULL-ended NAME=value, as environ */
     const char *config_file;        /* used when argv names none (config validate FILE); or NULL */
+    const char *config_text;        /* instead of any file: the configuration that a record log
+                                       holds; what it hides may stay hidden, since nothing is sent */
 };
 
 /* Fills plan (zeroed by the caller; finish it in any case). TOKPERF_E_INVALID with one sentence

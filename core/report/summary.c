@@ -150,18 +150,30 @@ tokperf_status tkp_summarizer_read(struct tkp_summarizer *summarizer, struct tkp
     return summarizer->torn || status == TOKPERF_E_NOT_FOUND ? TOKPERF_OK : status;
 }
 
+/* Ends a reading of all phases. Whether any wants to see its rows once more. */
+static bool wants_more(struct tkp_summarizer *s)
+{
+    bool more = false;
+    for (uint32_t i = 0; i < s->in.plan->phase_count; i++)
+        more |= tkp_phase_metrics_next_pass(s->phases[i]);
+    return more;
+}
+
 tokperf_status tkp_summarizer_select(struct tkp_summarizer *summarizer,
                                      struct tkp_log_reader *reader, struct tokperf_error *error)
 {
     struct tkp_summarizer *s = summarizer;
     struct tkp_log_entry entry;
-    tokperf_status status;
-    for (uint32_t i = 0; i < s->in.plan->phase_count; i++)
-        tkp_phase_metrics_next_pass(s->phases[i]);
-    while ((status = tkp_log_next(reader, &entry, error)) == TOKPERF_OK)
-        if (entry.kind == TKP_LOG_ROWS && entry.row.phase < s->in.plan->phase_count)
-            tkp_phase_metrics_add(s->phases[entry.row.phase], &entry.row, entry.chunk_ns);
-    return s->torn || status == TOKPERF_E_NOT_FOUND ? TOKPERF_OK : status;
+    while (wants_more(s)) {
+        tokperf_status status;
+        tkp_log_rewind(reader);
+        while ((status = tkp_log_next(reader, &entry, error)) == TOKPERF_OK)
+            if (entry.kind == TKP_LOG_ROWS && entry.row.phase < s->in.plan->phase_count)
+                tkp_phase_metrics_add(s->phases[entry.row.phase], &entry.row, entry.chunk_ns);
+        if (!s->torn && status != TOKPERF_E_NOT_FOUND)
+            return status;
+    }
+    return TOKPERF_OK;
 }
 
 void tkp_summarizer_without_log(struct tkp_summarizer *summarizer)

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The summary of a run, from its rows and notes. A live run adds rows as the recorder sees them;
- * `tokperf report` reads them from the log. Both then select the exact order statistics in one more
- * pass over the log. One thread at a time.
+ * `tokperf report` reads them from the log. Both then select the exact order statistics in
+ * further passes over the log. One thread at a time.
  */
 #ifndef TKP_REPORT_SUMMARY_H
 #define TKP_REPORT_SUMMARY_H
@@ -34,7 +34,7 @@ void tkp_summarizer_stop_note(struct tkp_summarizer *summarizer, const struct tk
 /* The same from a log that was rewound. */
 tokperf_status tkp_summarizer_read(struct tkp_summarizer *summarizer, struct tkp_log_reader *reader,
                                    struct tokperf_error *error) TOKPERF_MUST_USE;
-/* Second pass, over the complete log. */
+/* The passes that the exact statistics need beyond the first; rewinds the log for each. */
 tokperf_status tkp_summarizer_select(struct tkp_summarizer *summarizer,
                                      struct tkp_log_reader *reader,
                                      struct tokperf_error *error) TOKPERF_MUST_USE;

@@ -7,6 +7,7 @@
 
 #include <base/error.h>
 #include <base/text.h>
+#include <metrics/slo.h>
 #include <run/interrupt.h>
 #include <string.h>
 #include <target/readiness.h>
@@ -136,6 +137,8 @@ tokperf_status tkp_run_set_up(struct tkp_run *run, struct tokperf_error *error)
 {
     tkp_arena_init(&run->arena, 0);
     tokperf_status status = tkp_rundir_check(run->plan, error);
+    if (status == TOKPERF_OK)
+        status = tkp_slos_check(run->plan->slos, run->plan->slo_count, error);
     if (status == TOKPERF_OK)
         status = open_plugins(run, error);
     if (status == TOKPERF_OK)
