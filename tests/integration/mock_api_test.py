@@ -259,10 +259,23 @@ class Life(unittest.TestCase):
                 self.assertEqual(done.returncode, 3)
                 self.assertIn(b"Address already in use", done.stderr)
 
+    def test_help_names_every_option_once(self):
+        done = subprocess.run([PROGRAM, "--help"], capture_output=True, check=True, text=True,
+                              timeout=DEADLINE_S)
+        names = [line.split()[0] for line in done.stdout.splitlines() if line.startswith("  --")]
+        self.assertEqual(len(names), len(set(names)))
+        self.assertGreater(len(names), 40)
+        for name in names:
+            refused = subprocess.run([PROGRAM, name + "="], text=True, capture_output=True,
+                                     check=False, timeout=DEADLINE_S)
+            self.assertEqual(refused.returncode, 2)
+            self.assertTrue(refused.stderr.startswith("tokperf-mock: %s" % name))
+            self.assertNotIn("is not an option", refused.stderr)
+
     def test_usage_errors(self):
         rows = {"--ttft-jiter": "did you mean --ttft-jitter?", "--ttft=x": "not a number",
                 "--ttft=-1": "not a number", "--port=70000": "from 0 to 65535", "x": "--help",
-                "--osl=1.5": "whole number", "--sse=lfcr": "lf|crlf", "--fast=1": "no value",
+                "--osl=1.5": "whole number", "--host=localhost": "IPv4", "--sse=lfcr": "lf|crlf", "--fast=1": "no value",
                 "--seed": "needs a value", "--fault-429=1.1": "from 0 to 1",
                 "--tool-calls-only": "--tool-calls N", "--model=a\"b": "quote"}
         for option, part in rows.items():

@@ -141,6 +141,25 @@ class Clients(unittest.TestCase):
             mock.wait_for(lambda c: c["connections_open"] == 1)
             self.assertEqual(mock.counters()["client_disconnects_total"], 0)
 
+    def test_no_descriptors_left(self):
+        """Connections that cannot be had are refused at once, and the server recovers."""
+        few = ("sh", "-c", "ulimit -n 24; exec \"$@\"", "sh")
+        with Mock("--fast", launcher=few) as mock:
+            clients = [mock.connect() for _ in range(60)]
+            refused = 0
+            for client in clients:
+                try:
+                    client.post("/v1/chat/completions", chat())
+                    refused += client.read_response().status != 200
+                except (OSError, EOFError):
+                    refused += 1
+            for client in clients:
+                client.socket.close()
+            counters = mock.wait_for(lambda c: c["connections_open"] == 1)
+        self.assertGreater(refused, 30)
+        self.assertLess(refused, 60)
+        self.assertEqual(counters["connections_refused_total"], refused)
+
     def test_half_closed_before_the_answer(self):
         """A peer that shuts its side while an answer is due is taken for gone."""
         with Mock("--ttft", "60000") as mock, mock.connect() as client:

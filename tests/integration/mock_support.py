@@ -17,9 +17,9 @@ DEADLINE_S = 20
 class Mock:
     """A running server; a context manager that ends it by its process id."""
 
-    def __init__(self, *options):
-        self.process = subprocess.Popen([PROGRAM, "--port", "0", "--exit-with-stdin", *options],
-                                        stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+    def __init__(self, *options, launcher=()):
+        command = [*launcher, PROGRAM, "--port", "0", "--exit-with-stdin", *options]
+        self.process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
         line = self.process.stdout.readline().decode()
         match = re.fullmatch(r"listening on http://127\.0\.0\.1:(\d+)\n", line)
         assert match, "unexpected first line %r" % line

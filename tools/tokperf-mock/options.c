@@ -2,6 +2,7 @@
 /* The option table of tokperf-mock and what reads it. Runs once, before any thread exists. */
 #include "options.h"
 
+#include <arpa/inet.h>
 #include <errno.h>
 #include <math.h>
 #include <stdlib.h>
@@ -258,10 +259,17 @@ static bool parse_one(struct tkp_mock_options *options, int argc, char *const ar
     return true;
 }
 
-/* Options that contradict each other. */
+/* What the table cannot say: the address, and options that contradict each other. */
 static bool check(const struct tkp_mock_options *options, char *error, size_t error_bytes)
 {
     const char *clash = NULL;
+    struct in_addr address;
+    if (inet_pton(AF_INET, options->host, &address) != 1) {
+        (void)snprintf(error, error_bytes,
+                       "--host: '%s' is not an IPv4 address; give one such as 127.0.0.1",
+                       options->host);
+        return false;
+    }
     if (options->fast && (options->ttft_ms >= 0 || options->itl_ms >= 0)) {
         clash = "--fast has no delays: leave out --ttft and --itl, or --fast";
     } else if (options->fast && (options->ttft_jitter > 0 || options->itl_jitter > 0)) {

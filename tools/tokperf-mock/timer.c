@@ -59,7 +59,7 @@ bool tkp_mock_timer_set(struct tkp_mock_timer_heap *heap, struct tkp_mock_timer 
     if (timer->place == 0) {
         if (heap->count == heap->cap) {
             size_t cap = heap->cap == 0 ? 64 : heap->cap * 2;
-            struct tkp_mock_timer **items = realloc(heap->items, cap * sizeof *items);
+            struct tkp_mock_timer **items = realloc(heap->items, cap * sizeof(void *));
             if (items == NULL) {
                 return false;
             }
