@@ -1,0 +1,190 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Sockets of one worker, their idle stacks, and the memory they live in. */
+#include <worker/connection.h>
+
+#include <errno.h>
+#include <netinet/tcp.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+enum { SLAB_CONNECTIONS = 64 };
+
+struct tkp_connection_slab {
+    struct tkp_connection_slab *next;
+    struct tkp_connection connections[SLAB_CONNECTIONS];
+};
+
+bool tkp_connections_init(struct tkp_connections *pool, struct tkp_loop *loop,
+                          const struct tkp_target *targets, uint32_t target_count)
+{
+    *pool =
+        (struct tkp_connections){.loop = loop, .targets = targets, .target_count = target_count};
+    pool->groups = calloc(target_count, sizeof *pool->groups);
+    return pool->groups != NULL;
+}
+
+void tkp_connections_finish(struct tkp_connections *pool)
+{
+    while (pool->slabs) {
+        struct tkp_connection_slab *slab = pool->slabs;
+        pool->slabs = slab->next;
+        for (int i = 0; i < SLAB_CONNECTIONS; i++)
+            if (slab->connections[i].state != TKP_CONNECTION_CLOSED)
+                close(slab->connections[i].fd);
+        free(slab);
+    }
+    free(pool->groups);
+    *pool = (struct tkp_connections){0};
+}
+
+static struct tkp_connection *take_free(struct tkp_connections *pool)
+{
+    if (!pool->free) {
+        struct tkp_connection_slab *slab = calloc(1, sizeof *slab);
+        if (!slab)
+            return NULL;
+        slab->next = pool->slabs;
+        pool->slabs = slab;
+        for (int i = SLAB_CONNECTIONS - 1; i >= 0; i--) {
+            slab->connections[i].below = pool->free;
+            pool->free = &slab->connections[i];
+        }
+    }
+    struct tkp_connection *connection = pool->free;
+    pool->free = connection->below;
+    *connection = (struct tkp_connection){.fd = -1};
+    return connection;
+}
+
+static void leave_stack(struct tkp_connections *pool, struct tkp_connection *connection)
+{
+    if (connection->above)
+        connection->above->below = connection->below;
+    else
+        pool->groups[connection->target].idle = connection->below;
+    if (connection->below)
+        connection->below->above = connection->above;
+    connection->above = connection->below = NULL;
+}
+
+struct tkp_connection *tkp_connections_take_idle(struct tkp_connections *pool, uint32_t target)
+{
+    struct tkp_connection *connection = pool->groups[target].idle;
+    if (connection) {
+        leave_stack(pool, connection);
+        connection->state = TKP_CONNECTION_BUSY;
+    }
+    return connection;
+}
+
+/* Returns 0, EINPROGRESS or why not. */
+static int connect_socket(struct tkp_connection *connection, const struct tkp_target *target)
+{
+    const struct sockaddr_storage *address = &target->addresses[connection->address];
+    connection->fd = socket(address->ss_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+    if (connection->fd < 0)
+        return errno;
+    int on = 1;
+    if (address->ss_family != AF_UNIX &&
+        setsockopt(connection->fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on) != 0)
+        return errno;
+    if (connect(connection->fd, (const struct sockaddr *)address,
+                target->address_lengths[connection->address]) == 0)
+        return 0;
+    return errno;
+}
+
+struct tkp_connection *tkp_connections_open(struct tkp_connections *pool, uint32_t target,
+                                            uint32_t address, int *reason)
+{
+    struct tkp_connection *connection = take_free(pool);
+    *reason = ENOMEM;
+    if (!connection)
+        return NULL;
+    connection->target = target;
+    connection->address = address;
+    *reason = connect_socket(connection, &pool->targets[target]);
+    bool pending = *reason == EINPROGRESS;
+    if (*reason == 0 || pending)
+        *reason = tkp_loop_watch(pool->loop, connection->fd, connection);
+    if (*reason == 0) {
+        connection->state = pending ? TKP_CONNECTION_CONNECTING : TKP_CONNECTION_BUSY;
+        if (!pending)
+            pool->groups[target].good_address = address;
+        return connection;
+    }
+    if (connection->fd >= 0)
+        close(connection->fd);
+    connection->below = pool->free; /* no event can name it */
+    pool->free = connection;
+    return NULL;
+}
+
+int tkp_connection_establish(struct tkp_connections *pool, struct tkp_connection *connection)
+{
+    int reason = 0;
+    socklen_t len = sizeof reason;
+    if (getsockopt(connection->fd, SOL_SOCKET, SO_ERROR, &reason, &len) != 0)
+        reason = errno;
+    if (reason == 0) {
+        connection->state = TKP_CONNECTION_BUSY;
+        pool->groups[connection->target].good_address = connection->address;
+    }
+    return reason;
+}
+
+void tkp_connections_park(struct tkp_connections *pool, struct tkp_connection *connection)
+{
+    struct tkp_connection_group *group = &pool->groups[connection->target];
+    connection->state = TKP_CONNECTION_IDLE;
+    connection->slot = NULL;
+    connection->above = NULL;
+    connection->below = group->idle;
+    if (group->idle)
+        group->idle->above = connection;
+    group->idle = connection;
+}
+
+void tkp_connections_close(struct tkp_connections *pool, struct tkp_connection *connection)
+{
+    if (connection->state == TKP_CONNECTION_IDLE)
+        leave_stack(pool, connection);
+    close(connection->fd);
+    connection->fd = -1;
+    connection->state = TKP_CONNECTION_CLOSED;
+    connection->slot = NULL;
+    connection->below = pool->closed;
+    pool->closed = connection;
+}
+
+void tkp_connections_recycle(struct tkp_connections *pool)
+{
+    while (pool->closed) {
+        struct tkp_connection *connection = pool->closed;
+        pool->closed = connection->below;
+        connection->below = pool->free;
+        pool->free = connection;
+    }
+}
+
+bool tkp_connection_is_client_fault(int reason)
+{
+    return reason == EMFILE || reason == ENFILE || reason == EADDRNOTAVAIL || reason == ENOBUFS ||
+           reason == ENOMEM || reason == ENOSPC;
+}
+
+const char *tkp_connection_advice(int reason)
+{
+    switch (reason) {
+    case EMFILE:
+    case ENFILE:
+        return "raise the limit of open files (ulimit -n) or lower --concurrency";
+    case EADDRNOTAVAIL:
+        return "this machine has no free local port for that address: reuse connections, or lower "
+               "the rate";
+    case ENOSPC:
+        return "raise fs.epoll.max_user_watches or lower --concurrency";
+    default:
+        return "this machine is short of memory: lower --concurrency";
+    }
+}

@@ -1,0 +1,230 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Request heads and bodies as lists of parts for one sendmsg(). */
+#include <worker/message.h>
+
+#include <base/error.h>
+#include <base/rng.h>
+#include <base/text.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+
+enum { MAX_HEAD_BYTES = 256 * 1024 };
+
+/* The core's own: they say where a message ends or whether its connection stays (RFC 9112). */
+static const char *const framing_names[] = {"content-length", "transfer-encoding", "connection",
+                                            "keep-alive",     "proxy-connection",  "te",
+                                            "trailer",        "upgrade",           "expect"};
+
+static tokperf_status check_header(const struct tkp_header *header, struct tokperf_error *error)
+{
+    struct tokperf_span name = tkp_span(header->name);
+    for (size_t i = 0; i < sizeof framing_names / sizeof framing_names[0]; i++)
+        if (tkp_span_is_nocase(name, framing_names[i]))
+            return tkp_fail(error, TOKPERF_E_INVALID,
+                            "header '%s' frames the request and is set by tokperf itself; leave "
+                            "it out",
+                            header->name);
+    if (!name.len || strpbrk(header->name, "\r\n: ") || strpbrk(header->value, "\r\n"))
+        return tkp_fail(error, TOKPERF_E_INVALID,
+                        "header '%s' has an empty name, or a line break, colon or space where none "
+                        "may be",
+                        header->name);
+    return TOKPERF_OK;
+}
+
+static bool user_has(const struct tkp_plan *plan, const char *name)
+{
+    for (uint32_t i = 0; i < plan->header_count; i++)
+        if (tkp_span_is_nocase(tkp_span(plan->headers[i].name), name))
+            return true;
+    return false;
+}
+
+static void make_fixed(struct tkp_buffer *fixed, const struct tkp_plan *plan,
+                       const struct tkp_url *url, bool streaming)
+{
+    tkp_buffer_init(fixed, MAX_HEAD_BYTES);
+    if (!user_has(plan, "host"))
+        tkp_buffer_printf(fixed, "Host: %s\r\n", url->host_port);
+    if (!user_has(plan, "user-agent"))
+        tkp_buffer_puts(fixed, "User-Agent: tokperf/" TKP_WORKER_VERSION "\r\n");
+    if (!user_has(plan, "accept"))
+        tkp_buffer_puts(fixed, streaming ? "Accept: text/event-stream\r\n"
+                                         : "Accept: application/json\r\n");
+    for (uint32_t i = 0; i < plan->header_count; i++)
+        tkp_buffer_printf(fixed, "%s: %s\r\n", plan->headers[i].name, plan->headers[i].value);
+    if (plan->reuse == TKP_REUSE_NEVER)
+        tkp_buffer_puts(fixed, "Connection: close\r\n");
+}
+
+static tokperf_status make_all(struct tkp_message *m, const struct tkp_plan *plan, bool streaming,
+                               struct tokperf_error *error)
+{
+    for (uint32_t i = 0; i < plan->header_count; i++) {
+        tokperf_status status = check_header(&plan->headers[i], error);
+        if (status != TOKPERF_OK)
+            return status;
+    }
+    for (uint32_t i = 0; i < m->target_count; i++) {
+        make_fixed(&m->fixed[i], plan, m->targets[i].url, streaming);
+        if (m->fixed[i].failed)
+            return tkp_fail(error, TOKPERF_E_LIMIT,
+                            "the headers of a request exceed 256 KiB; give fewer or shorter ones");
+    }
+    return TOKPERF_OK;
+}
+
+tokperf_status tkp_message_init(struct tkp_message *m, const struct tkp_worker_shared *shared,
+                                bool streaming, struct tokperf_error *error)
+{
+    const struct tkp_plan *plan = shared->plan;
+    *m = (struct tkp_message){.targets = shared->targets,
+                              .target_count = plan->url_count,
+                              .run_seed = shared->run_seed,
+                              .has_request_id = user_has(plan, "x-request-id"),
+                              .has_correlation_id = user_has(plan, "x-correlation-id"),
+                              .has_content_type = user_has(plan, "content-type")};
+    tkp_buffer_init(&m->head, MAX_HEAD_BYTES);
+    m->fixed = calloc(m->target_count, sizeof *m->fixed);
+    if (!m->fixed)
+        return tkp_fail(error, TOKPERF_E_NO_MEMORY, "no memory for request heads");
+    tokperf_status status = make_all(m, plan, streaming, error);
+    if (status != TOKPERF_OK)
+        tkp_message_finish(m);
+    return status;
+}
+
+void tkp_message_finish(struct tkp_message *m)
+{
+    for (uint32_t i = 0; m->fixed && i < m->target_count; i++)
+        tkp_buffer_finish(&m->fixed[i]);
+    free(m->fixed);
+    tkp_buffer_finish(&m->head);
+    *m = (struct tkp_message){0};
+}
+
+static void append_span(struct tkp_buffer *b, struct tokperf_span span)
+{
+    if (span.len)
+        tkp_buffer_append(b, span.data, span.len);
+}
+
+static void append_id(struct tkp_buffer *b, const char *name, const char id[37])
+{
+    tkp_buffer_puts(b, name);
+    tkp_buffer_append(b, id, 36);
+    tkp_buffer_append(b, "\r\n", 2);
+}
+
+static void append_length(struct tkp_buffer *b, uint64_t length)
+{
+    char digits[24], *at = digits + sizeof digits;
+    do {
+        *--at = (char)('0' + length % 10);
+        length /= 10;
+    } while (length);
+    tkp_buffer_puts(b, "Content-Length: ");
+    tkp_buffer_append(b, at, (size_t)(digits + sizeof digits - at));
+    tkp_buffer_append(b, "\r\n", 2);
+}
+
+static void make_head(struct tkp_message *m, const struct tkp_message_key *key,
+                      const struct tkp_rendered *rendered, const char request_id[37])
+{
+    struct tkp_buffer *b = &m->head;
+    const char *path = m->targets[key->target].path;
+    tkp_buffer_clear(b);
+    append_span(b, rendered->method);
+    tkp_buffer_append(b, " ", 1);
+    append_span(b, rendered->path.len ? rendered->path : tkp_span(path));
+    tkp_buffer_puts(b, " HTTP/1.1\r\n");
+    append_span(b, tkp_buffer_span(&m->fixed[key->target]));
+    if (rendered->content_type.len && !m->has_content_type) {
+        tkp_buffer_puts(b, "Content-Type: ");
+        append_span(b, rendered->content_type);
+        tkp_buffer_append(b, "\r\n", 2);
+    }
+    if (!m->has_request_id)
+        append_id(b, "X-Request-ID: ", request_id);
+    if (!m->has_correlation_id) {
+        char id[37];
+        tkp_rng_uuid(m->run_seed, TKP_RNG_REQUEST_ID,
+                     tkp_request_id_index(key->draw, TKP_TURN_OF_CONVERSATION), id);
+        append_id(b, "X-Correlation-ID: ", id);
+    }
+    append_length(b, rendered->body.len);
+    append_span(b, rendered->headers);
+    tkp_buffer_append(b, "\r\n", 2);
+}
+
+/* traceparent: version 00, trace id of the conversation, span id of the request, sampled (W3C Trace
+ * Context, 3.2). */
+static void fill_hole(const struct tkp_message *m, const struct tkp_message_key *key, uint32_t kind,
+                      const char request_id[37], char out[64])
+{
+    uint64_t conversation = tkp_request_id_index(key->draw, TKP_TURN_OF_CONVERSATION);
+    uint64_t request = tkp_request_id_index(key->draw, key->turn);
+    uint64_t seed = m->run_seed;
+    if (kind == TOKPERF_HOLE_REQUEST_ID)
+        memcpy(out, request_id, 36);
+    else if (kind == TOKPERF_HOLE_TRACE_PARENT)
+        snprintf(out, 64, "00-%016" PRIx64 "%016" PRIx64 "-%016" PRIx64 "-01",
+                 tkp_rng_bits(seed, TKP_RNG_REQUEST_ID, conversation) | 1,
+                 tkp_rng_bits(seed, TKP_RNG_SALT, conversation),
+                 tkp_rng_bits(seed, TKP_RNG_REQUEST_ID, request) | 1);
+    else
+        snprintf(out, 64, "%016" PRIx64, tkp_rng_bits(seed, TKP_RNG_SALT, key->draw));
+}
+
+static void add_part(struct tkp_message *m, const char *data, uint64_t len)
+{
+    if (!len)
+        return;
+    /* iov_base is not const; sendmsg() only reads it */
+    m->parts[m->part_count++] = (struct iovec){(void *)(uintptr_t)data, len};
+    m->total_bytes += len;
+}
+
+bool tkp_message_make(struct tkp_message *m, const struct tkp_message_key *key,
+                      const struct tkp_rendered *rendered)
+{
+    char request_id[37];
+    tkp_rng_uuid(m->run_seed, TKP_RNG_REQUEST_ID, tkp_request_id_index(key->draw, key->turn),
+                 request_id);
+    make_head(m, key, rendered, request_id);
+    if (m->head.failed)
+        return false;
+    m->part_count = 0;
+    m->total_bytes = 0;
+    add_part(m, m->head.data, m->head.len);
+    uint64_t done = 0;
+    for (uint32_t i = 0; i < rendered->hole_count; i++) {
+        uint64_t offset = rendered->holes[i].offset;
+        add_part(m, rendered->body.data + done, offset - done);
+        fill_hole(m, key, rendered->holes[i].kind, request_id, m->fillings[i]);
+        add_part(m, m->fillings[i], tkp_hole_width(rendered->holes[i].kind));
+        done = offset + tkp_hole_width(rendered->holes[i].kind);
+    }
+    add_part(m, rendered->body.data + done, rendered->body.len - done);
+    return true;
+}
+
+ssize_t tkp_message_send(const struct tkp_message *m, int fd, uint64_t sent_bytes)
+{
+    struct iovec rest[TKP_MESSAGE_MAX_PARTS];
+    struct msghdr message = {.msg_iov = rest};
+    uint64_t skip = sent_bytes;
+    for (uint32_t i = 0; i < m->part_count; i++) {
+        if (skip >= m->parts[i].iov_len) {
+            skip -= m->parts[i].iov_len;
+            continue;
+        }
+        rest[message.msg_iovlen++] =
+            (struct iovec){(char *)m->parts[i].iov_base + skip, m->parts[i].iov_len - skip};
+        skip = 0;
+    }
+    return sendmsg(fd, &message, MSG_NOSIGNAL);
+}

@@ -1,0 +1,328 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* From body bytes through the endpoint plugin to the row. */
+#include <worker/reply.h>
+
+#include <base/json_scan.h>
+#include <base/text.h>
+#include <string.h>
+#include <worker/row_text.h>
+
+static void client_error(struct tkp_reply *reply, const char *type, const char *message)
+{
+    tkp_row_end_text(reply->row, TKP_OUTCOME_CLIENT_ERROR, type, message);
+}
+
+/* ---- what the plugin emits ---- */
+
+static void keep_text(struct tkp_reply_context *c, struct tkp_reply *reply,
+                      struct tokperf_span text, uint32_t encoding)
+{
+    uint64_t most = encoding == TOKPERF_ENCODING_JSON ? 3 * text.len : text.len;
+    if (!reply->text)
+        reply->text = tkp_spill_take(c->spills);
+    if (!reply->text || text.len > TKP_REPLY_MAX_TEXT_BYTES ||
+        reply->text->len + text.len > TKP_REPLY_MAX_TEXT_BYTES) {
+        client_error(reply, "answer_too_long",
+                     "the answer is too long to be carried into the conversation's next turn (at "
+                     "most 4 MiB)");
+        return;
+    }
+    char *room = tkp_spill_reserve(c->spills, reply->text, most);
+    uint64_t len = text.len;
+    if (!room) {
+        client_error(reply, "memory", "there is no memory to keep the answer for the next turn");
+        return;
+    }
+    if (encoding == TOKPERF_ENCODING_RAW)
+        memcpy(room, text.data, text.len);
+    else if (tkp_json_unescape(text, room, most, &len) != TOKPERF_OK)
+        len = 0;
+    reply->text->len += len;
+}
+
+static void emit_text(void *context, uint32_t kind, struct tokperf_span text, uint32_t encoding)
+{
+    struct tkp_reply_context *c = context;
+    struct tkp_reply *reply = c->current;
+    if (!text.len)
+        return;
+    reply->has_content = true;
+    reply->has_output |= kind != TOKPERF_TEXT_REASONING;
+    reply->row->text_bytes += text.len;
+    if (kind == TOKPERF_TEXT_OUTPUT && reply->keeps_text)
+        keep_text(c, reply, text, encoding);
+}
+
+static void emit_tool_call(void *context, uint32_t index, struct tokperf_span name,
+                           struct tokperf_span arguments, uint32_t encoding)
+{
+    struct tkp_reply *reply = ((struct tkp_reply_context *)context)->current;
+    (void)index;
+    (void)encoding;
+    if (!name.len && !arguments.len)
+        return;
+    reply->has_content = reply->has_output = true;
+    reply->row->text_bytes += name.len + arguments.len;
+}
+
+static void emit_usage(void *context, const struct tokperf_usage *usage)
+{
+    struct tkp_reply *reply = ((struct tkp_reply_context *)context)->current;
+    reply->row->usage = *usage;
+    reply->has_usage = true;
+}
+
+static void emit_finish_reason(void *context, struct tokperf_span reason)
+{
+    if (reason.len)
+        tkp_row_set_finish_reason(((struct tkp_reply_context *)context)->current->row, reason);
+}
+
+static void emit_error(void *context, struct tokperf_span code, struct tokperf_span type,
+                       struct tokperf_span message)
+{
+    struct tkp_reply *reply = ((struct tkp_reply_context *)context)->current;
+    tkp_row_end(reply->row, TKP_OUTCOME_STREAM_ERROR, type.len ? type : code,
+                message.len ? message : code);
+}
+
+/* ---- stamps ---- */
+
+static void stamp_content(struct tkp_reply_context *c, struct tkp_reply *reply)
+{
+    struct tkp_row *row = reply->row;
+    uint64_t now_ns = c->now_ns;
+    if (!tkp_chunk_times_add(&reply->times, c->chunks, now_ns)) {
+        client_error(reply, "memory",
+                     "there is no memory for the times of its chunks, or it has over 4 million");
+        return;
+    }
+    if (++row->chunk_count == 1) {
+        row->first_token_ns = now_ns;
+        if (reply->has_usage)
+            row->first_chunk_tokens = row->usage.completion_tokens;
+    } else {
+        if (row->chunk_count == 2)
+            row->second_token_ns = now_ns;
+        row->coalesced_count += row->last_token_ns == now_ns;
+    }
+    if (reply->has_output && !row->first_output_token_ns)
+        row->first_output_token_ns = now_ns;
+    row->last_token_ns = now_ns;
+}
+
+static void note_content(struct tkp_reply_context *c, struct tkp_reply *reply)
+{
+    if (!reply->has_content)
+        return;
+    reply->seen_content = true;
+    if (reply->row->flags & TKP_ROW_STREAMED)
+        stamp_content(c, reply);
+}
+
+/* ---- events ---- */
+
+static bool is_over(const struct tkp_reply *reply)
+{
+    return reply->row->outcome != TKP_OUTCOME_NONE;
+}
+
+/* unfinished: the event lacks its end, so that it may be cut; that it cannot be parsed then says
+ * no more than that, and finish() decides. */
+static void give_event(struct tkp_reply_context *c, struct tkp_reply *reply,
+                       struct tokperf_span data, struct tokperf_span name, bool unfinished)
+{
+    struct tokperf_event event = {sizeof event, reply->framing, data, name};
+    reply->has_content = reply->has_output = reply->has_usage = false;
+    c->error.message[0] = '\0';
+    tokperf_status status =
+        c->vtable->event(c->self, reply->state, c->scratch, &event, &c->emit, &c->error);
+    note_content(c, reply);
+    if (status == TOKPERF_OK || unfinished)
+        return;
+    tkp_row_end_text(reply->row, TKP_OUTCOME_PARSE_ERROR, "response",
+                     c->error.message[0] ? c->error.message
+                                         : "the endpoint plugin cannot parse the answer");
+}
+
+static void note_failed_step(struct tkp_reply *reply, enum tkp_event_step step)
+{
+    if (step == TKP_EVENT_TOO_LONG)
+        tkp_row_end_text(reply->row, TKP_OUTCOME_PARSE_ERROR, "event_too_long",
+                         "an event of the stream is longer than 16 MiB");
+    else if (step == TKP_EVENT_NO_MEMORY)
+        client_error(reply, "memory", "there is no memory for an event of the stream");
+}
+
+static void take_events(struct tkp_reply_context *c, struct tkp_reply *reply, char *at, char *end)
+{
+    struct tkp_stream_event event;
+    enum tkp_event_step step;
+    while ((step = tkp_event_stream_next(&reply->reader.events, &at, end, &event)) ==
+           TKP_EVENT_READY) {
+        give_event(c, reply, event.data, event.name, false);
+        if (is_over(reply))
+            return;
+    }
+    note_failed_step(reply, step);
+}
+
+static void take_lines(struct tkp_reply_context *c, struct tkp_reply *reply, char *at, char *end)
+{
+    struct tokperf_span line;
+    enum tkp_event_step step;
+    while ((step = tkp_lines_next(&reply->reader.lines, &at, end, &line)) == TKP_EVENT_READY) {
+        give_event(c, reply, line, (struct tokperf_span){0}, false);
+        if (is_over(reply))
+            return;
+    }
+    note_failed_step(reply, step);
+}
+
+static void take_whole(struct tkp_reply_context *c, struct tkp_reply *reply, const char *data,
+                       size_t len)
+{
+    size_t before = reply->whole ? reply->whole->len : 0;
+    if (before + len > TKP_REPLY_MAX_WHOLE_BYTES)
+        tkp_row_end_text(reply->row, TKP_OUTCOME_PARSE_ERROR, "body_too_long",
+                         "the answer is longer than 64 MiB");
+    else if (!tkp_spill_append(c->spills, &reply->whole, data, len))
+        client_error(reply, "memory", "there is no memory for the body of the answer");
+}
+
+static void take(struct tkp_reply_context *c, struct tkp_reply *reply, char *data, size_t len)
+{
+    switch (reply->framing) {
+    case TOKPERF_FRAMING_SSE:
+        take_events(c, reply, data, data + len);
+        break;
+    case TOKPERF_FRAMING_NDJSON:
+        take_lines(c, reply, data, data + len);
+        break;
+    case TOKPERF_FRAMING_BYTES:
+        give_event(c, reply, (struct tokperf_span){data, len}, (struct tokperf_span){0}, false);
+        break;
+    default:
+        take_whole(c, reply, data, len);
+        break;
+    }
+}
+
+/* What the framing holds back until the body's end. */
+static void give_last(struct tkp_reply_context *c, struct tkp_reply *reply, uint32_t end)
+{
+    struct tkp_stream_event event = {0};
+    if (reply->framing == TOKPERF_FRAMING_SSE) {
+        if (tkp_event_stream_last(&reply->reader.events, &event) == TKP_EVENT_READY)
+            give_event(c, reply, event.data, event.name, true);
+    } else if (reply->framing == TOKPERF_FRAMING_NDJSON) {
+        if (tkp_lines_last(&reply->reader.lines, &event.data) == TKP_EVENT_READY)
+            give_event(c, reply, event.data, event.name, end == TOKPERF_END_CUT);
+    } else if (reply->framing == TOKPERF_FRAMING_WHOLE && reply->whole && reply->whole->len) {
+        give_event(c, reply, (struct tokperf_span){reply->whole->data, reply->whole->len},
+                   event.name, end == TOKPERF_END_CUT);
+    }
+}
+
+static void decide(struct tkp_reply *reply, uint32_t verdict, uint32_t end)
+{
+    bool nothing_came = !reply->seen_bytes && end != TOKPERF_END_CUT;
+    if (verdict != TOKPERF_VERDICT_OK && !nothing_came)
+        tkp_row_end_text(
+            reply->row, TKP_OUTCOME_TRUNCATED, end == TOKPERF_END_CUT ? "cut" : "unfinished",
+            end == TOKPERF_END_CUT ? "the connection ended in the middle of the answer"
+                                   : "the answer ended without its last event or a finish reason");
+    else if (!reply->seen_content)
+        tkp_row_end_text(reply->row, TKP_OUTCOME_EMPTY, "",
+                         "the answer is complete and has no content");
+    else
+        tkp_row_end_text(reply->row, TKP_OUTCOME_OK, "", "");
+}
+
+/* ---- public ---- */
+
+void tkp_reply_context_init(struct tkp_reply_context *c, const struct tkp_instance *endpoint,
+                            void *scratch, struct tkp_spill_pool *spills,
+                            struct tkp_chunk_pool *chunks)
+{
+    *c = (struct tkp_reply_context){
+        .vtable = endpoint->vtable,
+        .self = endpoint->self,
+        .scratch = scratch,
+        .plugin = endpoint->plugin_id,
+        .spills = spills,
+        .chunks = chunks,
+    };
+    c->emit = (struct tokperf_emit){.struct_size = sizeof c->emit,
+                                    .context = c,
+                                    .text = emit_text,
+                                    .tool_call = emit_tool_call,
+                                    .usage = emit_usage,
+                                    .finish_reason = emit_finish_reason,
+                                    .error = emit_error};
+}
+
+/* Returns the note to put back: the outermost name stays. */
+static const char *enter_plugin(struct tkp_reply_context *c, struct tkp_reply *reply,
+                                uint64_t now_ns)
+{
+    const char *before = tkp_crash_note;
+    if (!before)
+        tkp_crash_note = c->plugin;
+    c->current = reply;
+    c->now_ns = now_ns;
+    return before;
+}
+
+void tkp_reply_begin(struct tkp_reply_context *c, struct tkp_reply *reply, uint32_t framing)
+{
+    reply->framing = framing;
+    reply->seen_bytes = reply->seen_content = false;
+    if (framing == TOKPERF_FRAMING_SSE)
+        tkp_event_stream_begin(&reply->reader.events, c->spills);
+    else if (framing == TOKPERF_FRAMING_NDJSON)
+        tkp_lines_begin(&reply->reader.lines, c->spills);
+    if (c->vtable->state_bytes)
+        memset(reply->state, 0, c->vtable->state_bytes);
+    const char *before = enter_plugin(c, reply, 0);
+    c->vtable->begin(c->self, reply->state, framing);
+    tkp_crash_note = before;
+}
+
+void tkp_reply_take(struct tkp_reply_context *c, struct tkp_reply *reply, char *data, size_t len,
+                    uint64_t now_ns)
+{
+    reply->seen_bytes = true;
+    if (is_over(reply))
+        return;
+    const char *before = enter_plugin(c, reply, now_ns);
+    take(c, reply, data, len);
+    tkp_crash_note = before;
+}
+
+void tkp_reply_end(struct tkp_reply_context *c, struct tkp_reply *reply, uint32_t end,
+                   uint64_t now_ns)
+{
+    if (is_over(reply))
+        return;
+    const char *before = enter_plugin(c, reply, now_ns);
+    give_last(c, reply, end);
+    if (!is_over(reply)) {
+        reply->has_content = reply->has_output = reply->has_usage = false;
+        uint32_t verdict = c->vtable->finish(c->self, reply->state, c->scratch, end, &c->emit);
+        note_content(c, reply);
+        decide(reply, verdict, end);
+    }
+    tkp_crash_note = before;
+}
+
+void tkp_reply_finish(struct tkp_reply_context *c, struct tkp_reply *reply)
+{
+    if (reply->framing == TOKPERF_FRAMING_SSE)
+        tkp_event_stream_finish(&reply->reader.events);
+    else if (reply->framing == TOKPERF_FRAMING_NDJSON)
+        tkp_lines_finish(&reply->reader.lines);
+    tkp_spill_give(c->spills, reply->whole);
+    reply->whole = NULL;
+    reply->framing = 0;
+}

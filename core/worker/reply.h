@@ -1,0 +1,72 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The body of a 2xx answer: cuts it into events, gives them to the endpoint plugin and turns what
+ * it emits into the row's stamps, counts and outcome. Knows neither sockets nor clocks: the caller
+ * gives the time of each read. Owned by one thread.
+ */
+#ifndef TKP_WORKER_REPLY_H
+#define TKP_WORKER_REPLY_H
+
+#include <plugin/loader.h>
+#include <tokperf/endpoint.h>
+#include <worker/chunk_times.h>
+#include <worker/lines.h>
+
+enum {
+    TKP_REPLY_MAX_WHOLE_BYTES = 64 * 1024 * 1024,
+    TKP_REPLY_MAX_TEXT_BYTES = 4 * 1024 * 1024 /* of a live answer, kept for later turns */
+};
+
+struct tkp_reply;
+
+/* What all replies of a worker share. */
+struct tkp_reply_context {
+    const struct tokperf_endpoint_vtable *vtable;
+    const void *self;
+    void *scratch;
+    const char *plugin; /* for the crash note */
+    struct tkp_spill_pool *spills;
+    struct tkp_chunk_pool *chunks;
+    struct tokperf_emit emit;
+    struct tokperf_error error;
+    struct tkp_reply *current; /* in a call of the plugin */
+    uint64_t now_ns;           /* time of the read being worked on */
+};
+
+struct tkp_reply {
+    struct tkp_row *row;
+    void *state; /* the plugin's, of vtable->state_bytes */
+    struct tkp_chunk_times times;
+    struct tkp_spill *text; /* the live answer so far; kept only when keeps_text */
+    bool keeps_text;
+
+    /* private */
+    uint32_t framing;
+    bool seen_bytes, seen_content;           /* of the whole answer */
+    bool has_content, has_output, has_usage; /* of the event being worked on */
+    struct tkp_spill *whole;
+    union {
+        struct tkp_event_stream events;
+        struct tkp_lines lines;
+    } reader;
+};
+
+/* scratch: of vtable->scratch_bytes, zeroed. */
+void tkp_reply_context_init(struct tkp_reply_context *c, const struct tkp_instance *endpoint,
+                            void *scratch, struct tkp_spill_pool *spills,
+                            struct tkp_chunk_pool *chunks);
+
+/* Begins the body of an answer; row, state and keeps_text are set, times is empty. With
+ * TKP_ROW_STREAMED in row->flags content is stamped. */
+void tkp_reply_begin(struct tkp_reply_context *c, struct tkp_reply *reply, uint32_t framing);
+/* The next bytes of the body, read at now_ns; they are written to. A failure ends the row's outcome
+ * and later bytes are dropped. */
+void tkp_reply_take(struct tkp_reply_context *c, struct tkp_reply *reply, char *data, size_t len,
+                    uint64_t now_ns);
+/* The body ended: TOKPERF_END_*. Decides the row's outcome if nothing has. */
+void tkp_reply_end(struct tkp_reply_context *c, struct tkp_reply *reply, uint32_t end,
+                   uint64_t now_ns);
+/* Gives back what it holds but for times and text; accepts one that never began. */
+void tkp_reply_finish(struct tkp_reply_context *c, struct tkp_reply *reply);
+
+#endif

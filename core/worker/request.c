@@ -1,0 +1,369 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* A request until its answer begins: rendering, connecting, sending, deadlines, the retry. */
+#include <worker/request.h>
+
+#include <base/text.h>
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <worker/conversation.h>
+#include <worker/row_text.h>
+
+/* A request whose outcome is decided reads on, to keep its connection, for at most this long. */
+#define DRAIN_NS (2 * TKP_NS_PER_S)
+/* A slot whose connect failed waits this long, doubling. */
+#define FIRST_BACKOFF_NS (10 * TKP_NS_PER_MS)
+#define MAX_BACKOFF_NS   (1 * TKP_NS_PER_S)
+
+static uint64_t read_clock(struct tkp_worker *w)
+{
+    return w->now_ns = tkp_clock_now_ns();
+}
+
+static const struct tkp_target *target_of(const struct tkp_worker *w, const struct tkp_slot *slot)
+{
+    return &w->shared->targets[slot->event.url_index];
+}
+
+static void init_row(struct tkp_worker *w, struct tkp_slot *slot)
+{
+    const struct tkp_schedule *schedule = &w->issue.phase->schedule;
+    struct tkp_row *row = &slot->row;
+    *row = (struct tkp_row){
+        .ordinal = slot->event.ordinal,
+        .draw = slot->event.draw,
+        .dataset_row = slot->event.row,
+        .phase = schedule->phase_index,
+        .worker = w->index,
+        .url_index = slot->event.url_index,
+        .turn_index = slot->turn,
+        .intended_ns = slot->intended_ns,
+        .ready_ns = slot->ready_ns,
+        .input_tokens_asked = -1,
+        .output_tokens_asked = -1,
+        .first_chunk_tokens = -1,
+    };
+    memset(&row->usage, 0xff, sizeof row->usage); /* -1: not stated */
+    if (w->shared->plan->streaming && w->endpoint.flags & TOKPERF_ENDPOINT_STREAMS)
+        row->flags |= TKP_ROW_STREAM_ASKED;
+    if (slot->phase_number != w->issue.phase_number)
+        row->flags |= TKP_ROW_FIRST_OF_SLOT;
+    slot->phase_number = w->issue.phase_number;
+}
+
+/* ---- deadlines ---- */
+
+enum deadline {
+    DEADLINE_TOTAL,
+    DEADLINE_DRAIN,
+    DEADLINE_CONNECT,
+    DEADLINE_FIRST_BYTE,
+    DEADLINE_IDLE
+};
+
+static uint64_t next_deadline(const struct tkp_worker *w, const struct tkp_slot *slot,
+                              enum deadline *which)
+{
+    const struct tkp_plan *plan = w->shared->plan;
+    const struct tkp_row *row = &slot->row;
+    uint64_t total_ns = tkp_clock_after_ns(row->start_ns, plan->request_timeout_ns);
+    uint64_t step_ns = TKP_NEVER_NS;
+    if (row->outcome != TKP_OUTCOME_NONE) {
+        *which = DEADLINE_DRAIN;
+        step_ns = tkp_clock_after_ns(slot->decided_ns, DRAIN_NS);
+    } else if (row->first_byte_ns) {
+        *which = DEADLINE_IDLE;
+        step_ns = tkp_clock_after_ns(slot->last_read_ns, plan->idle_timeout_ns);
+    } else if (row->send_start_ns) {
+        *which = DEADLINE_FIRST_BYTE;
+        step_ns = tkp_clock_after_ns(row->send_end_ns ? row->send_end_ns : row->send_start_ns,
+                                     plan->first_byte_timeout_ns);
+    } else if (row->connect_start_ns) {
+        *which = DEADLINE_CONNECT;
+        step_ns = tkp_clock_after_ns(row->connect_start_ns, plan->connect_timeout_ns);
+    }
+    if (total_ns <= step_ns && row->outcome == TKP_OUTCOME_NONE)
+        *which = DEADLINE_TOTAL;
+    return total_ns < step_ns ? total_ns : step_ns;
+}
+
+/* A timer that is early is left alone: it looks again when it comes. */
+void tkp_request_arm(struct tkp_worker *w, struct tkp_slot *slot)
+{
+    enum deadline which;
+    uint64_t at_ns = next_deadline(w, slot, &which);
+    if (at_ns != TKP_NEVER_NS && (!slot->timer.place || slot->timer.at_ns > at_ns))
+        tkp_loop_set_timer(&w->loop, &slot->timer, at_ns);
+}
+
+/* ---- connecting ---- */
+
+static void note_connect_failure(struct tkp_worker *w, struct tkp_slot *slot)
+{
+    slot->connect_failed = true;
+    slot->backoff_ns = slot->backoff_ns ? slot->backoff_ns * 2 : FIRST_BACKOFF_NS;
+    if (slot->backoff_ns > MAX_BACKOFF_NS)
+        slot->backoff_ns = MAX_BACKOFF_NS;
+    if (slot->row.outcome != TKP_OUTCOME_CLIENT_ERROR)
+        tkp_gauge_add(&w->stats.connect_errors_in_row, 1);
+}
+
+static const char *connect_error_type(int reason)
+{
+    switch (reason) {
+    case ECONNREFUSED:
+        return "refused";
+    case EHOSTUNREACH:
+    case ENETUNREACH:
+        return "unreachable";
+    case ETIMEDOUT:
+        return "timed_out";
+    case ENOENT:
+        return "no_socket";
+    default:
+        return "connect";
+    }
+}
+
+static void fail_connect(struct tkp_worker *w, struct tkp_slot *slot, int reason)
+{
+    char text[TKP_ROW_MESSAGE_BYTES];
+    const char *url = target_of(w, slot)->url->text;
+    const char *why = strerrordesc_np(reason);
+    bool ours = tkp_connection_is_client_fault(reason);
+    snprintf(text, sizeof text, "cannot connect to %s: %s%s%s", url, why ? why : "unknown error",
+             ours ? "; " : "", ours ? tkp_connection_advice(reason) : "");
+    if (ours)
+        tkp_row_end_text(&slot->row, TKP_OUTCOME_CLIENT_ERROR, strerrorname_np(reason), text);
+    else
+        tkp_row_end_text(&slot->row, TKP_OUTCOME_CONNECT_ERROR, connect_error_type(reason), text);
+    note_connect_failure(w, slot);
+    tkp_request_end(w, slot, false);
+}
+
+static void send_more(struct tkp_worker *w, struct tkp_slot *slot);
+
+static void connected(struct tkp_worker *w, struct tkp_slot *slot)
+{
+    slot->row.connect_end_ns = read_clock(w);
+    slot->backoff_ns = 0;
+    tkp_gauge_set(&w->stats.connect_errors_in_row, 0);
+    send_more(w, slot);
+}
+
+/* Tries the target's addresses in turn, the one that worked last first. */
+static void connect_next(struct tkp_worker *w, struct tkp_slot *slot, int reason)
+{
+    const struct tkp_target *target = target_of(w, slot);
+    uint32_t index = slot->event.url_index;
+    uint32_t good = w->connections.groups[index].good_address;
+    while (slot->addresses_tried < target->address_count) {
+        uint32_t address = (good + slot->addresses_tried++) % target->address_count;
+        struct tkp_connection *c = tkp_connections_open(&w->connections, index, address, &reason);
+        if (!c && tkp_connection_is_client_fault(reason))
+            break;
+        if (!c)
+            continue;
+        c->slot = slot;
+        slot->connection = c;
+        if (c->state == TKP_CONNECTION_BUSY)
+            connected(w, slot);
+        else
+            tkp_request_arm(w, slot);
+        return;
+    }
+    fail_connect(w, slot, reason);
+}
+
+static void open_connection(struct tkp_worker *w, struct tkp_slot *slot)
+{
+    slot->row.connect_start_ns = read_clock(w);
+    slot->row.connect_end_ns = 0;
+    slot->addresses_tried = 0;
+    connect_next(w, slot, EADDRNOTAVAIL);
+}
+
+static void finish_connect(struct tkp_worker *w, struct tkp_connection *c)
+{
+    struct tkp_slot *slot = c->slot;
+    int reason = tkp_connection_establish(&w->connections, c);
+    if (reason == 0) {
+        connected(w, slot);
+        return;
+    }
+    tkp_connections_close(&w->connections, c);
+    slot->connection = NULL;
+    connect_next(w, slot, reason);
+}
+
+/* ---- sending ---- */
+
+static void begin_attempt(struct tkp_worker *w, struct tkp_slot *slot)
+{
+    slot->sent_bytes = 0;
+    slot->sent_all = slot->send_failed = false;
+    slot->row.send_start_ns = slot->row.send_end_ns = 0;
+    tkp_http_response_begin(&slot->http, &w->spills, tkp_span_is(slot->rendered->method, "HEAD"),
+                            slot->row.error_message, sizeof slot->row.error_message);
+}
+
+static bool make_message(struct tkp_worker *w, struct tkp_slot *slot)
+{
+    struct tkp_message_key key = {slot->event.url_index, slot->turn, slot->event.draw};
+    if (tkp_message_make(&w->message, &key, slot->rendered))
+        return true;
+    tkp_row_end_text(&slot->row, TKP_OUTCOME_CLIENT_ERROR, "memory",
+                     "there is no memory for the head of the request, or it exceeds 256 KiB");
+    tkp_request_end(w, slot, false);
+    return false;
+}
+
+/* A server may answer and close before it has read everything: its answer is read first. */
+static void send_more(struct tkp_worker *w, struct tkp_slot *slot)
+{
+    struct tkp_connection *c = slot->connection;
+    if (!make_message(w, slot))
+        return;
+    if (!slot->row.send_start_ns)
+        slot->row.send_start_ns = read_clock(w);
+    while (!slot->sent_all) {
+        ssize_t n = tkp_message_send(&w->message, c->fd, slot->sent_bytes);
+        if (n < 0 && errno == EINTR)
+            continue;
+        if (n < 0 && (errno == EAGAIN || errno == EWOULDBLOCK))
+            break;
+        if (n < 0) {
+            slot->send_failed = true;
+            tkp_request_arm(w, slot);
+            tkp_request_receive(w, c, true);
+            return;
+        }
+        slot->sent_bytes += (uint64_t)n;
+        slot->row.sent_bytes += (uint64_t)n;
+        slot->sent_all = slot->sent_bytes == w->message.total_bytes;
+    }
+    if (slot->sent_all)
+        slot->row.send_end_ns = read_clock(w);
+    tkp_request_arm(w, slot);
+}
+
+/* ---- public, in the order of a request's life ---- */
+
+void tkp_request_start(struct tkp_worker *w, struct tkp_slot *slot)
+{
+    init_row(w, slot);
+    slot->state = TKP_SLOT_ACTIVE;
+    slot->connection = NULL;
+    slot->retried = slot->connect_failed = false;
+    slot->last_read_ns = slot->decided_ns = 0;
+    slot->reply.row = &slot->row;
+    tkp_gauge_add(&w->stats.issued, 1);
+    tkp_gauge_add(&w->stats.in_flight, 1);
+    bool rendered = tkp_conversation_render(w, slot);
+    slot->row.start_ns = read_clock(w);
+    if (!rendered) {
+        tkp_request_end(w, slot, false);
+        return;
+    }
+    begin_attempt(w, slot);
+    struct tkp_connection *c = tkp_connections_take_idle(&w->connections, slot->event.url_index);
+    if (!c) {
+        open_connection(w, slot);
+        return;
+    }
+    c->slot = slot;
+    slot->connection = c;
+    slot->row.flags |= TKP_ROW_REUSED;
+    send_more(w, slot);
+}
+
+void tkp_request_retry(struct tkp_worker *w, struct tkp_slot *slot)
+{
+    tkp_connections_close(&w->connections, slot->connection);
+    slot->connection = NULL;
+    slot->retried = true;
+    slot->row.retries++;
+    slot->row.flags &= ~(uint32_t)TKP_ROW_REUSED;
+    tkp_gauge_add(&w->stats.retries, 1);
+    tkp_http_response_finish(&slot->http);
+    begin_attempt(w, slot);
+    open_connection(w, slot);
+}
+
+void tkp_request_ready(struct tkp_worker *w, struct tkp_connection *c, uint32_t events)
+{
+    const uint32_t ended = EPOLLRDHUP | EPOLLHUP | EPOLLERR;
+    switch ((enum tkp_connection_state)c->state) {
+    case TKP_CONNECTION_CLOSED: /* earlier in this batch */
+        break;
+    case TKP_CONNECTION_IDLE: /* nothing is expected: the server closes it, or is confused */
+        if (events & (EPOLLIN | ended))
+            tkp_connections_close(&w->connections, c);
+        break;
+    case TKP_CONNECTION_CONNECTING:
+        if (events & (EPOLLOUT | EPOLLERR | EPOLLHUP))
+            finish_connect(w, c);
+        break;
+    case TKP_CONNECTION_BUSY:
+        if (events & (EPOLLIN | ended))
+            tkp_request_receive(w, c, (events & ended) != 0);
+        if (c->state == TKP_CONNECTION_BUSY && events & EPOLLOUT && !c->slot->sent_all &&
+            !c->slot->send_failed)
+            send_more(w, c->slot);
+        break;
+    }
+}
+
+static void time_out(struct tkp_worker *w, struct tkp_slot *slot, enum deadline which)
+{
+    static const char *const types[] = {[DEADLINE_TOTAL] = "total",
+                                        [DEADLINE_DRAIN] = "",
+                                        [DEADLINE_CONNECT] = "connect",
+                                        [DEADLINE_FIRST_BYTE] = "first_byte",
+                                        [DEADLINE_IDLE] = "idle"};
+    static const char *const messages[] = {
+        [DEADLINE_TOTAL] = "the request took longer than its timeout allows",
+        [DEADLINE_DRAIN] = "",
+        [DEADLINE_CONNECT] = "no connection within the connect timeout",
+        [DEADLINE_FIRST_BYTE] = "no byte of the answer within the first-byte timeout",
+        [DEADLINE_IDLE] = "no further byte of the answer within the idle timeout"};
+    bool connecting = slot->connection && slot->connection->state == TKP_CONNECTION_CONNECTING;
+    if (slot->row.outcome == TKP_OUTCOME_HTTP_ERROR)
+        tkp_request_read_error(slot);
+    tkp_row_end_text(&slot->row, TKP_OUTCOME_TIMEOUT, types[which], messages[which]);
+    if (connecting)
+        note_connect_failure(w, slot);
+    tkp_request_end(w, slot, false);
+}
+
+void tkp_request_timer(struct tkp_worker *w, struct tkp_slot *slot)
+{
+    enum deadline which = DEADLINE_TOTAL;
+    if (next_deadline(w, slot, &which) <= w->now_ns)
+        time_out(w, slot, which);
+    else
+        tkp_request_arm(w, slot);
+}
+
+void tkp_request_cancel(struct tkp_worker *w, struct tkp_slot *slot)
+{
+    if (slot->row.outcome == TKP_OUTCOME_HTTP_ERROR)
+        tkp_request_read_error(slot);
+    tkp_row_end_text(&slot->row, TKP_OUTCOME_CANCELLED, "",
+                     "cancelled by the benchmark before it was complete");
+    tkp_request_end(w, slot, false);
+}
+
+void tkp_request_end(struct tkp_worker *w, struct tkp_slot *slot, bool keep)
+{
+    slot->row.end_ns = w->now_ns;
+    tkp_http_response_finish(&slot->http);
+    tkp_reply_finish(&w->reply, &slot->reply);
+    if (slot->connection && keep)
+        tkp_connections_park(&w->connections, slot->connection);
+    else if (slot->connection)
+        tkp_connections_close(&w->connections, slot->connection);
+    slot->connection = NULL;
+    tkp_gauge_set(&w->stats.in_flight, tkp_gauge_get(&w->stats.in_flight) - 1);
+    tkp_conversation_request_ended(w, slot);
+}

@@ -1,0 +1,99 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Slabs of slots, each with room for the endpoint plugin's state, and queues of them. */
+#include <worker/slot.h>
+
+#include <stdlib.h>
+
+enum { SLAB_SLOTS = 16, ALIGNMENT = 64 };
+
+void tkp_slot_queue_push(struct tkp_slot_queue *queue, struct tkp_slot *slot)
+{
+    slot->next = NULL;
+    if (queue->last)
+        queue->last->next = slot;
+    else
+        queue->first = slot;
+    queue->last = slot;
+}
+
+struct tkp_slot *tkp_slot_queue_pop(struct tkp_slot_queue *queue)
+{
+    struct tkp_slot *slot = queue->first;
+    if (!slot)
+        return NULL;
+    queue->first = slot->next;
+    if (!queue->first)
+        queue->last = NULL;
+    slot->next = NULL;
+    return slot;
+}
+
+void tkp_slot_pool_init(struct tkp_slot_pool *pool, struct tkp_loop *loop, uint32_t state_bytes)
+{
+    size_t bytes = sizeof(struct tkp_slot) + state_bytes + ALIGNMENT - 1;
+    *pool = (struct tkp_slot_pool){.loop = loop, .slot_bytes = bytes - bytes % ALIGNMENT};
+}
+
+void tkp_slot_pool_finish(struct tkp_slot_pool *pool)
+{
+    for (uint32_t i = 0; i < pool->slab_count; i++)
+        free(pool->slabs[i]);
+    free(pool->slabs);
+    *pool = (struct tkp_slot_pool){0};
+}
+
+static struct tkp_slot *slot_in(const struct tkp_slot_pool *pool, char *slab, uint32_t place)
+{
+    void *slot = slab + place * pool->slot_bytes;
+    return slot;
+}
+
+struct tkp_slot *tkp_slot_pool_at(const struct tkp_slot_pool *pool, uint32_t index)
+{
+    if (index / SLAB_SLOTS >= pool->slab_count)
+        return NULL;
+    return slot_in(pool, pool->slabs[index / SLAB_SLOTS], index % SLAB_SLOTS);
+}
+
+static bool add_slab(struct tkp_slot_pool *pool)
+{
+    uint32_t count = pool->slab_count;
+    char **slabs = realloc(pool->slabs, (count + 1) * sizeof *slabs);
+    if (!slabs)
+        return false;
+    pool->slabs = slabs;
+    if (!tkp_loop_reserve_timers(pool->loop, (count + 1) * SLAB_SLOTS))
+        return false;
+    char *slab = aligned_alloc(ALIGNMENT, SLAB_SLOTS * pool->slot_bytes);
+    if (!slab)
+        return false;
+    slabs[count] = slab;
+    pool->slab_count = count + 1;
+    for (uint32_t i = SLAB_SLOTS; i-- > 0;) {
+        struct tkp_slot *slot = slot_in(pool, slab, i);
+        *slot = (struct tkp_slot){.reply.state = slot + 1};
+        slot->next = pool->free;
+        pool->free = slot;
+    }
+    return true;
+}
+
+struct tkp_slot *tkp_slot_pool_take(struct tkp_slot_pool *pool)
+{
+    if (!pool->free && !add_slab(pool))
+        return NULL;
+    struct tkp_slot *slot = pool->free;
+    pool->free = slot->next;
+    slot->next = NULL;
+    pool->busy++;
+    return slot;
+}
+
+void tkp_slot_pool_give(struct tkp_slot_pool *pool, struct tkp_slot *slot)
+{
+    slot->state = TKP_SLOT_FREE;
+    tkp_loop_cancel_timer(pool->loop, &slot->timer);
+    slot->next = pool->free;
+    pool->free = slot;
+    pool->busy--;
+}

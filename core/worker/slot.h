@@ -1,0 +1,77 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * A slot carries one conversation at a time, one request after the other, and everything that is
+ * known about the request in flight. Slots live in slabs that grow to the peak and stay. Owned by
+ * one worker.
+ */
+#ifndef TKP_WORKER_SLOT_H
+#define TKP_WORKER_SLOT_H
+
+#include <load/schedule.h>
+#include <worker/connection.h>
+#include <worker/http_response.h>
+#include <worker/reply.h>
+
+enum tkp_slot_state {
+    TKP_SLOT_FREE = 0,
+    TKP_SLOT_NEXT_TURN,         /* in the run queue: its next turn is due */
+    TKP_SLOT_NEXT_CONVERSATION, /* in the run queue: closed loop */
+    TKP_SLOT_PAUSE,             /* between turns, until its timer */
+    TKP_SLOT_BACKOFF,           /* after a failed connect, until its timer */
+    TKP_SLOT_ACTIVE,            /* its request is on its way */
+    TKP_SLOT_UNRECORDED         /* its request is over and waits for a block */
+};
+
+struct tkp_slot {
+    struct tkp_timer timer; /* first; in ACTIVE it may be earlier than the deadline, never later */
+    struct tkp_slot *next;  /* in the queue of its state */
+    uint32_t state;         /* enum tkp_slot_state */
+
+    /* conversation */
+    uint32_t turn;
+    struct tkp_arrival_event event;
+    uint64_t intended_ns, ready_ns; /* of the turn */
+    uint64_t backoff_ns;            /* grows with each failed connect, 0 after a success */
+    uint32_t phase_number;          /* the phase it last worked in */
+    bool needs_answers, more_turns, connect_failed, holds_cap;
+    struct tkp_spill *history;      /* texts of the live answers so far */
+    struct tkp_spill *history_ends; /* uint64_t: where each ends in `history` */
+    struct tkp_spill *live; /* a struct tkp_rendered and its bytes, rendered for this turn */
+
+    /* request */
+    struct tkp_connection *connection; /* NULL while none is open */
+    const struct tkp_rendered *rendered;
+    uint64_t sent_bytes; /* on this connection */
+    uint64_t last_read_ns, decided_ns, waiting_since_ns;
+    uint32_t addresses_tried;
+    bool sent_all, send_failed, retried;
+    struct tkp_http_response http;
+    struct tkp_reply reply;
+    struct tkp_row row;
+    /* the plugin's state follows */
+};
+
+struct tkp_slot_queue {
+    struct tkp_slot *first, *last;
+};
+void tkp_slot_queue_push(struct tkp_slot_queue *queue, struct tkp_slot *slot);
+struct tkp_slot *tkp_slot_queue_pop(struct tkp_slot_queue *queue); /* NULL when empty */
+
+struct tkp_slot_pool {
+    struct tkp_loop *loop;
+    char **slabs;
+    uint32_t slab_count;
+    size_t slot_bytes;
+    struct tkp_slot *free;
+    uint32_t busy; /* slots that are taken */
+};
+
+void tkp_slot_pool_init(struct tkp_slot_pool *pool, struct tkp_loop *loop, uint32_t state_bytes);
+void tkp_slot_pool_finish(struct tkp_slot_pool *pool); /* accepts a zeroed one */
+/* The slot that was given back last, or NULL without memory. */
+struct tkp_slot *tkp_slot_pool_take(struct tkp_slot_pool *pool);
+void tkp_slot_pool_give(struct tkp_slot_pool *pool, struct tkp_slot *slot);
+/* Every slot there is, free or not; index from 0; NULL past the last. */
+struct tkp_slot *tkp_slot_pool_at(const struct tkp_slot_pool *pool, uint32_t index);
+
+#endif

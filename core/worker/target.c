@@ -1,0 +1,72 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Name resolution of a target, on the main thread before any load. */
+#include <worker/worker.h>
+
+#include <base/error.h>
+#include <netdb.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/un.h>
+
+static void add_address(struct tkp_target *target, const void *address, socklen_t len)
+{
+    uint32_t capacity = sizeof target->addresses / sizeof target->addresses[0];
+    if (target->address_count == capacity || len > sizeof target->addresses[0])
+        return;
+    memcpy(&target->addresses[target->address_count], address, len);
+    target->address_lengths[target->address_count++] = len;
+}
+
+static tokperf_status resolve_unix(const struct tkp_url *url, struct tkp_target *target,
+                                   struct tokperf_error *error)
+{
+    struct sockaddr_un address = {.sun_family = AF_UNIX};
+    size_t len = strlen(url->unix_path);
+    if (len >= sizeof address.sun_path)
+        return tkp_fail(error, TOKPERF_E_INVALID,
+                        "%s: a socket path has at most %zu bytes; use a shorter one", url->text,
+                        sizeof address.sun_path - 1);
+    memcpy(address.sun_path, url->unix_path, len + 1);
+    add_address(target, &address, sizeof address);
+    return TOKPERF_OK;
+}
+
+static tokperf_status resolve_name(const struct tkp_url *url, struct tkp_target *target,
+                                   struct tokperf_error *error)
+{
+    struct addrinfo hints = {.ai_socktype = SOCK_STREAM, .ai_flags = AI_NUMERICSERV};
+    struct addrinfo *list = NULL;
+    char port[8];
+    snprintf(port, sizeof port, "%u", url->port);
+    int failure = getaddrinfo(url->host, port, &hints, &list);
+    if (failure)
+        return tkp_fail(error, TOKPERF_E_NOT_FOUND,
+                        "%s: cannot find the address of '%s': %s; check the name, or give an IP "
+                        "address",
+                        url->text, url->host, gai_strerror(failure));
+    for (const struct addrinfo *info = list; info; info = info->ai_next)
+        add_address(target, info->ai_addr, info->ai_addrlen);
+    freeaddrinfo(list);
+    return target->address_count
+               ? TOKPERF_OK
+               : tkp_fail(error, TOKPERF_E_NOT_FOUND, "%s: '%s' has no internet address", url->text,
+                          url->host);
+}
+
+tokperf_status tkp_target_resolve(const struct tkp_url *url, const char *path,
+                                  struct tkp_target *target, struct tokperf_error *error)
+{
+    *target = (struct tkp_target){.url = url, .path = path};
+    switch (url->scheme) {
+    case TKP_URL_UNIX:
+        return resolve_unix(url, target, error);
+    case TKP_URL_HTTP:
+        return resolve_name(url, target, error);
+    case TKP_URL_HTTPS:
+        return tkp_fail(error, TOKPERF_E_UNSUPPORTED,
+                        "%s: https is not available in this version; use http://", url->text);
+    case TKP_URL_MOCK:
+        break;
+    }
+    return tkp_fail(error, TOKPERF_E_STATE, "%s: the mock server has not been started", url->text);
+}

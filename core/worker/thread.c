@@ -1,0 +1,175 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* A worker's thread: its loop, and what it owns from start to stop. */
+#include <worker/thread.h>
+
+#include <base/error.h>
+#include <stdlib.h>
+#include <sys/prctl.h>
+#include <worker/conversation.h>
+#include <worker/request.h>
+
+/* Of all buffers for bytes that outlive a read: a stated bound, far above what answers need. */
+#define MAX_SPILL_BYTES ((size_t)4 << 30)
+
+static void run_timers(struct tkp_worker *w)
+{
+    struct tkp_timer *timer;
+    while ((timer = tkp_loop_take_due(&w->loop, w->now_ns))) {
+        struct tkp_slot *slot = (struct tkp_slot *)(void *)timer; /* its first member */
+        if (slot->state == TKP_SLOT_ACTIVE)
+            tkp_request_timer(w, slot);
+        else
+            tkp_conversation_timer(w, slot);
+        tkp_issue_after_event(w);
+    }
+}
+
+/* Begins a phase that main has published. */
+static void look_at_main(struct tkp_worker *w)
+{
+    if (!tkp_flag_is_raised(&w->begin))
+        return;
+    tkp_flag_lower(&w->begin);
+    tkp_issue_begin_phase(w, w->next_phase);
+}
+
+static void note_lag(struct tkp_worker *w, uint64_t since_ns)
+{
+    uint64_t lag_ns = w->now_ns - since_ns;
+    if (lag_ns > tkp_gauge_get(&w->stats.loop_lag_max_ns))
+        tkp_gauge_set(&w->stats.loop_lag_max_ns, lag_ns);
+}
+
+/* Returns whether the worker was woken. */
+static bool handle_events(struct tkp_worker *w, int count)
+{
+    bool woken = false;
+    for (int i = 0; i < count; i++) {
+        struct tkp_connection *connection = w->loop.events[i].data.ptr;
+        if (!connection) {
+            woken = true;
+            continue;
+        }
+        tkp_request_ready(w, connection, w->loop.events[i].events);
+        tkp_issue_after_event(w);
+    }
+    return woken;
+}
+
+static uint64_t next_wake_ns(struct tkp_worker *w)
+{
+    uint64_t at_ns = tkp_loop_next_timer_ns(&w->loop);
+    uint64_t issue_ns = tkp_issue_next_ns(w);
+    uint64_t flush_ns = tkp_block_flush(w->channel, w->now_ns, false);
+    if (issue_ns < at_ns)
+        at_ns = issue_ns;
+    return flush_ns < at_ns ? flush_ns : at_ns;
+}
+
+static void *run(void *context)
+{
+    struct tkp_worker *w = context;
+    bool woken = true;
+    prctl(PR_SET_NAME, "tokperf-worker");
+    prctl(PR_SET_TIMERSLACK, 1UL); /* ns: the default of 50 us would add to every send */
+    uint64_t turn_ns = w->now_ns = tkp_clock_now_ns();
+    while (!tkp_flag_is_raised(&w->quit)) {
+        if (woken)
+            look_at_main(w);
+        run_timers(w);
+        tkp_issue_step(w, woken);
+        tkp_connections_recycle(&w->connections);
+        w->now_ns = tkp_clock_now_ns();
+        note_lag(w, turn_ns);
+        uint64_t deadline_ns = next_wake_ns(w);
+        int count = tkp_loop_wait(&w->loop, w->now_ns, deadline_ns);
+        turn_ns = w->now_ns = tkp_clock_now_ns();
+        woken = handle_events(w, count);
+    }
+    return NULL;
+}
+
+tokperf_status tkp_worker_start(struct tkp_worker *w, struct tokperf_error *error)
+{
+    if (pthread_create(&w->thread, NULL, run, w) != 0)
+        return tkp_fail(error, TOKPERF_E_IO,
+                        "cannot start worker thread %u; lower --workers-max or raise the limit of "
+                        "processes (ulimit -u)",
+                        w->index);
+    w->has_thread = true;
+    return TOKPERF_OK;
+}
+
+void tkp_worker_stop(struct tkp_worker *w)
+{
+    if (!w->has_thread)
+        return;
+    tkp_flag_raise(&w->quit);
+    tkp_loop_wake(&w->loop);
+    pthread_join(w->thread, NULL);
+    w->has_thread = false;
+}
+
+static tokperf_status init_plugin(struct tkp_worker *w, struct tokperf_error *error)
+{
+    const struct tkp_instance *endpoint = w->shared->endpoint;
+    const struct tokperf_endpoint_vtable *vtable = endpoint->vtable;
+    tokperf_status status = vtable->describe(endpoint->self, &w->endpoint, error);
+    if (status != TOKPERF_OK)
+        return status;
+    w->scratch = calloc(1, vtable->scratch_bytes ? vtable->scratch_bytes : 1);
+    if (!w->scratch)
+        return tkp_fail(error, TOKPERF_E_NO_MEMORY, "no memory for a worker's plugin scratch");
+    tkp_reply_context_init(&w->reply, endpoint, w->scratch, &w->spills, &w->chunks);
+    tkp_slot_pool_init(&w->slots, &w->loop, vtable->state_bytes);
+    return TOKPERF_OK;
+}
+
+tokperf_status tkp_worker_init(struct tkp_worker *w, struct tokperf_error *error)
+{
+    const struct tkp_plan *plan = w->shared->plan;
+    tkp_spill_pool_init(&w->spills, MAX_SPILL_BYTES);
+    tkp_chunk_pool_init(&w->chunks);
+    tokperf_status status = tkp_loop_init(&w->loop, error);
+    if (status == TOKPERF_OK)
+        status = init_plugin(w, error);
+    if (status != TOKPERF_OK)
+        return status;
+    bool streaming = plan->streaming && w->endpoint.flags & TOKPERF_ENDPOINT_STREAMS;
+    status = tkp_message_init(&w->message, w->shared, streaming, error);
+    if (status != TOKPERF_OK)
+        return status;
+    w->read_buffer = malloc(TKP_WORKER_READ_BYTES);
+    w->renderer = tkp_renderer_create(w->shared->dataset);
+    if (!w->read_buffer || !w->renderer ||
+        !tkp_connections_init(&w->connections, &w->loop, w->shared->targets, plan->url_count))
+        return tkp_fail(error, TOKPERF_E_NO_MEMORY, "no memory for worker %u", w->index);
+    return TOKPERF_OK;
+}
+
+/* What a conversation that was in flight still holds. */
+static void let_go(struct tkp_worker *w, struct tkp_slot *slot)
+{
+    tkp_http_response_finish(&slot->http);
+    tkp_reply_finish(&w->reply, &slot->reply);
+    tkp_spill_give(&w->spills, slot->history);
+    tkp_spill_give(&w->spills, slot->history_ends);
+    tkp_spill_give(&w->spills, slot->live);
+}
+
+void tkp_worker_finish(struct tkp_worker *w)
+{
+    struct tkp_slot *slot;
+    for (uint32_t i = 0; (slot = tkp_slot_pool_at(&w->slots, i)); i++)
+        if (slot->state != TKP_SLOT_FREE)
+            let_go(w, slot);
+    tkp_slot_pool_finish(&w->slots);
+    tkp_connections_finish(&w->connections);
+    tkp_renderer_destroy(w->renderer);
+    tkp_message_finish(&w->message);
+    tkp_spill_pool_finish(&w->spills);
+    tkp_chunk_pool_finish(&w->chunks);
+    free(w->read_buffer);
+    free(w->scratch);
+    tkp_loop_finish(&w->loop);
+}

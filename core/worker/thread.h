@@ -1,0 +1,57 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * One worker: what its thread owns. Private to this folder; worker.h is the way in.
+ */
+#ifndef TKP_WORKER_THREAD_H
+#define TKP_WORKER_THREAD_H
+
+#include <pthread.h>
+#include <worker/issue.h>
+#include <worker/message.h>
+
+enum { TKP_WORKER_READ_BYTES = 256 * 1024 }; /* of one read, shared by all connections */
+
+struct tkp_worker {
+    const struct tkp_worker_shared *shared;
+    struct tkp_workers *workers;
+    struct tkp_block_channel *channel;
+    uint32_t index;
+    struct tkp_worker_stats stats;
+
+    struct tkp_loop loop;
+    struct tkp_connections connections;
+    struct tkp_slot_pool slots;
+    struct tkp_message message;
+    struct tkp_spill_pool spills;
+    struct tkp_chunk_pool chunks;
+    struct tkp_reply_context reply;
+    struct tokperf_endpoint_info endpoint;
+    void *scratch; /* the plugin's */
+    struct tkp_renderer *renderer;
+    char *read_buffer;
+
+    struct tkp_issue issue;
+    uint64_t now_ns; /* the clock when it was last read */
+
+    /* with the main thread */
+    struct tkp_flag quit, begin, done;
+    struct tkp_phase *next_phase; /* published by begin */
+    pthread_t thread;
+    bool has_thread;
+};
+
+/* Makes everything but the thread; what it made is released by finish, also after a failure.
+ * [main] */
+tokperf_status tkp_worker_init(struct tkp_worker *worker,
+                               struct tokperf_error *error) TOKPERF_MUST_USE;
+tokperf_status tkp_worker_start(struct tkp_worker *worker,
+                                struct tokperf_error *error) TOKPERF_MUST_USE;
+void tkp_worker_stop(struct tkp_worker *worker); /* joins the thread, if there is one */
+void tkp_worker_finish(struct tkp_worker *worker);
+
+/* Wakes another worker. [worker] */
+void tkp_workers_wake_one(const struct tkp_workers *workers, uint32_t index);
+/* Tells main that this worker finished its phase. [worker] */
+void tkp_workers_say_done(struct tkp_worker *worker);
+
+#endif

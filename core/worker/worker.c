@@ -1,0 +1,170 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* All workers, as the main thread sees them. */
+#include <worker/worker.h>
+
+#include <base/error.h>
+#include <errno.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
+#include <worker/thread.h>
+
+struct tkp_workers {
+    struct tkp_worker_shared shared;
+    uint32_t count;
+    int done_fd;
+    struct tkp_worker *workers[TKP_PHASE_MAX_WORKERS];
+};
+
+/* ---- for the worker threads ---- */
+
+void tkp_workers_wake_one(const struct tkp_workers *workers, uint32_t index)
+{
+    tkp_loop_wake(&workers->workers[index]->loop);
+}
+
+static void write_event(int fd)
+{
+    uint64_t one = 1;
+    ssize_t written = write(fd, &one, sizeof one); /* a full counter is readable already */
+    (void)written;
+}
+
+void tkp_workers_say_done(struct tkp_worker *worker)
+{
+    tkp_flag_raise(&worker->done);
+    write_event(worker->workers->done_fd);
+}
+
+/* ---- start ---- */
+
+/* Signals are main's, but for those by which a thread reports its own crash. */
+static void block_signals(sigset_t *before)
+{
+    sigset_t blocked;
+    sigfillset(&blocked);
+    static const int crashes[] = {SIGSEGV, SIGBUS, SIGILL, SIGFPE, SIGABRT, SIGTRAP, SIGSYS};
+    for (size_t i = 0; i < sizeof crashes / sizeof crashes[0]; i++)
+        sigdelset(&blocked, crashes[i]);
+    pthread_sigmask(SIG_SETMASK, &blocked, before);
+}
+
+static tokperf_status add_worker(struct tkp_workers *workers, uint32_t index,
+                                 struct tkp_block_channel *channel, struct tokperf_error *error)
+{
+    struct tkp_worker *w = aligned_alloc(64, sizeof *w);
+    if (!w)
+        return tkp_fail(error, TOKPERF_E_NO_MEMORY, "no memory for worker %u", index);
+    memset(w, 0, sizeof *w);
+    w->shared = &workers->shared;
+    w->workers = workers;
+    w->channel = channel;
+    w->index = index;
+    tkp_flag_raise(&w->done); /* idle */
+    workers->workers[workers->count++] = w;
+    return tkp_worker_init(w, error);
+}
+
+static tokperf_status start_threads(struct tkp_workers *workers, struct tokperf_error *error)
+{
+    tokperf_status status = TOKPERF_OK;
+    sigset_t before;
+    block_signals(&before);
+    for (uint32_t i = 0; i < workers->count && status == TOKPERF_OK; i++)
+        status = tkp_worker_start(workers->workers[i], error);
+    pthread_sigmask(SIG_SETMASK, &before, NULL);
+    return status;
+}
+
+static tokperf_status fill(struct tkp_workers *workers, struct tkp_block_channel *const *channels,
+                           struct tokperf_error *error)
+{
+    if (!workers->shared.worker_count || workers->shared.worker_count > TKP_PHASE_MAX_WORKERS)
+        return tkp_fail(error, TOKPERF_E_INVALID, "%u workers are not between 1 and %d",
+                        workers->shared.worker_count, TKP_PHASE_MAX_WORKERS);
+    workers->done_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+    if (workers->done_fd < 0)
+        return tkp_fail_errno(error, TOKPERF_E_IO, errno, "cannot make an eventfd for the workers");
+    for (uint32_t i = 0; i < workers->shared.worker_count; i++) {
+        tokperf_status status = add_worker(workers, i, channels[i], error);
+        if (status != TOKPERF_OK)
+            return status;
+    }
+    return start_threads(workers, error);
+}
+
+tokperf_status tkp_workers_start(const struct tkp_worker_shared *shared,
+                                 struct tkp_block_channel *const *channels,
+                                 struct tkp_workers **workers, struct tokperf_error *error)
+{
+    struct tkp_workers *all = calloc(1, sizeof *all);
+    if (!all)
+        return tkp_fail(error, TOKPERF_E_NO_MEMORY, "no memory for the workers");
+    all->shared = *shared;
+    all->done_fd = -1;
+    tokperf_status status = fill(all, channels, error);
+    if (status != TOKPERF_OK) {
+        tkp_workers_stop(all);
+        return status;
+    }
+    *workers = all;
+    return TOKPERF_OK;
+}
+
+/* ---- phases ---- */
+
+void tkp_workers_begin_phase(struct tkp_workers *workers, struct tkp_phase *phase)
+{
+    for (uint32_t i = 0; i < workers->count; i++) {
+        tkp_flag_lower(&workers->workers[i]->done);
+        workers->workers[i]->next_phase = phase;
+    }
+    for (uint32_t i = 0; i < workers->count; i++) {
+        tkp_flag_raise(&workers->workers[i]->begin);
+        tkp_workers_wake_one(workers, i);
+    }
+}
+
+int tkp_workers_done_fd(const struct tkp_workers *workers)
+{
+    return workers->done_fd;
+}
+
+bool tkp_workers_phase_done(struct tkp_workers *workers)
+{
+    uint64_t count;
+    ssize_t got = read(workers->done_fd, &count, sizeof count); /* level-triggered: taken back */
+    (void)got;
+    for (uint32_t i = 0; i < workers->count; i++)
+        if (!tkp_flag_is_raised(&workers->workers[i]->done))
+            return false;
+    return true;
+}
+
+void tkp_workers_wake(struct tkp_workers *workers)
+{
+    for (uint32_t i = 0; i < workers->count; i++)
+        tkp_workers_wake_one(workers, i);
+}
+
+const struct tkp_worker_stats *tkp_workers_stats(const struct tkp_workers *workers, uint32_t worker)
+{
+    return &workers->workers[worker]->stats;
+}
+
+void tkp_workers_stop(struct tkp_workers *workers)
+{
+    if (!workers)
+        return;
+    for (uint32_t i = 0; i < workers->count; i++)
+        tkp_worker_stop(workers->workers[i]);
+    for (uint32_t i = 0; i < workers->count; i++) {
+        tkp_worker_finish(workers->workers[i]);
+        free(workers->workers[i]);
+    }
+    if (workers->done_fd >= 0)
+        close(workers->done_fd);
+    free(workers);
+}
