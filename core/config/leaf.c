@@ -93,6 +93,10 @@ tokperf_status tkp_leaf_apply(const struct tkp_file *file, const struct tkp_opti
                               const struct tkp_yaml_node *node, const char *where)
 {
     const char *text;
+    const struct tkp_setting *before = tkp_settings_given(file->settings, option->id);
+    if (before) /* under another spelling: the same key twice is the YAML reader's error */
+        return tkp_yaml_fail(file->yaml, node, file->error, "%s: given twice, first at %s", where,
+                             before->origin);
     if (option->flags & TKP_OPTION_MAP)
         return node->kind == TKP_YAML_MAP ? apply_map(file, option, node, where)
                                           : wrong_kind(file, node, where, "a mapping");

@@ -7,9 +7,11 @@
 #include <base/json_scan.h>
 #include <base/json_write.h>
 #include <base/text.h>
+#include <config/redact.h>
 #include <string.h>
 
-enum { MAX_TEXT_BYTES = 1 << 20 };
+/* Names stay below what a YAML key on one line may have (libyaml: 1024). */
+enum { MAX_TEXT_BYTES = 1 << 20, MAX_KEY_BYTES = 256 };
 
 struct target {
     struct tkp_settings *settings;
@@ -24,7 +26,8 @@ static tokperf_status no_memory(struct tokperf_error *error)
     return tkp_fail(error, TOKPERF_E_NO_MEMORY, "no memory for the configuration");
 }
 
-const char *tkp_members_json_string(const char *text, struct tkp_arena *arena)
+/* text as a JSON string, quotes included; NULL without memory. */
+static const char *json_string(const char *text, struct tkp_arena *arena)
 {
     struct tkp_buffer out;
     tkp_buffer_init(&out, 6 * strlen(text) + 16); /* \u00XX is the longest escape */
@@ -46,6 +49,22 @@ static bool is_json(const char *text)
         token = tkp_json_next(&scan);
     while (token > TOKPERF_JSON_ERROR);
     return token == TOKPERF_JSON_END;
+}
+
+/* A JSON value written again by one of redact.h's; NULL without memory. */
+static const char *rewrite(struct tokperf_span value,
+                           void (*write)(struct tokperf_span, struct tokperf_json_writer *),
+                           struct tkp_arena *arena)
+{
+    struct tkp_buffer out;
+    tkp_buffer_init(&out, 6 * MAX_TEXT_BYTES);
+    struct tokperf_sink sink = tkp_buffer_sink(&out);
+    struct tokperf_json_writer w;
+    tkp_json_writer_service.open(&w, &sink, 0);
+    write(value, &w);
+    const char *copy = out.failed ? NULL : tkp_arena_copy(arena, tkp_buffer_text(&out), out.len);
+    tkp_buffer_finish(&out);
+    return copy;
 }
 
 /* What is between a JSON string's quotes as plain text; NULL: a NUL inside or no memory. */
@@ -72,7 +91,7 @@ static const char *value_of(const struct target *t, struct tokperf_span raw)
 {
     struct tkp_arena *arena = t->settings->arena;
     if (t->option->type == TKP_TYPE_JSON)
-        return tkp_arena_copy(arena, raw.data, raw.len);
+        return rewrite(raw, tkp_compact_json, arena);
     if (raw.len && raw.data[0] == '"')
         return unescape((struct tokperf_span){raw.data + 1, raw.len - 2}, arena);
     return tkp_arena_copy(arena, raw.data, raw.len);
@@ -123,8 +142,9 @@ static tokperf_status add_pair(const struct target *t, const char *text, const c
     if (!cut(text, t->option->id == TKP_OPT_SET ? '=' : ':', arena, &key, &value))
         return tkp_fail(t->error, TOKPERF_E_INVALID, "%s: the value is not of the form %s",
                         t->origin, form);
-    if (value && t->option->type == TKP_TYPE_JSON && !is_json(value))
-        value = tkp_members_json_string(value, arena);
+    if (value && t->option->type == TKP_TYPE_JSON)
+        value = is_json(value) ? rewrite(tkp_span(value), tkp_compact_json, arena)
+                               : json_string(value, arena);
     return add(t, key, value);
 }
 
@@ -177,8 +197,8 @@ static tokperf_status check_header(const char *origin, const char *name,
     static const char token[] = "!#$%&'*+-.^_`|~0123456789abcdefghijklmnopqrstuvwxyz"
                                 "ABCDEFGHIJKLMNOPQRSTUVWXYZ"; /* RFC 9110, section 5.6.2 */
     if (!name[0] || name[strspn(name, token)])
-        return tkp_fail(error, TOKPERF_E_INVALID, "%s: '%s' is not the name of a header", origin,
-                        name);
+        return tkp_fail(error, TOKPERF_E_INVALID,
+                        "%s: what stands before the ':' is not the name of a header", origin);
     for (size_t i = 0; own[i]; i++)
         if (tkp_span_is_nocase(tkp_span(name), own[i]))
             return tkp_fail(error, TOKPERF_E_INVALID,
@@ -198,6 +218,8 @@ tokperf_status tkp_members_check_key(const struct tkp_option *option, const char
                         key);
     if (!key[0])
         return tkp_fail(error, TOKPERF_E_INVALID, "%s: a value without a name before it", origin);
+    if (strlen(key) > MAX_KEY_BYTES)
+        return tkp_fail(error, TOKPERF_E_INVALID, "%s: a name longer than 256 bytes", origin);
     const char *dot = strrchr(key, '.');
     if (option->id == TKP_OPT_SET && (!dot || dot == key || !dot[1]))
         return tkp_fail(error, TOKPERF_E_INVALID,
@@ -205,17 +227,10 @@ tokperf_status tkp_members_check_key(const struct tkp_option *option, const char
     return TOKPERF_OK;
 }
 
-static const char *redact_object(const char *text, struct tkp_arena *arena)
+/* JSON without its secrets, on one line; TKP_REDACTED when it is not JSON. */
+static const char *redact_json(const char *text, struct tkp_arena *arena)
 {
-    struct tokperf_json scan;
-    tkp_json_open(&scan, text, strlen(text));
-    uint32_t token = tkp_json_next(&scan);
-    while ((token = tkp_json_next(&scan)) == TOKPERF_JSON_KEY) {
-        const char *key = unescape(scan.text, arena);
-        if (!key || tkp_text_is_secret_name(tkp_span(key)) || tkp_json_skip(&scan, NULL))
-            return TKP_REDACTED;
-    }
-    return token == TOKPERF_JSON_OBJECT_END ? text : TKP_REDACTED;
+    return is_json(text) ? rewrite(tkp_span(text), tkp_redact_json, arena) : TKP_REDACTED;
 }
 
 const char *tkp_members_redact(const struct tkp_option *option, const char *text,
@@ -225,14 +240,19 @@ const char *tkp_members_redact(const struct tkp_option *option, const char *text
         return text;
     if (!(option->flags & TKP_OPTION_MAP))
         return TKP_REDACTED;
-    if (text[strspn(text, " \t\r\n")] == '{')
-        return redact_object(text + strspn(text, " \t\r\n"), arena);
-    const char separator = option->id == TKP_OPT_SET ? '=' : ':';
-    size_t len = strcspn(text, separator == '=' ? "=" : ":");
+    if (text[strspn(text, " \t\r\n")] == '{' && option->id != TKP_OPT_SET)
+        return redact_json(text, arena);
+    size_t len = strcspn(text, option->id == TKP_OPT_SET ? "=" : ":");
     if (!text[len])
         return TKP_REDACTED;
     struct tokperf_span name = tkp_span_trim((struct tokperf_span){text, len});
-    if (!tkp_text_is_secret_name(name))
+    int shown = (int)len + 1; /* the separator too */
+    if (tkp_text_is_secret_name(name))
+        return tkp_arena_printf(arena, "%.*s" TKP_REDACTED, shown, text);
+    const char *value = text + shown;
+    const char first = value[strspn(value, " \t\r\n")];
+    if (option->type != TKP_TYPE_JSON || (first != '{' && first != '['))
         return text;
-    return tkp_arena_printf(arena, "%.*s%c" TKP_REDACTED, (int)len, text, separator);
+    const char *safe = redact_json(value, arena);
+    return safe ? tkp_arena_printf(arena, "%.*s%s", shown, text, safe) : NULL;
 }

@@ -19,7 +19,5 @@ tokperf_status tkp_members_check_key(const struct tkp_option *option, const char
 /* The text with every value of a secret name replaced by TKP_REDACTED; NULL without memory. */
 const char *tkp_members_redact(const struct tkp_option *option, const char *text,
                                struct tkp_arena *arena);
-/* text as a JSON string, quotes included; NULL without memory. */
-const char *tkp_members_json_string(const char *text, struct tkp_arena *arena);
 
 #endif

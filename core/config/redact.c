@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* JSON without the values of secret names. No state. [any] */
+/* JSON in one form, with or without the values of secret names. No state. [any] */
 #include <config/redact.h>
 
 #include <base/json_scan.h>
@@ -7,41 +7,38 @@
 #include <base/text.h>
 #include <config/settings.h>
 #include <stdbool.h>
+#include <stdlib.h>
 
 static const struct tokperf_json_writer_v1 *const json = &tkp_json_writer_service;
 
-enum { MAX_KEY_BYTES = 256 };
-
-/* A key with escapes is compared as plain text; one too long for that counts as secret. */
-static bool is_secret(struct tokperf_span key)
+/* The plain text of a key or string, to be freed; without memory nothing, which hides it. */
+static struct tokperf_span plain_text(struct tokperf_span text, char **memory)
 {
-    char plain[MAX_KEY_BYTES];
     uint64_t len = 0;
-    if (tkp_json_unescape(key, plain, sizeof plain, &len))
-        return true;
-    return tkp_text_is_secret_name((struct tokperf_span){plain, len});
+    *memory = malloc(3 * text.len + 1);
+    if (!*memory || tkp_json_unescape(text, *memory, 3 * text.len, &len))
+        return tkp_span(TKP_REDACTED);
+    return (struct tokperf_span){*memory, len};
 }
 
-/* A scalar as it stands in the text, quotes included. */
-static struct tokperf_span raw_string(struct tokperf_span text)
+static void write_string(struct tokperf_json_writer *w, struct tokperf_span text)
 {
-    return (struct tokperf_span){text.data - 1, text.len + 2};
+    char *memory;
+    json->string(w, plain_text(text, &memory));
+    free(memory);
 }
 
-static void write_key(struct tokperf_json *scan, struct tokperf_json_writer *w)
+static void write_key(struct tokperf_json *scan, struct tokperf_json_writer *w, bool hides)
 {
-    char plain[MAX_KEY_BYTES];
-    uint64_t len = 0;
-    bool hide = is_secret(scan->text);
-    if (tkp_json_unescape(scan->text, plain, sizeof plain, &len))
-        json->key(w, tkp_span(TKP_REDACTED));
-    else
-        json->key(w, (struct tokperf_span){plain, len});
-    if (hide && tkp_json_skip(scan, NULL) == TOKPERF_OK)
+    char *memory;
+    struct tokperf_span key = plain_text(scan->text, &memory);
+    json->key(w, key);
+    if (hides && tkp_text_is_secret_name(key) && tkp_json_skip(scan, NULL) == TOKPERF_OK)
         json->string(w, tkp_span(TKP_REDACTED));
+    free(memory);
 }
 
-void tkp_redact_json(struct tokperf_span value, struct tokperf_json_writer *w)
+static void rewrite(struct tokperf_span value, struct tokperf_json_writer *w, bool hides)
 {
     struct tokperf_json scan;
     tkp_json_open(&scan, value.data, value.len);
@@ -55,9 +52,9 @@ void tkp_redact_json(struct tokperf_span value, struct tokperf_json_writer *w)
         else if (token == TOKPERF_JSON_ARRAY_END)
             json->array_end(w);
         else if (token == TOKPERF_JSON_KEY)
-            write_key(&scan, w);
+            write_key(&scan, w, hides);
         else if (token == TOKPERF_JSON_STRING)
-            json->raw(w, raw_string(scan.text));
+            write_string(w, scan.text);
         else if (token == TOKPERF_JSON_NUMBER)
             json->raw(w, scan.text);
         else if (token == TOKPERF_JSON_NULL)
@@ -65,4 +62,14 @@ void tkp_redact_json(struct tokperf_span value, struct tokperf_json_writer *w)
         else
             json->boolean(w, token == TOKPERF_JSON_TRUE);
     }
+}
+
+void tkp_redact_json(struct tokperf_span value, struct tokperf_json_writer *w)
+{
+    rewrite(value, w, true);
+}
+
+void tkp_compact_json(struct tokperf_span value, struct tokperf_json_writer *w)
+{
+    rewrite(value, w, false);
 }

@@ -70,7 +70,7 @@ static tokperf_status parse_unix(const char *text, struct tkp_arena *arena, stru
     const char *path = text + strlen("unix:");
     if (strncmp(path, "///", 3) == 0)
         path += 2;
-    if (path[0] != '/' || !path[1])
+    if (path[0] != '/' || path[1] == '/' || !path[1])
         return fail(text, "has no absolute path", error);
     if (strlen(path) >= sizeof((struct sockaddr_un *)0)->sun_path)
         return fail(text, "has a path longer than a Unix socket can have (107 bytes)", error);

@@ -10,7 +10,8 @@
 #include <string.h>
 #include <strings.h>
 
-enum { SHOWN_BYTES = 200 };
+/* JSON inside a configuration file stays within TKP_YAML_MAX_DEPTH. */
+enum { SHOWN_BYTES = 200, MAX_JSON_DEPTH = 24 };
 
 /* "origin: 'value' reason", or without the value where that could be a secret. */
 static tokperf_status fail(const struct tkp_option *option, const struct tkp_setting *setting,
@@ -150,9 +151,11 @@ static tokperf_status read_json(const struct tkp_option *option, const struct tk
     struct tokperf_json scan;
     uint32_t token;
     tkp_json_open(&scan, setting->text, strlen(setting->text));
-    do
+    do {
         token = tkp_json_next(&scan);
-    while (token > TOKPERF_JSON_ERROR);
+        if (scan.depth > MAX_JSON_DEPTH)
+            return fail(option, setting, error, "is nested deeper than 24 levels");
+    } while (token > TOKPERF_JSON_ERROR);
     return token == TOKPERF_JSON_END ? TOKPERF_OK : fail(option, setting, error, "is not JSON");
 }
 
