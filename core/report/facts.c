@@ -132,8 +132,11 @@ static tokperf_status parse_members(struct tokperf_span json, const struct membe
     bool good = tkp_json_next(&scan) == TOKPERF_JSON_OBJECT_BEGIN;
     while (good) {
         uint32_t token = tkp_json_next(&scan);
-        if (token == TOKPERF_JSON_OBJECT_END)
-            return TOKPERF_OK;
+        if (token == TOKPERF_JSON_OBJECT_END) {
+            if (tkp_json_next(&scan) == TOKPERF_JSON_END)
+                return TOKPERF_OK;
+            break;
+        }
         good = token == TOKPERF_JSON_KEY &&
                read_value(&scan, find_member(members, &scan), arena, object);
     }
