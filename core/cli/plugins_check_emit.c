@@ -223,14 +223,10 @@ void tkp_check_emissions_verdict(struct tkp_check_emissions *e, uint32_t verdict
 
 void tkp_check_emissions_parse_error(struct tkp_check_emissions *e, const char *message)
 {
-    struct tokperf_json_writer w;
-    struct tokperf_sink sink;
     flush_text(e);
     if (message[0] == '\0')
         breach(e, "event() returned TOKPERF_E_PARSE without a sentence");
-    begin_line(e, &w, &sink);
-    tkp_json_write_pair(&w, "parse_error", message);
-    end_line(e, &w);
+    tkp_buffer_puts(&e->lines, "{\"verdict\":\"parse_error\"}\n");
 }
 
 static void put_method(void *context, struct tokperf_span method)

@@ -21,7 +21,8 @@ struct tkp_check_emissions {
 void tkp_check_emissions_init(struct tkp_check_emissions *e, bool joins_text);
 void tkp_check_emissions_clear(struct tkp_check_emissions *e);
 void tkp_check_emissions_finish(struct tkp_check_emissions *e);
-/* The last line: {"verdict": "ok"} ... or {"parse_error": message}. */
+/* The last line: {"verdict": "ok"}, "truncated" or "parse_error". The message of a parse error is
+ * not part of it: hosts word theirs as they like. */
 void tkp_check_emissions_verdict(struct tkp_check_emissions *e, uint32_t verdict);
 void tkp_check_emissions_parse_error(struct tkp_check_emissions *e, const char *message);
 

@@ -56,7 +56,10 @@ struct play {
     const char *wrong;
 };
 
-static void give_event(struct play *p, struct tokperf_span data, struct tokperf_span name)
+/* unfinished: the bytes ended before the event did. That it cannot be parsed then says no more than
+ * that, and finish() decides, as on a worker. */
+static void give_event(struct play *p, struct tokperf_span data, struct tokperf_span name,
+                       bool unfinished)
 {
     struct tkp_check_player *player = p->player;
     struct tokperf_error error = {0};
@@ -73,6 +76,8 @@ static void give_event(struct play *p, struct tokperf_span data, struct tokperf_
     tokperf_status status = player->vtable->event(player->self, player->state, player->scratch,
                                                   &event, &p->emissions->emit, &error);
     error.message[sizeof error.message - 1] = '\0';
+    if (status == TOKPERF_E_PARSE && unfinished)
+        return;
     if (status == TOKPERF_E_PARSE) {
         tkp_check_emissions_parse_error(p->emissions, error.message);
         p->ended = true;
@@ -94,7 +99,7 @@ static void piece_of_stream(struct play *p, struct framer *f, char *at, char *en
     struct tkp_stream_event event;
     enum tkp_event_step step;
     while ((step = tkp_event_stream_next(&f->stream, &at, end, &event)) == TKP_EVENT_READY)
-        give_event(p, event.data, event.name);
+        give_event(p, event.data, event.name, false);
     if (step != TKP_EVENT_MORE)
         p->wrong = "the event stream has an event that is too long";
 }
@@ -104,7 +109,7 @@ static void piece_of_lines(struct play *p, struct framer *f, char *at, char *end
     struct tokperf_span line;
     enum tkp_event_step step;
     while ((step = tkp_lines_next(&f->lines, &at, end, &line)) == TKP_EVENT_READY)
-        give_event(p, line, (struct tokperf_span){NULL, 0});
+        give_event(p, line, (struct tokperf_span){NULL, 0}, false);
     if (step != TKP_EVENT_MORE)
         p->wrong = "the response has a line that is too long";
 }
@@ -116,7 +121,7 @@ static void piece(struct play *p, struct framer *f, char *at, size_t len)
     else if (p->response->framing == TOKPERF_FRAMING_NDJSON)
         piece_of_lines(p, f, at, at + len);
     else if (p->response->framing == TOKPERF_FRAMING_BYTES)
-        give_event(p, (struct tokperf_span){at, len}, (struct tokperf_span){NULL, 0});
+        give_event(p, (struct tokperf_span){at, len}, (struct tokperf_span){NULL, 0}, false);
     else if (!tkp_spill_append(&f->pool, &f->whole, at, len))
         p->wrong = "the response is too long";
 }
@@ -124,19 +129,17 @@ static void piece(struct play *p, struct framer *f, char *at, size_t len)
 static void last_piece(struct play *p, struct framer *f)
 {
     const struct tokperf_span none = {NULL, 0};
+    bool is_cut = p->response->end == TOKPERF_END_CUT;
     struct tkp_stream_event event;
     struct tokperf_span line;
     if (p->response->framing == TOKPERF_FRAMING_SSE) {
         if (tkp_event_stream_last(&f->stream, &event) == TKP_EVENT_READY)
-            give_event(p, event.data, event.name);
+            give_event(p, event.data, event.name, true);
     } else if (p->response->framing == TOKPERF_FRAMING_NDJSON) {
         if (tkp_lines_last(&f->lines, &line) == TKP_EVENT_READY)
-            give_event(p, line, none);
-    } else if (p->response->framing == TOKPERF_FRAMING_WHOLE) {
-        struct tokperf_span whole = none;
-        if (f->whole != NULL)
-            whole = (struct tokperf_span){f->whole->data, f->whole->len};
-        give_event(p, whole, none);
+            give_event(p, line, none, is_cut);
+    } else if (p->response->framing == TOKPERF_FRAMING_WHOLE && f->whole != NULL) {
+        give_event(p, (struct tokperf_span){f->whole->data, f->whole->len}, none, is_cut);
     }
 }
 

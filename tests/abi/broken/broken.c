@@ -31,6 +31,13 @@
 #define NOT_DETERMINISTIC 19
 #define NO_COMPONENTS     20
 #define LATE_SYMBOL       21
+#define EXPORTS           22
+#define PRINTS            23
+
+#if BROKEN == EXPORTS
+TOKPERF_EXPORT extern int stray_symbol;
+int stray_symbol = 1;
+#endif
 
 #if BROKEN == LATE_SYMBOL
 extern int tokperf_a_symbol_that_nobody_defines(void);
@@ -62,6 +69,10 @@ static tokperf_status create(const struct tokperf_host *host, const struct tokpe
         memset(lost, 1, 64 * 1024);
     kept[0] = lost;
     (void)kept[0];
+#elif BROKEN == PRINTS
+    static const char hello[] = "hello\n";
+    if (write(STDOUT_FILENO, hello, sizeof hello - 1) < 0)
+        return TOKPERF_E_IO;
 #elif BROKEN == LATE_SYMBOL
     return (tokperf_status)tokperf_a_symbol_that_nobody_defines();
 #endif
