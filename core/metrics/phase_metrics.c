@@ -43,7 +43,7 @@ tokperf_status tkp_phase_metrics_create(const struct tkp_metric_context *context
         return tkp_fail(error, TOKPERF_E_NO_MEMORY, "no memory for the metrics of phase %s",
                         phase->name);
     const struct tkp_phase_span empty = {UINT64_MAX, 0};
-    m->context = *context;
+    m->context = context;
     m->plan = *phase;
     m->all = m->ok = m->intended = m->arrived_start = empty;
     tkp_steady_init(&m->window, phase);
@@ -74,47 +74,60 @@ void tkp_phase_metrics_destroy(struct tkp_phase_metrics *m)
 static uint32_t gaps_of(struct tkp_phase_metrics *m, const struct tkp_row *row,
                         const uint64_t *chunk_ns)
 {
-    if (!m->context.streaming || !(row->flags & TKP_ROW_STREAMED) || row->chunk_count < 2)
+    uint32_t times = tkp_chunk_times(row, chunk_ns);
+    if (!m->context->streaming || !(row->flags & TKP_ROW_STREAMED) || times < 2)
         return 0;
-    if (row->chunk_count > m->gap_capacity) {
-        double *gaps = realloc(m->gaps, row->chunk_count * sizeof *gaps);
+    if (times > m->gap_capacity) {
+        double *gaps = realloc(m->gaps, times * sizeof *gaps);
         if (!gaps) {
             m->failed = true;
             return 0;
         }
         m->gaps = gaps;
-        m->gap_capacity = row->chunk_count;
+        m->gap_capacity = times;
     }
     return tkp_chunk_gaps(row, chunk_ns, m->gaps, m->gap_capacity);
 }
 
-/* One change of a sweep: announced in the first reading, applied in the second. */
-static void step(struct tkp_phase_metrics *m, enum tkp_metric_id id, uint64_t at_ns, int64_t by)
+static struct tkp_sweep *sweep_of(struct tkp_phase_metrics *m, enum tkp_metric_id id)
 {
-    struct tkp_sweep *sweep = &m->sweeps[id - TKP_METRIC_SWEEP_FIRST];
-    if (m->pass)
-        tkp_sweep_change(sweep, at_ns, by);
-    else
-        tkp_sweep_expect(sweep, 1);
+    return &m->sweeps[id - TKP_METRIC_SWEEP_FIRST];
 }
 
-/* Input tokens from start to end, output tokens from the arrival of their chunk; the tokens of a
- * chunk are not known one by one, so each chunk has its even share. */
+/* From one time to another: announced in the first reading, applied in the second. */
+static void sweep_span(struct tkp_phase_metrics *m, enum tkp_metric_id id, uint64_t from_ns,
+                       uint64_t to_ns)
+{
+    if (!m->pass) {
+        tkp_sweep_expect(sweep_of(m, id), 2);
+        return;
+    }
+    tkp_sweep_change(sweep_of(m, id), from_ns, 1);
+    tkp_sweep_change(sweep_of(m, id), to_ns, -1);
+}
+
+/* Input tokens from start to end, output tokens from the arrival of their chunk. How many tokens a
+ * chunk holds is not known, so each has its even share. */
 static void sweep_tokens(struct tkp_phase_metrics *m, const struct tkp_row *row,
                          const uint64_t *chunk_ns)
 {
-    int64_t input = tkp_input_tokens(&m->context, row), held = input > 0 ? input : 0;
-    int64_t output = tkp_output_tokens(&m->context, row);
+    struct tkp_sweep *sweep = sweep_of(m, TKP_METRIC_TOKENS_IN_FLIGHT);
+    uint32_t times = tkp_chunk_times(row, chunk_ns);
+    if (!m->pass) { /* the sources may not be known yet */
+        tkp_sweep_expect(sweep, times + 2);
+        return;
+    }
+    int64_t input = tkp_input_tokens(m->context, row), held = input > 0 ? input : 0;
+    int64_t output = tkp_output_tokens(m->context, row), arrived = 0;
     if (input < 0 && output < 0)
         return;
-    step(m, TKP_METRIC_TOKENS_IN_FLIGHT, row->start_ns, held);
-    for (uint32_t i = 0; output > 0 && i < row->chunk_count; i++) {
-        int64_t before = (int64_t)((double)output * i / row->chunk_count);
-        int64_t after = (int64_t)((double)output * (i + 1) / row->chunk_count);
-        step(m, TKP_METRIC_TOKENS_IN_FLIGHT, chunk_ns[i], after - before);
-        held += after - before;
+    tkp_sweep_change(sweep, row->start_ns, held);
+    for (uint32_t i = 0; output > 0 && i < times; i++) {
+        int64_t now = (int64_t)((double)output * (i + 1) / row->chunk_count);
+        tkp_sweep_change(sweep, chunk_ns[i], now - arrived);
+        arrived = now;
     }
-    step(m, TKP_METRIC_TOKENS_IN_FLIGHT, row->end_ns, -held);
+    tkp_sweep_change(sweep, row->end_ns, -held - arrived);
 }
 
 static void sweep_row(struct tkp_phase_metrics *m, const struct tkp_row *row,
@@ -122,13 +135,11 @@ static void sweep_row(struct tkp_phase_metrics *m, const struct tkp_row *row,
 {
     if (!row->start_ns || row->end_ns < row->start_ns)
         return;
-    step(m, TKP_METRIC_EFFECTIVE_CONCURRENCY, row->start_ns, 1);
-    step(m, TKP_METRIC_EFFECTIVE_CONCURRENCY, row->end_ns, -1);
-    if (m->context.streaming && row->first_token_ns && row->last_token_ns) {
-        step(m, TKP_METRIC_EFFECTIVE_PREFILL_CONCURRENCY, row->start_ns, 1);
-        step(m, TKP_METRIC_EFFECTIVE_PREFILL_CONCURRENCY, row->first_token_ns, -1);
-        step(m, TKP_METRIC_EFFECTIVE_DECODE_CONCURRENCY, row->first_token_ns, 1);
-        step(m, TKP_METRIC_EFFECTIVE_DECODE_CONCURRENCY, row->last_token_ns, -1);
+    sweep_span(m, TKP_METRIC_EFFECTIVE_CONCURRENCY, row->start_ns, row->end_ns);
+    if (m->context->streaming && row->first_token_ns && row->last_token_ns) {
+        sweep_span(m, TKP_METRIC_EFFECTIVE_PREFILL_CONCURRENCY, row->start_ns, row->first_token_ns);
+        sweep_span(m, TKP_METRIC_EFFECTIVE_DECODE_CONCURRENCY, row->first_token_ns,
+                   row->last_token_ns);
     }
     sweep_tokens(m, row, chunk_ns);
 }
@@ -168,8 +179,8 @@ static void count_ok(struct tkp_phase_metrics *m, const struct tkp_row *row,
     if (values->has[TKP_METRIC_REQUEST_LATENCY])
         widen(&m->ok, row->start_ns,
               row->start_ns + (uint64_t)values->value[TKP_METRIC_REQUEST_LATENCY]);
-    c->not_streamed += m->context.streaming && !(row->flags & TKP_ROW_STREAMED);
-    c->no_token_count += tkp_values_lack_tokens(&m->context, row);
+    c->not_streamed += m->context->streaming && !(row->flags & TKP_ROW_STREAMED);
+    c->no_token_count += tkp_values_lack_tokens(m->context, row);
     if (values->has[TKP_METRIC_REQUESTED_OSL]) {
         c->osl_checked++;
         c->osl_mismatched += is_osl_mismatch(
@@ -181,9 +192,9 @@ static void count_ok(struct tkp_phase_metrics *m, const struct tkp_row *row,
                                 ? (uint64_t)row->usage.prompt_cache_read_tokens
                                 : 0;
     }
-    if (m->context.slo_count) {
+    if (m->context->slo_count) {
         bool missing;
-        c->good += tkp_slos_met(&m->context, values, &missing);
+        c->good += tkp_slos_met(m->context, values, &missing);
         c->slo_missing += missing;
     }
 }
@@ -232,7 +243,7 @@ void tkp_phase_metrics_add(struct tkp_phase_metrics *m, const struct tkp_row *ro
         sweep_row(m, row, chunk_ns);
     if (row->outcome != TKP_OUTCOME_OK)
         return;
-    tkp_values_compute(&m->context, row, &values);
+    tkp_values_compute(m->context, row, &values);
     if (!m->pass)
         count_ok(m, row, &values);
     spread(m, row, chunk_ns, &values);

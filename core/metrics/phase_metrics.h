@@ -22,13 +22,13 @@
 
 struct tkp_phase_metrics;
 
-/* Copies what it needs; the context's SLOs are borrowed. */
+/* The context is borrowed; its token sources may be chosen as late as the first ok row. */
 tokperf_status tkp_phase_metrics_create(const struct tkp_metric_context *context,
                                         const struct tkp_phase_plan *phase,
                                         struct tkp_phase_metrics **metrics,
                                         struct tokperf_error *error) TOKPERF_MUST_USE;
 void tkp_phase_metrics_destroy(struct tkp_phase_metrics *metrics);
-/* One row of the phase; the same rows in each reading. chunk_ns: row->chunk_count times. */
+/* One row of the phase; the same rows in each reading. chunk_ns: see tkp_chunk_times. */
 void tkp_phase_metrics_add(struct tkp_phase_metrics *metrics, const struct tkp_row *row,
                            const uint64_t *chunk_ns);
 /* Ends a reading. true: read all rows once more. A caller that stops while it is true gets

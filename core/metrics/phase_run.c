@@ -77,12 +77,12 @@ static void set_counts(const struct tkp_phase_metrics *m, struct tkp_run_values 
     set(v, TKP_METRIC_RETRY_COUNT, (double)c->retries);
     if (completed)
         set(v, TKP_METRIC_REQUEST_ERROR_RATE, 100 * (double)c->errors / (double)completed);
-    if (m->context.streaming) {
+    if (m->context->streaming) {
         set(v, TKP_METRIC_NOT_STREAMED_COUNT, (double)c->not_streamed);
         set(v, TKP_METRIC_CHUNK_COUNT, (double)c->chunks);
         set(v, TKP_METRIC_COALESCED_CHUNK_COUNT, (double)c->coalesced_chunks);
     }
-    if (m->context.isl_source != TKP_TOKENS_NONE || m->context.osl_source != TKP_TOKENS_NONE)
+    if (m->context->isl_source != TKP_TOKENS_NONE || m->context->osl_source != TKP_TOKENS_NONE)
         set(v, TKP_METRIC_NO_TOKEN_COUNT, (double)c->no_token_count);
     if (c->osl_checked)
         set(v, TKP_METRIC_OSL_MISMATCH_COUNT, (double)c->osl_mismatched);
@@ -92,7 +92,7 @@ static void set_goodput(const struct tkp_phase_metrics *m, struct tkp_run_values
 {
     const struct tkp_phase_counts *c = &m->counts;
     uint64_t completed = c->ok + c->errors, duration_ns = tkp_phase_span_ns(&m->ok);
-    if (!m->context.slo_count)
+    if (!m->context->slo_count)
         return;
     set(v, TKP_METRIC_GOOD_REQUEST_COUNT, (double)c->good);
     set(v, TKP_METRIC_SLO_METRIC_MISSING_COUNT, (double)c->slo_missing);
@@ -196,6 +196,6 @@ void tkp_phase_fill_facts(const struct tkp_phase_metrics *m, struct tkp_phase_fa
         c->ok ? (double)tkp_phase_span_ns(&m->ok) / (double)TKP_NS_PER_S : NAN;
     facts->wall_duration_s =
         m->all.last_ns ? (double)tkp_phase_span_ns(&m->all) / (double)TKP_NS_PER_S : NAN;
-    facts->streaming = m->context.streaming;
+    facts->streaming = m->context->streaming;
     facts->open_loop = open_loop;
 }

@@ -30,7 +30,7 @@ struct tkp_phase_span {
 };
 
 struct tkp_phase_metrics {
-    struct tkp_metric_context context;
+    const struct tkp_metric_context *context;
     struct tkp_phase_plan plan;
     uint32_t pass;
     bool reading; /* rows were added since the last pass ended */

@@ -57,7 +57,7 @@ enum tkp_metric_id tkp_metric_find(const char *tag)
 
 double tkp_metric_shown(enum tkp_metric_id id, double base_value)
 {
-    return base_value / table[id].base_per_unit;
+    return base_value / table[id].scale;
 }
 
 const char *tkp_token_source_name(enum tkp_token_source source)

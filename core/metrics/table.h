@@ -260,8 +260,8 @@ enum {
 
 struct tkp_metric_def {
     const char *tag, *header, *unit;
-    double base_per_unit; /* shown value = base value / base_per_unit */
-    double key_steps;     /* steps per base unit that tell values apart: 1 for whole numbers */
+    double scale;     /* shown value = base value / scale */
+    double key_steps; /* steps per base unit that tell values apart: 1 for whole numbers */
     uint32_t kind, group, flags; /* TOKPERF_METRIC_*, TOKPERF_GROUP_* */
     int32_t order;
     uint32_t base; /* sums, steady_*, adj_*: the per-request metric they are made of; else own id */

@@ -3,6 +3,7 @@
 #include <metrics/values.h>
 
 #include <base/clock.h>
+#include <record/row_codec.h>
 
 #include <math.h>
 
@@ -167,11 +168,18 @@ void tkp_values_compute(const struct tkp_metric_context *context, const struct t
     set_usage(row, values);
 }
 
+uint32_t tkp_chunk_times(const struct tkp_row *row, const uint64_t *chunk_ns)
+{
+    uint32_t most = TKP_ROW_MAX_CHUNK_TIMES;
+    uint32_t count = row->chunk_count < most ? row->chunk_count : most;
+    return chunk_ns ? count : 0;
+}
+
 uint32_t tkp_chunk_gaps(const struct tkp_row *row, const uint64_t *chunk_ns, double *gaps,
                         uint32_t capacity)
 {
-    uint32_t count = 0;
-    for (uint32_t i = 1; i < row->chunk_count; i++) {
+    uint32_t count = 0, times = tkp_chunk_times(row, chunk_ns);
+    for (uint32_t i = 1; i < times; i++) {
         if (chunk_ns[i] <= chunk_ns[i - 1])
             continue;
         if (count < capacity)

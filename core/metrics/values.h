@@ -34,6 +34,9 @@ struct tkp_values {
 void tkp_values_compute(const struct tkp_metric_context *context, const struct tkp_row *row,
                         struct tkp_values *values);
 
+/* How many arrival times a row's chunk_ns has: all of its chunks', the first 16 M of them, or none
+ * when chunk_ns is NULL. */
+uint32_t tkp_chunk_times(const struct tkp_row *row, const uint64_t *chunk_ns);
 /* Gaps between neighbouring content chunks, ns; gaps of coalesced chunks (same stamp) are left out.
  * Writes at most capacity gaps, returns how many there are. */
 uint32_t tkp_chunk_gaps(const struct tkp_row *row, const uint64_t *chunk_ns, double *gaps,

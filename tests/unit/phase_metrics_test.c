@@ -1,0 +1,496 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The metrics of a phase from rows with fixed stamps, by hand. */
+#include <metrics/phase_metrics.h>
+
+#include <metric_rows.h>
+#include <near.h>
+#include <stdio.h>
+
+enum { MAX_ROWS = 400 };
+
+struct phase {
+    struct tkp_metric_context context;
+    struct tkp_phase_plan plan;
+    struct tkp_row rows[MAX_ROWS];
+    const uint64_t *chunks[MAX_ROWS];
+    uint32_t count;
+    struct tkp_arena arena;
+    struct tokperf_phase result;
+    struct tkp_phase_facts facts;
+};
+
+static void begin(struct phase *p)
+{
+    memset(p, 0, sizeof *p);
+    p->context = server_tokens();
+    p->plan.name = "profiling";
+    p->plan.arrival = TKP_ARRIVAL_CLOSED;
+    p->plan.concurrency = 1;
+    tkp_arena_init(&p->arena, 0);
+}
+
+static void end(struct phase *p)
+{
+    tkp_arena_finish(&p->arena);
+}
+
+static struct tkp_row *add(struct phase *p, struct tkp_row row)
+{
+    p->rows[p->count] = row;
+    return &p->rows[p->count++];
+}
+
+static void compute(struct phase *p)
+{
+    struct tkp_phase_metrics *m;
+    struct tokperf_error error = {.message = ""};
+    assert_int_equal(tkp_phase_metrics_create(&p->context, &p->plan, &m, &error), TOKPERF_OK);
+    do
+        for (uint32_t i = 0; i < p->count; i++)
+            tkp_phase_metrics_add(m, &p->rows[i], p->chunks[i]);
+    while (tkp_phase_metrics_next_pass(m));
+    assert_int_equal(tkp_phase_metrics_result(m, &p->arena, &p->result, &p->facts, &error),
+                     TOKPERF_OK);
+    tkp_phase_metrics_destroy(m);
+}
+
+static const struct tokperf_metric *find(const struct phase *p, const char *tag)
+{
+    for (uint32_t i = 0; i < p->result.metric_count; i++)
+        if (!strcmp(p->result.metrics[i]->tag, tag))
+            return p->result.metrics[i];
+    return NULL;
+}
+
+/* expected NAN: the statistic must be absent. */
+static void check_stat(const struct phase *p, const char *tag, uint32_t stat, double expected)
+{
+    const struct tokperf_metric *metric = find(p, tag);
+    bool has = metric && (metric->stats & 1u << stat);
+    if (isnan(expected) ? has : !has || fabs(metric->value[stat] - expected) > 1e-9)
+        fail_msg("%s stat %u: has %d, value %.17g, expected %.17g", tag, stat, has,
+                 has ? metric->value[stat] : 0, expected);
+}
+
+#define CHECK(p, tag, stat, expected) check_stat(p, tag, TOKPERF_STAT_##stat, expected)
+
+/* Two ok requests of 100 and 300 tokens, one error in between. Failed ones count nowhere else. */
+static void two_good_ones_and_an_error(void **state)
+{
+    (void)state;
+    struct phase p;
+    begin(&p);
+    struct tkp_row *row = add(&p, metric_row(0, 100, 1090));
+    row->usage.prompt_tokens = 10;
+    row->usage.completion_tokens = 100;
+    row = add(&p, failed_row(500, 9000, TKP_OUTCOME_HTTP_ERROR));
+    row->http_status = 503;
+    row->usage.prompt_tokens = 1000000;
+    row->usage.completion_tokens = 1000000;
+    row = add(&p, metric_row(1000, 1200, 4190));
+    row->usage.prompt_tokens = 30;
+    row->usage.completion_tokens = 300;
+    row->usage.prompt_cache_read_tokens = 8;
+    row->retries = 1;
+    compute(&p);
+    CHECK(&p, "request_count", AVG, 2);
+    CHECK(&p, "error_request_count", AVG, 1);
+    CHECK(&p, "completed_request_count", AVG, 3);
+    CHECK(&p, "cancelled_request_count", AVG, 0);
+    CHECK(&p, "request_error_rate", AVG, 100.0 / 3);
+    CHECK(&p, "benchmark_duration", AVG, 4.19);
+    CHECK(&p, "wall_duration", AVG, 9);
+    CHECK(&p, "request_throughput", AVG, 2 / 4.19);
+    CHECK(&p, "request_throughput_wall", AVG, 2 / 9.0);
+    CHECK(&p, "total_osl", AVG, 400);
+    CHECK(&p, "total_isl", AVG, 40);
+    CHECK(&p, "total_output_tokens", AVG, 400);
+    CHECK(&p, "total_reasoning_tokens", AVG, NAN);
+    CHECK(&p, "output_token_throughput", AVG, 400 / 4.19);
+    CHECK(&p, "input_token_throughput", AVG, 40 / 4.19);
+    CHECK(&p, "total_token_throughput", AVG, 440 / 4.19);
+    CHECK(&p, "output_token_throughput_wall", AVG, 400 / 9.0);
+    CHECK(&p, "total_token_throughput_wall", AVG, 440 / 9.0);
+    CHECK(&p, "total_usage_prompt_tokens", AVG, 40);
+    CHECK(&p, "overall_usage_prompt_cache_read_pct", AVG, 20);
+    CHECK(&p, "retry_count", AVG, 1);
+    CHECK(&p, "request_latency", AVG, (1090 + 3190) / 2.0);
+    CHECK(&p, "request_latency", P50, (1090 + 3190) / 2.0);
+    CHECK(&p, "request_latency", P999, 1090 + 2100 * 0.999);
+    CHECK(&p, "request_latency", STD, 1050);
+    CHECK(&p, "request_latency", MIN, 1090);
+    CHECK(&p, "request_latency", MAX, 3190);
+    CHECK(&p, "request_latency", COUNT, 2);
+    CHECK(&p, "request_latency", SUM, 4280);
+    CHECK(&p, "time_to_first_token", P25, 125);
+    CHECK(&p, "inter_token_latency", AVG, 10);
+    CHECK(&p, "output_token_throughput_per_user", AVG, 100);
+    CHECK(&p, "goodput", AVG, NAN);
+    CHECK(&p, "offered_rate", AVG, NAN); /* closed loop */
+    CHECK(&p, "inter_chunk_latency", AVG, NAN);
+    assert_true(p.result.start_ns == ROW_BASE_NS && p.result.end_ns == ROW_BASE_NS + 9000 * MS);
+    assert_int_equal(p.result.error_count, 1);
+    assert_int_equal(p.result.errors[0]->code, 503);
+    assert_memory_equal(p.result.errors[0]->type.data, "http_error", 10);
+    assert_int_equal(p.facts.ok, 2);
+    assert_near(p.facts.median_ttft_ns, 150e6, 0);
+    end(&p);
+}
+
+/* 1 error in 4: p75 is the greatest ok one, p90 has no bound. */
+static void errors_push_the_adjusted_band_up(void **state)
+{
+    (void)state;
+    struct phase p;
+    begin(&p);
+    for (uint64_t i = 1; i <= 3; i++)
+        (void)add(&p, metric_row(0, 10 * i, 100 * i));
+    compute(&p);
+    assert_null(find(&p, "adj_request_latency")); /* nothing failed: nothing to adjust */
+    end(&p);
+    p.rows[p.count++] = failed_row(0, 50, TKP_OUTCOME_TIMEOUT);
+    tkp_arena_init(&p.arena, 0);
+    compute(&p);
+    CHECK(&p, "adj_request_latency", P25, 100);
+    CHECK(&p, "adj_request_latency", P50, 200);
+    CHECK(&p, "adj_request_latency", P75, 300);
+    CHECK(&p, "adj_request_latency", P90, NAN);
+    CHECK(&p, "adj_request_latency", P999, NAN);
+    CHECK(&p, "adj_request_latency", MIN, 100);
+    CHECK(&p, "adj_request_latency", MAX, NAN);
+    CHECK(&p, "adj_request_latency", AVG, NAN);
+    CHECK(&p, "adj_request_latency", SUM, NAN);
+    CHECK(&p, "adj_request_latency", STD, NAN);
+    CHECK(&p, "adj_request_latency", COUNT, 4);
+    CHECK(&p, "adj_time_to_first_token", P75, 30);
+    assert_string_equal(find(&p, "adj_request_latency")->unbounded_from, "p90");
+    assert_null(find(&p, "request_latency")->unbounded_from);
+    end(&p);
+}
+
+static void all_failed(void **state)
+{
+    (void)state;
+    struct phase p;
+    begin(&p);
+    for (uint64_t i = 0; i < 5; i++)
+        (void)add(&p, failed_row(i, i + 10, TKP_OUTCOME_CONNECT_ERROR));
+    compute(&p);
+    CHECK(&p, "request_count", AVG, 0);
+    CHECK(&p, "error_request_count", AVG, 5);
+    CHECK(&p, "request_error_rate", AVG, 100);
+    CHECK(&p, "wall_duration", AVG, 0.014);
+    CHECK(&p, "benchmark_duration", AVG, NAN);
+    CHECK(&p, "request_throughput", AVG, NAN);
+    CHECK(&p, "effective_concurrency", MAX, 5);
+    CHECK(&p, "client_lag", AVG, NAN); /* ok alone enters distributions */
+    assert_string_equal(find(&p, "adj_request_latency")->unbounded_from, "p1");
+    assert_true(isnan(p.facts.client_lag_p99_ns));
+    end(&p);
+}
+
+static void no_rows_at_all(void **state)
+{
+    (void)state;
+    struct phase p;
+    begin(&p);
+    compute(&p);
+    CHECK(&p, "request_count", AVG, 0);
+    CHECK(&p, "request_error_rate", AVG, NAN);
+    CHECK(&p, "wall_duration", AVG, NAN);
+    assert_int_equal(p.result.start_ns, 0);
+    assert_int_equal(p.result.support_count, 0);
+    assert_int_equal(p.result.error_count, 0);
+    assert_true(isnan(p.facts.wall_duration_s) && isnan(p.facts.median_ttft_ns));
+    end(&p);
+}
+
+/* Whatever the rows: no statistic is NaN or infinite. */
+static void nan_is_never_a_statistic(void **state)
+{
+    (void)state;
+    struct phase p;
+    begin(&p);
+    struct tkp_row *row = add(&p, metric_row(0, 0, 0)); /* everything at one instant */
+    row->usage.prompt_tokens = 0;
+    row->usage.completion_tokens = 0;
+    row = add(&p, metric_row(0, 0, 0));
+    row->usage.prompt_tokens = 5;
+    row->usage.completion_tokens = 5;
+    row->output_tokens_asked = 0;
+    row = add(&p, metric_row(5, 3, 1)); /* stamps in an order that cannot be */
+    row->outcome = TKP_OUTCOME_OK;
+    compute(&p);
+    assert_true(p.result.metric_count > 10);
+    for (uint32_t i = 0; i < p.result.metric_count; i++)
+        for (uint32_t stat = 0; stat < TOKPERF_STAT_SLOTS; stat++)
+            if (p.result.metrics[i]->stats & 1u << stat)
+                assert_true(isfinite(p.result.metrics[i]->value[stat]));
+    CHECK(&p, "benchmark_duration", AVG, 0);
+    CHECK(&p, "request_throughput", AVG, NAN);
+    CHECK(&p, "e2e_output_token_throughput", AVG, NAN);
+    end(&p);
+}
+
+/* Two requests that overlap: 0-100 and 50-150 ms, first tokens at 20 and 80 ms, 10 + 4 tokens. */
+static void the_load_over_time(void **state)
+{
+    (void)state;
+    static const uint64_t first[] = {ROW_BASE_NS + 20 * MS, ROW_BASE_NS + 60 * MS,
+                                     ROW_BASE_NS + 100 * MS, ROW_BASE_NS + 100 * MS};
+    struct phase p;
+    begin(&p);
+    struct tkp_row *row = add(&p, metric_row(0, 20, 100));
+    row->chunk_count = 4;
+    row->coalesced_count = 1;
+    row->usage.prompt_tokens = 10;
+    row->usage.completion_tokens = 8;
+    p.chunks[0] = first;
+    row = add(&p, metric_row(50, 80, 150));
+    row->usage.prompt_tokens = 10;
+    row->usage.completion_tokens = 4;
+    compute(&p);
+    CHECK(&p, "effective_concurrency", AVG, 200 / 150.0);
+    CHECK(&p, "effective_concurrency", MIN, 1);
+    CHECK(&p, "effective_concurrency", MAX, 2);
+    CHECK(&p, "effective_concurrency", P50, 1);
+    CHECK(&p, "effective_concurrency", P90, 2);
+    CHECK(&p, "effective_concurrency", STD, sqrt(2) / 3);
+    CHECK(&p, "effective_concurrency", P1, NAN);
+    CHECK(&p, "effective_prefill_concurrency", AVG, 50 / 150.0);
+    CHECK(&p, "effective_decode_concurrency", AVG, 150 / 150.0);
+    /* 10 tokens all along twice 100 ms; 2 from 20 ms, 2 from 60 ms, 4 at the end. */
+    CHECK(&p, "tokens_in_flight", AVG, (10 * 100 + 10 * 100 + 2 * 80 + 2 * 40) / 150.0);
+    CHECK(&p, "tokens_in_flight", MAX, 10 + 4 + 10);
+    CHECK(&p, "inter_chunk_latency", COUNT, 2); /* the third gap is coalesced */
+    CHECK(&p, "inter_chunk_latency", AVG, 40);
+    CHECK(&p, "coalesced_chunk_count", AVG, 1);
+    CHECK(&p, "chunk_count", AVG, 4);
+    end(&p);
+}
+
+static void goodput_counts_what_is_missing(void **state)
+{
+    (void)state;
+    static const struct tkp_slo slos[] = {{"time_to_first_token", 100},
+                                          {"output_token_throughput_per_user", 10}};
+    struct phase p;
+    begin(&p);
+    p.context.slos = slos;
+    p.context.slo_count = 2;
+    for (uint64_t i = 0; i < 4; i++) {
+        struct tkp_row *row = add(&p, metric_row(0, 80 + 10 * i, 1000));
+        row->usage.prompt_tokens = 1;
+        row->usage.completion_tokens = i ? 100 : -1; /* the first one has no token metrics */
+    }
+    (void)add(&p, failed_row(0, 1, TKP_OUTCOME_EMPTY));
+    compute(&p);
+    CHECK(&p, "good_request_count", AVG, 2); /* 90 and 100 ms */
+    CHECK(&p, "good_request_fraction", AVG, 2 / 5.0);
+    CHECK(&p, "goodput", AVG, 2);
+    CHECK(&p, "slo_metric_missing_count", AVG, 1);
+    CHECK(&p, "no_token_count", AVG, 1);
+    assert_int_equal(p.facts.no_token_count, 1);
+    end(&p);
+}
+
+/* 2 slots, a ramp of 300 ms, 100 ms per request; the last one takes a second. The window begins
+ * when the ramp is over and each slot has completed a request, and ends with the last start. */
+static void the_steady_window(void **state)
+{
+    (void)state;
+    struct phase p;
+    begin(&p);
+    p.plan.concurrency = 2;
+    p.plan.concurrency_ramp_ns = 300 * MS;
+    for (uint64_t slot = 0; slot < 2; slot++)
+        for (uint64_t i = 0; i < 20; i++) {
+            uint64_t start = slot * 150 + i * 100;
+            struct tkp_row *row = add(&p, metric_row(start, start + 20, start + 100));
+            row->usage.prompt_tokens = 5;
+            row->usage.completion_tokens = 9;
+            row->flags |= i ? 0 : TKP_ROW_FIRST_OF_SLOT;
+        }
+    p.rows[39].last_token_ns = p.rows[39].end_ns += 900 * MS;
+    compute(&p);
+    /* 300 ms <= start < 2050 ms: 17 of slot 0 (300..1900), 17 of slot 1 (350..1950). */
+    CHECK(&p, "steady_request_count", AVG, 34);
+    CHECK(&p, "steady_duration", AVG, 1.75);
+    CHECK(&p, "steady_request_throughput", AVG, 34 / 1.75);
+    CHECK(&p, "steady_output_token_throughput", AVG, 34 * 9 / 1.75);
+    CHECK(&p, "steady_total_token_throughput", AVG, 34 * 14 / 1.75);
+    CHECK(&p, "steady_request_latency", MAX, 100);
+    CHECK(&p, "steady_request_latency", P99, 100);
+    CHECK(&p, "steady_inter_token_latency", P50, 10);
+    CHECK(&p, "request_latency", MAX, 1000); /* the whole run is reported beside it */
+    CHECK(&p, "request_throughput", AVG, 40 / 3.05);
+    p.rows[39].end_ns += 1000 * MS; /* wall 4.05 s: the window is under half of it */
+    end(&p);
+    tkp_arena_init(&p.arena, 0);
+    compute(&p);
+    assert_null(find(&p, "steady_request_count"));
+    assert_null(find(&p, "steady_request_latency"));
+    end(&p);
+}
+
+static void open_loop_rates(void **state)
+{
+    (void)state;
+    struct phase p;
+    begin(&p);
+    p.plan.arrival = TKP_ARRIVAL_CONSTANT;
+    for (uint64_t i = 0; i < 11; i++) {
+        struct tkp_row *row = add(&p, metric_row(i * 100, i * 100 + 10, i * 100 + 20));
+        row->start_ns = row->ready_ns + i * MS; /* later and later */
+        row = add(&p, metric_row(i * 100 + 30, i * 100 + 40, i * 100 + 5000));
+        row->turn_index = 1; /* not of the drawn schedule */
+    }
+    compute(&p);
+    CHECK(&p, "offered_rate", AVG, 10);
+    CHECK(&p, "achieved_rate", AVG, 10 / 1.01);
+    CHECK(&p, "client_lag", MAX, 10);
+    assert_near(p.facts.offered_rate_per_s, 10, 1e-9);
+    assert_near(p.facts.cap_wait_max_ns, 0, 0);
+    assert_true(p.facts.open_loop);
+    end(&p);
+}
+
+/* Requests in flight at the end are counted apart: neither ok nor error. */
+static void cancelled_is_neither(void **state)
+{
+    (void)state;
+    struct phase p;
+    begin(&p);
+    (void)add(&p, metric_row(0, 10, 100));
+    struct tkp_row *row = add(&p, metric_row(0, 10, 5000));
+    row->outcome = TKP_OUTCOME_CANCELLED;
+    compute(&p);
+    CHECK(&p, "request_count", AVG, 1);
+    CHECK(&p, "cancelled_request_count", AVG, 1);
+    CHECK(&p, "request_error_rate", AVG, 0);
+    CHECK(&p, "request_latency", MAX, 100);
+    assert_null(find(&p, "adj_request_latency"));
+    assert_int_equal(p.facts.cancelled, 1);
+    assert_int_equal(p.result.errors[0]->code, 499);
+    end(&p);
+}
+
+static void groups_are_bounded(void **state)
+{
+    (void)state;
+    struct phase p;
+    uint64_t sum = 0;
+    begin(&p);
+    for (uint32_t i = 0; i < 300; i++) {
+        struct tkp_row *row = add(&p, failed_row(i, i + 1, TKP_OUTCOME_STREAM_ERROR));
+        (void)snprintf(row->error_message, sizeof row->error_message, "request %u failed", i % 150);
+        row = i % 3 ? row : add(&p, metric_row(i, i + 1, i + 2));
+        (void)snprintf(row->finish_reason, sizeof row->finish_reason, "reason %u", i);
+    }
+    compute(&p);
+    assert_int_equal(p.result.error_count, 101);
+    for (uint32_t i = 0; i < p.result.error_count; i++)
+        sum += p.result.errors[i]->count;
+    assert_int_equal(sum, 300);
+    assert_int_equal(p.result.errors[0]->count, 100); /* the most frequent first: all others */
+    assert_memory_equal(p.result.errors[0]->message.data, "(other messages)", 16);
+    assert_int_equal(p.result.finish_reason_count, 65);
+    assert_int_equal(p.result.finish_reasons[0]->count, 100 - 64);
+    end(&p);
+}
+
+static void support_and_its_bound(void **state)
+{
+    (void)state;
+    struct phase p;
+    uint32_t seen = 0;
+    begin(&p);
+    for (uint64_t i = 1; i <= 130; i++)
+        (void)add(&p, metric_row(0, 1, 10 * i));
+    compute(&p);
+    for (uint32_t i = 0; i < p.result.support_count; i++) {
+        const struct tokperf_support *s = p.result.support[i];
+        if (strcmp(s->tag, "request_latency"))
+            continue;
+        seen++;
+        assert_int_equal(s->samples, 130);
+        if (s->stat == TOKPERF_STAT_P95) { /* t = 1: the greatest */
+            assert_int_equal(s->samples_needed, 130);
+            assert_int_equal(s->has_upper_bound, 1);
+            assert_near(s->upper_bound_99, 1300, 1e-9);
+        }
+        if (s->stat == TOKPERF_STAT_P99) {
+            assert_int_equal(s->samples_needed, 662);
+            assert_int_equal(s->has_upper_bound, 0);
+        }
+    }
+    assert_int_equal(seen, 6);
+    end(&p);
+}
+
+static void answers_of_another_length(void **state)
+{
+    (void)state;
+    static const struct {
+        int64_t asked, got;
+        bool is_mismatch;
+    } cases[] = {{100, 95, false},   {100, 94, true}, {100, 106, true}, {2000, 1950, false},
+                 {2000, 1949, true}, {-1, 7, false},  {100, 105, false}};
+    struct phase p;
+    uint32_t expected = 0, checked = 0;
+    begin(&p);
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct tkp_row *row = add(&p, metric_row(0, 1, 10));
+        row->usage.prompt_tokens = 1;
+        row->usage.completion_tokens = cases[i].got;
+        row->output_tokens_asked = cases[i].asked;
+        expected += cases[i].is_mismatch;
+        checked += cases[i].asked > 0;
+    }
+    compute(&p);
+    CHECK(&p, "osl_mismatch_count", AVG, expected);
+    CHECK(&p, "osl_mismatch_diff_pct", MIN, -6);
+    assert_int_equal(p.facts.osl_checked, checked);
+    assert_int_equal(p.facts.osl_mismatched, expected);
+    end(&p);
+}
+
+static void prompts_are_counted(void **state)
+{
+    (void)state;
+    struct phase p;
+    begin(&p);
+    for (uint64_t i = 0; i < 30; i++) {
+        struct tkp_row *row = add(&p, metric_row(0, 1, 10));
+        row->prompt_hash = 1 + i % 10;
+        row->send_start_ns = i < 28 ? row->send_start_ns : 0; /* never sent */
+        row->flags = i == 5 ? TKP_ROW_STREAM_ASKED : row->flags;
+    }
+    compute(&p);
+    assert_int_equal(p.facts.prompts_sent, 28);
+    assert_int_equal(p.facts.prompts_distinct, 10);
+    assert_int_equal(p.facts.not_streamed, 1);
+    assert_false(p.facts.prompts_distinct_is_floor);
+    end(&p);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(two_good_ones_and_an_error),
+        cmocka_unit_test(errors_push_the_adjusted_band_up),
+        cmocka_unit_test(all_failed),
+        cmocka_unit_test(no_rows_at_all),
+        cmocka_unit_test(nan_is_never_a_statistic),
+        cmocka_unit_test(the_load_over_time),
+        cmocka_unit_test(goodput_counts_what_is_missing),
+        cmocka_unit_test(the_steady_window),
+        cmocka_unit_test(open_loop_rates),
+        cmocka_unit_test(cancelled_is_neither),
+        cmocka_unit_test(groups_are_bounded),
+        cmocka_unit_test(support_and_its_bound),
+        cmocka_unit_test(answers_of_another_length),
+        cmocka_unit_test(prompts_are_counted),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
