@@ -132,21 +132,27 @@ struct tokperf_plugin {
 #define TOKPERF_PLUGIN_ENTRY "tokperf_plugin_entry_v1"
 typedef const struct tokperf_plugin *(*tokperf_plugin_entry_fn)(void);
 
+#ifdef __cplusplus
+#define TOKPERF_EXTERN_C extern "C"
+#else
+#define TOKPERF_EXTERN_C
+#endif
+
 /* Defines the entry. With TOKPERF_PLUGIN_STATIC_NAME defined the function takes that name instead,
  * so that several plugins can be linked into one program, a fuzzer for example. */
 #ifdef TOKPERF_PLUGIN_STATIC_NAME
-#define TOKPERF_PLUGIN(descriptor)                                 \
-    const struct tokperf_plugin *TOKPERF_PLUGIN_STATIC_NAME(void); \
-    const struct tokperf_plugin *TOKPERF_PLUGIN_STATIC_NAME(void)  \
-    {                                                              \
-        return &(descriptor);                                      \
+#define TOKPERF_PLUGIN(descriptor)                                                  \
+    TOKPERF_EXTERN_C const struct tokperf_plugin *TOKPERF_PLUGIN_STATIC_NAME(void); \
+    const struct tokperf_plugin *TOKPERF_PLUGIN_STATIC_NAME(void)                   \
+    {                                                                               \
+        return &(descriptor);                                                       \
     }
 #else
-#define TOKPERF_PLUGIN(descriptor)                                             \
-    TOKPERF_EXPORT const struct tokperf_plugin *tokperf_plugin_entry_v1(void); \
-    const struct tokperf_plugin *tokperf_plugin_entry_v1(void)                 \
-    {                                                                          \
-        return &(descriptor);                                                  \
+#define TOKPERF_PLUGIN(descriptor)                                                              \
+    TOKPERF_EXTERN_C TOKPERF_EXPORT const struct tokperf_plugin *tokperf_plugin_entry_v1(void); \
+    const struct tokperf_plugin *tokperf_plugin_entry_v1(void)                                  \
+    {                                                                                           \
+        return &(descriptor);                                                                   \
     }
 #endif
 
