@@ -30,6 +30,7 @@ struct tkp_mock_connection *tkp_mock_connection_open(struct tkp_mock_loop *loop,
         tkp_mock_buffer_init(&connection->in, TKP_MOCK_HEAD_BYTES_MAX + TKP_MOCK_BODY_BYTES_MAX +
                                                   TKP_MOCK_READ_AHEAD_BYTES + READ_BYTES_MAX);
         tkp_mock_buffer_init(&connection->out, OUT_BYTES_MAX);
+        tkp_mock_buffer_init(&connection->stamps, TKP_MOCK_STAMP_LINE_BYTES_MAX);
         tkp_mock_answer_init(&connection->answer);
     }
     connection->loop = loop;
@@ -41,6 +42,7 @@ struct tkp_mock_connection *tkp_mock_connection_open(struct tkp_mock_loop *loop,
     connection->stream_open = false;
     connection->requests = 0;
     connection->sent_bytes = 0;
+    connection->stamps.len = 0;
     connection->completed = TKP_MOCK_COUNTER_COUNT;
     connection->parser = (struct tkp_mock_http_parser){0};
     connection->previous = NULL;
@@ -94,6 +96,7 @@ void tkp_mock_connection_destroy(struct tkp_mock_connection *connection)
 {
     tkp_mock_buffer_finish(&connection->in);
     tkp_mock_buffer_finish(&connection->out);
+    tkp_mock_buffer_finish(&connection->stamps);
     tkp_mock_answer_finish(&connection->answer);
     free(connection);
 }

@@ -12,6 +12,7 @@
 #include "buffer.h"
 #include "counters.h"
 #include "http_request.h"
+#include "stamp_log.h"
 #include "timer.h"
 
 struct tkp_mock_loop;
@@ -53,7 +54,8 @@ struct tkp_mock_connection {
     struct tkp_mock_answer answer;
     struct tkp_mock_buffer in;
     struct tkp_mock_buffer out;
-    size_t sent_bytes; /* of out */
+    size_t sent_bytes;             /* of out */
+    struct tkp_mock_buffer stamps; /* the answer's line of the stamp log */
     /* The count taken back if the last bytes of an answer do not get out; COUNT: none. */
     enum tkp_mock_counter completed;
 };

@@ -60,6 +60,9 @@ static enum tkp_mock_step send_piece(struct tkp_mock_connection *connection)
             tkp_mock_buffer_put_padded(connection->out.data + piece.stamp_at, TKP_MOCK_STAMP_WIDTH,
                                        now_ns);
         }
+        if (piece.content) {
+            tkp_mock_stamp_log_chunk(&loop->stamps, &connection->stamps, now_ns);
+        }
     } while (fast && piece.then == TKP_MOCK_THEN_MORE && connection->out.len < FAST_BYTES);
     connection->then = piece.then;
     if (piece.content && !fast) {
@@ -103,6 +106,7 @@ static enum tkp_mock_step after_flush(struct tkp_mock_connection *connection)
         return send_piece(connection);
     case TKP_MOCK_THEN_DONE:
         connection->completed = TKP_MOCK_COUNTER_COUNT;
+        tkp_mock_stamp_log_end(&connection->loop->stamps, &connection->stamps);
         if (!connection->keep_alive) {
             return linger(connection);
         }

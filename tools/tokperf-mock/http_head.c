@@ -161,6 +161,8 @@ static enum tkp_mock_parse parse_header(struct tkp_mock_slice line,
         framing->expects_continue = same(value, "100-continue");
     } else if (same(name, "authorization")) {
         request->authorization = value;
+    } else if (same(name, "x-request-id")) {
+        request->request_id = value;
     }
     return TKP_MOCK_PARSE_DONE;
 }

@@ -27,6 +27,7 @@ struct tkp_mock_http_request {
     struct tkp_mock_slice method;
     struct tkp_mock_slice path; /* without query */
     struct tkp_mock_slice authorization;
+    struct tkp_mock_slice request_id; /* X-Request-ID */
     struct tkp_mock_slice body;
     bool keep_alive;
     bool http10;

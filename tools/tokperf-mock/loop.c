@@ -43,6 +43,7 @@ bool tkp_mock_loop_init(struct tkp_mock_loop *loop, struct tkp_mock_shared *shar
 {
     *loop = (struct tkp_mock_loop){.shared = shared, .listen_fd = listen_fd};
     tkp_mock_workspace_init(&loop->workspace);
+    tkp_mock_stamp_log_init(&loop->stamps, shared->stamp_fd);
     loop->epoll_fd = epoll_create1(EPOLL_CLOEXEC);
     loop->stop_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
     loop->spare_fd = open_spare();
@@ -58,7 +59,7 @@ static void close_if_open(int fd)
     }
 }
 
-void tkp_mock_loop_finish(struct tkp_mock_loop *loop)
+bool tkp_mock_loop_finish(struct tkp_mock_loop *loop)
 {
     while (loop->open != NULL) {
         tkp_mock_connection_close(loop->open);
@@ -74,6 +75,7 @@ void tkp_mock_loop_finish(struct tkp_mock_loop *loop)
     close_if_open(loop->epoll_fd);
     close_if_open(loop->stop_fd);
     close_if_open(loop->spare_fd);
+    return tkp_mock_stamp_log_finish(&loop->stamps);
 }
 
 void tkp_mock_loop_stop(struct tkp_mock_loop *loop)

@@ -81,7 +81,11 @@ int main(int argc, char *argv[])
                  (unsigned)tkp_mock_server_port(server));
     (void)fflush(stdout);
     wait_for_end(signals_fd, options.exit_with_stdin);
-    tkp_mock_server_stop(server);
+    bool complete = tkp_mock_server_stop(server);
     (void)close(signals_fd);
-    return 0;
+    if (!complete) {
+        (void)fprintf(stderr, "tokperf-mock: --stamp-log: '%s' could not be written completely\n",
+                      options.stamp_log);
+    }
+    return complete ? 0 : 3;
 }

@@ -74,6 +74,9 @@ static const struct row rows[] = {
     {"stamp", KIND_FLAG, AT(stamp), 0, 0, NULL,
      "Each content chunk carries its request's arrival, its intended and its actual send time "
      "(CLOCK_MONOTONIC, ns)."},
+    {"stamp-log", KIND_TEXT, AT(stamp_log), 0, 0, "FILE",
+     "Write a line for each finished answer to FILE: the request's X-Request-ID, its arrival, then "
+     "each content chunk's send time (CLOCK_MONOTONIC, ns)."},
     TKP_MOCK_FAULTS(FAULT_ROW){
         "sse", KIND_CHOICE, AT(dialect), 0, 0,
         "lf|crlf|cr|nospace|multiline|comments|events|bom|mixed",

@@ -58,6 +58,7 @@ struct tkp_mock_options {
     uint64_t model_count;
     uint64_t models_delay_ms;
     bool stamp;
+    const char *stamp_log; /* NULL: none */
     double fault_rates[TKP_MOCK_FAULT_COUNT];
     uint64_t dialect; /* enum tkp_mock_dialect */
     bool one_byte_writes;

@@ -147,6 +147,8 @@ static void infer(struct tkp_mock_connection *connection,
                                                       .keep_alive = connection->keep_alive,
                                                       .http10 = request->http10,
                                                       .fault = fault});
+    tkp_mock_stamp_log_begin(&loop->stamps, &connection->stamps, request->request_id,
+                             connection->read_ns);
     if (inference.stream) {
         tkp_mock_counters_add(&loop->counters, TKP_MOCK_COUNTER_STREAMED, 1);
     }

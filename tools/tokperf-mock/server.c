@@ -117,13 +117,18 @@ struct tkp_mock_server *tkp_mock_server_start(const struct tkp_mock_options *opt
     }
     server->shared.options = options;
     server->shared.start_ns = tkp_mock_now_ns();
+    server->shared.stamp_fd = -1;
     server->shared.counters = calloc(count, sizeof(void *));
     server->members = calloc(count, sizeof *server->members);
     server->address.sin_family = AF_INET;
     server->address.sin_port = htons((uint16_t)options->port);
     (void)inet_pton(AF_INET, options->host, &server->address.sin_addr); /* checked by options.c */
-    if (server->shared.counters == NULL || server->members == NULL ||
-        !start_members(server, count)) {
+    if (options->stamp_log != NULL &&
+        (server->shared.stamp_fd = tkp_mock_stamp_log_open(options->stamp_log)) < 0) {
+        (void)snprintf(error, error_bytes, "--stamp-log: cannot write '%s': %s", options->stamp_log,
+                       strerror(errno));
+    } else if (server->shared.counters == NULL || server->members == NULL ||
+               !start_members(server, count)) {
         (void)snprintf(error, error_bytes,
                        "cannot listen on %s port %u: %s; choose another port, "
                        "or 0 for a free one",
@@ -131,7 +136,7 @@ struct tkp_mock_server *tkp_mock_server_start(const struct tkp_mock_options *opt
     } else {
         return server;
     }
-    tkp_mock_server_stop(server);
+    (void)tkp_mock_server_stop(server);
     return NULL;
 }
 
@@ -140,8 +145,9 @@ uint16_t tkp_mock_server_port(const struct tkp_mock_server *server)
     return ntohs(server->address.sin_port);
 }
 
-void tkp_mock_server_stop(struct tkp_mock_server *server)
+bool tkp_mock_server_stop(struct tkp_mock_server *server)
 {
+    bool complete = true;
     for (size_t i = 0; i < server->started; i++) {
         tkp_mock_loop_stop(&server->members[i].loop);
     }
@@ -149,9 +155,13 @@ void tkp_mock_server_stop(struct tkp_mock_server *server)
         (void)pthread_join(server->members[i].thread, NULL);
     }
     for (size_t i = 0; i < server->inited; i++) {
-        tkp_mock_loop_finish(&server->members[i].loop);
+        complete = tkp_mock_loop_finish(&server->members[i].loop) && complete;
+    }
+    if (server->shared.stamp_fd >= 0 && close(server->shared.stamp_fd) != 0) {
+        complete = false;
     }
     free(server->members);
     free(server->shared.counters);
     free(server);
+    return complete;
 }

@@ -16,7 +16,7 @@ struct tkp_mock_server;
 struct tkp_mock_server *tkp_mock_server_start(const struct tkp_mock_options *options, char *error,
                                               size_t error_bytes);
 uint16_t tkp_mock_server_port(const struct tkp_mock_server *server);
-/* Stops the threads and frees everything. */
-void tkp_mock_server_stop(struct tkp_mock_server *server);
+/* Stops the threads and frees everything. False when the stamp log lost a line. */
+bool tkp_mock_server_stop(struct tkp_mock_server *server);
 
 #endif
