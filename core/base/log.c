@@ -15,13 +15,25 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { MAX_TEXT_BYTES = 4096, MAX_LINE_BYTES = 4 * MAX_TEXT_BYTES + 64 };
+enum {
+    MAX_TEXT_BYTES = 4096,
+    MAX_ESCAPED_BYTES = 4 * MAX_TEXT_BYTES,
+    MAX_LINE_BYTES = MAX_ESCAPED_BYTES + 64
+};
 
 static const char *const level_names[] = {
     [TKP_LOG_ERROR] = "error",
     [TKP_LOG_WARNING] = "warning",
     [TKP_LOG_INFO] = "info",
     [TKP_LOG_DEBUG] = "debug",
+};
+
+/* On the screen an error is just its sentence, as users expect of a command. */
+static const char *const screen_heads[] = {
+    [TKP_LOG_ERROR] = "",
+    [TKP_LOG_WARNING] = "warning: ",
+    [TKP_LOG_INFO] = "",
+    [TKP_LOG_DEBUG] = "debug: ",
 };
 
 static struct {
@@ -84,16 +96,24 @@ static void write_screen(const char *line, size_t len)
         sink.after(sink.context);
 }
 
-static void write_line(enum tkp_log_level level, const char *line, size_t len)
+/* head: what stands before the text in the file. */
+static void write_line(enum tkp_log_level level, const char *head, const char *text, size_t len)
 {
     static const char gone[] = "warning: the log file cannot be written any more\n";
+    char line[MAX_LINE_BYTES];
     pthread_mutex_lock(&sink.mutex);
-    if (level <= sink.stderr_level)
-        write_screen(line, len);
-    if (sink.fd >= 0 && tkp_files_write_all(sink.fd, line, len, NULL)) {
-        close(sink.fd);
-        sink.fd = -1;
-        write_screen(gone, sizeof gone - 1);
+    if (level <= sink.stderr_level) {
+        int n =
+            snprintf(line, sizeof line, "tokperf: %s%.*s\n", screen_heads[level], (int)len, text);
+        write_screen(line, (size_t)n);
+    }
+    if (sink.fd >= 0) {
+        int n = snprintf(line, sizeof line, "%s%.*s\n", head, (int)len, text);
+        if (tkp_files_write_all(sink.fd, line, (size_t)n, NULL)) {
+            close(sink.fd);
+            sink.fd = -1;
+            write_screen(gone, sizeof gone - 1);
+        }
     }
     pthread_mutex_unlock(&sink.mutex);
 }
@@ -125,7 +145,7 @@ void tkp_log_set_screen_hooks(void (*before)(void *), void (*after)(void *), voi
 
 void tkp_log(enum tkp_log_level level, const char *format, ...)
 {
-    char text[MAX_TEXT_BYTES], line[MAX_LINE_BYTES];
+    char text[MAX_TEXT_BYTES], escaped[MAX_ESCAPED_BYTES], head[64];
     va_list args;
     va_start(args, format);
     int need = vsnprintf(text, sizeof text, format, args);
@@ -135,11 +155,9 @@ void tkp_log(enum tkp_log_level level, const char *format, ...)
     size_t len = (size_t)need < sizeof text ? (size_t)need : sizeof text - 1;
     if ((size_t)need > len)
         memcpy(text + len - 3, "...", 3);
-    size_t at = put_time(line, sizeof line);
-    at += (size_t)snprintf(line + at, sizeof line - at, " %-7s ", level_names[level]);
-    at += put_escaped(line + at, text, len);
-    line[at++] = '\n';
-    write_line(level, line, at);
+    size_t at = put_time(head, sizeof head);
+    snprintf(head + at, sizeof head - at, " %-7s ", level_names[level]);
+    write_line(level, head, escaped, put_escaped(escaped, text, len));
 }
 
 bool tkp_log_level_parse(const char *name, enum tkp_log_level *level)

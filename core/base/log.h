@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The program's log: one line a call, to stderr (from a level on) and to the run's log file when it
- * is open. Line: time, level, text; control bytes are escaped. [main] and other cold threads; a
- * mutex serialises, so never on a worker above debug.
+ * is open. On stderr "tokperf: " and the text, in the file time, level, text; control bytes are
+ * escaped. [main] and other cold threads; a mutex serialises, so never on a worker above debug.
  */
 #ifndef TKP_BASE_LOG_H
 #define TKP_BASE_LOG_H

@@ -2,6 +2,8 @@
 /* `tokperf plugins`: chooses the command, writes its text, and turns statuses into exit codes. */
 #include <cli/plugins_command.h>
 
+#include <base/log.h>
+
 #include <base/error.h>
 #include <base/files.h>
 #include <cli/plugins_args.h>
@@ -34,7 +36,7 @@ static const char usage[] =
 
 static int fail_with(const struct tokperf_error *error, int code)
 {
-    fprintf(stderr, "tokperf: %s\n", error->message);
+    tkp_log(TKP_LOG_ERROR, "%s", error->message);
     return code;
 }
 

@@ -23,7 +23,10 @@ static inline int tkp_exit_of(tokperf_status status)
     case TOKPERF_E_INVALID:
     case TOKPERF_E_PARSE:
     case TOKPERF_E_EXISTS:
+    case TOKPERF_E_NOT_FOUND: /* a plugin or file that the user named */
         return TKP_EXIT_USAGE;
+    case TOKPERF_E_TIMEOUT: /* the server did not become ready */
+        return TKP_EXIT_RUN_FAILED;
     case TOKPERF_E_CANCELLED:
         return TKP_EXIT_INTERRUPTED;
     case TOKPERF_E_STATE:

@@ -79,7 +79,7 @@ tokperf_status tkp_readiness_first_model(const struct tkp_plan *plan, const stru
     if (status == TOKPERF_OK || status == TOKPERF_E_CANCELLED)
         return status;
     tkp_error_prefix(error, "no --model was given and the server cannot be asked for one");
-    return status;
+    return TOKPERF_E_TIMEOUT;
 }
 
 static void append_body(void *context, const char *data, uint64_t len)

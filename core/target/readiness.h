@@ -17,7 +17,8 @@ tokperf_status tkp_readiness_wait(const struct tkp_plan *plan, const struct tkp_
                                   const struct tkp_instance *endpoint, const char *model,
                                   const struct tkp_flag *cancel,
                                   struct tokperf_error *error) TOKPERF_MUST_USE;
-/* The id of the first entry of GET /v1/models, copied into arena. */
+/* The id of the first entry of GET /v1/models, copied into arena. TOKPERF_E_TIMEOUT when the server
+ * does not say it, TOKPERF_E_CANCELLED when cancel was raised. */
 tokperf_status tkp_readiness_first_model(const struct tkp_plan *plan, const struct tkp_url *url,
                                          const struct tkp_flag *cancel, struct tkp_arena *arena,
                                          const char **model,

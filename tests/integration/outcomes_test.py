@@ -53,15 +53,41 @@ class Outcomes(RunTest):
         self.assertEqual(run.outcomes(), {"timeout": REQUESTS})
         self.assertIn("idle", run.records()[0]["error"]["type"] + run.records()[0]["error"]["message"])
 
-    def test_first_byte_and_total_timeouts(self):
-        mock = self.start_mock("--ttft", "5000")
-        for flag, word in (("--first-byte-timeout-seconds", "first_byte"),
-                           ("--request-timeout-seconds", "total")):
-            run = self.profile(mock, "--streaming", "--concurrency", 3, "--request-count", 3, flag,
-                               "0.1", expect=1)
-            self.assertEqual(run.outcomes(), {"timeout": 3})
-            error = run.records()[0]["error"]
-            self.assertIn(word, error["type"] + error["message"])
+    def start_raw_server(self, serve):
+        """A server whose connections are handled by serve(connection), each on its thread."""
+        server = socket.create_server(("127.0.0.1", 0))
+        self.addCleanup(server.close)
+
+        def accept():
+            while True:
+                try:
+                    connection, _ = server.accept()
+                except OSError:
+                    return
+                threading.Thread(target=serve, args=(connection,), daemon=True).start()
+
+        threading.Thread(target=accept, daemon=True).start()
+        return f"http://127.0.0.1:{server.getsockname()[1]}"
+
+    def test_first_byte_timeout(self):
+        kept = []
+
+        def read_and_keep(connection):
+            kept.append(connection)
+            connection.recv(1 << 20)
+
+        url = self.start_raw_server(read_and_keep)
+        run = self.profile(url, "--concurrency", 3, "--request-count", 3,
+                           "--first-byte-timeout-seconds", "0.1", expect=1)
+        self.assertEqual(run.outcomes(), {"timeout": 3})
+        self.assertIn("first_byte", run.records()[0]["error"]["type"])
+
+    def test_total_timeout(self):
+        mock = self.start_mock("--ttft", "1", "--itl", "20", "--osl", "1000")
+        run = self.profile(mock, "--streaming", "--concurrency", 3, "--request-count", 3,
+                           "--request-timeout-seconds", "0.2", expect=1)
+        self.assertEqual(run.outcomes(), {"timeout": 3})
+        self.assertIn("total", run.records()[0]["error"]["type"])
 
     def test_not_streamed_is_ok_and_said(self):
         run = self.run_with("--fault-not-streamed", "1", expect=0)
@@ -88,20 +114,11 @@ class Outcomes(RunTest):
         self.assertIn("in a row", run.stderr)
 
     def test_a_server_that_never_answers_headers(self):
-        server = socket.create_server(("127.0.0.1", 0))
-        self.addCleanup(server.close)
+        def read_and_close(connection):
+            connection.recv(65536)
+            connection.close()
 
-        def accept_and_close():
-            while True:
-                try:
-                    connection, _ = server.accept()
-                except OSError:
-                    return
-                connection.recv(65536)
-                connection.close()
-
-        threading.Thread(target=accept_and_close, daemon=True).start()
-        run = self.profile(f"http://127.0.0.1:{server.getsockname()[1]}", "--concurrency", 1,
+        run = self.profile(self.start_raw_server(read_and_close), "--concurrency", 1,
                            "--request-count", 3, expect=1)
         self.assertEqual(run.outcomes(), {"no_response": 3})
 

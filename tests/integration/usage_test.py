@@ -92,12 +92,19 @@ class Usage(RunTest):
                                   env=program_environment(), check=False)
         self.assertEqual(done.returncode, 3)
 
+    def test_config_show_hides_secrets(self):
+        for arguments in (["--url", "http://user:sesame@h:1/"],
+                          ["--url", "http://h:1/?api_key=sesame"], ["--api-key", "sesame"],
+                          ["--header", "X-Api-Key: sesame"]):
+            run = Run(["config", "show", *arguments])
+            self.assertEqual(run.code, 0, run.stderr)
+            self.assertNotIn("sesame", run.stdout)
+
     def test_config_show_is_the_plan(self):
         path = self.home / "run.yaml"
         run = Run(["config", "show", "--model", "m", "--url", "http://h:1/", "--concurrency", "3",
-                   "--api-key", "sesame"])
+                   "--osl", "7", "--request-rate", "2.5"])
         self.assertEqual(run.code, 0, run.stderr)
-        self.assertNotIn("sesame", run.stdout)
         path.write_text(run.stdout)
         again = Run(["config", "show", str(path)])
         self.assertEqual(again.stdout, run.stdout, again.stderr)

@@ -61,8 +61,8 @@ static void levels_select_the_screen_not_the_file(void **state)
     tkp_log_set_file(-1);
     restore_stderr(old);
     const char *text = read_back(screen);
-    assert_non_null(strstr(text, "error   first 1\n"));
-    assert_non_null(strstr(text, "info    fourth\n"));
+    assert_non_null(strstr(text, "tokperf: first 1\n"));
+    assert_non_null(strstr(text, "tokperf: fourth\n"));
     assert_null(strstr(text, "second"));
     assert_null(strstr(text, "third"));
     text = read_back(file);
