@@ -166,8 +166,11 @@ static void add_verbosity(struct reader *r)
 tokperf_status tkp_command_line_parse(int argc, const char *const *argv, struct tkp_arena *arena,
                                       struct tkp_command_line *line, struct tokperf_error *error)
 {
-    struct reader r = {
-        .next = argv, .end = argv + argc, .arena = arena, .line = line, .error = error};
+    struct reader r = {.next = argv,
+                       .end = argc > 0 ? argv + argc : argv,
+                       .arena = arena,
+                       .line = line,
+                       .error = error};
     *line = (struct tkp_command_line){0};
     if (argc < 0 || argc > MAX_ARGUMENTS)
         return tkp_fail(error, TOKPERF_E_INVALID, "more than 65536 arguments");

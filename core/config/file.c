@@ -55,13 +55,7 @@ static tokperf_status unknown(const struct tkp_file *file, const struct tkp_yaml
         keys.names[keys.count++] = "kind";
         keys.names[keys.count] = NULL;
     }
-    char folded[KEY_BYTES];
-    struct tkp_yaml_node shown = *member;
-    const char *closest =
-        fold_key(member->key, folded) ? tkp_text_closest(folded, keys.names) : NULL;
-    const char *const list[] = {closest, NULL};
-    return tkp_yaml_unknown_key(file->yaml, &shown, place->where, closest ? list : keys.names,
-                                file->error);
+    return tkp_yaml_unknown_key(file->yaml, member, place->where, keys.names, file->error);
 }
 
 static tokperf_status apply_phases(const struct tkp_file *file, const struct tkp_yaml_node *node);

@@ -8,6 +8,7 @@
 #include <config/environment.h>
 #include <config/file.h>
 #include <config/resolve_parts.h>
+#include <config/yaml.h>
 #include <string.h>
 
 /* All texts of argv (2 MiB by Linux's limit), a file of 1 MiB and what is made of them. */
@@ -94,11 +95,16 @@ tokperf_status tkp_resolve_documents(struct tkp_plan *plan, struct tokperf_error
     tkp_document_yaml(tkp_buffer_span(&json), &yaml);
     plan->input_config_json = tkp_arena_copy(&plan->arena, json.data, json.len);
     plan->config_yaml = tkp_arena_copy(&plan->arena, yaml.data, yaml.len);
+    bool is_large = yaml.len > TKP_YAML_MAX_BYTES; /* `report` and -f must be able to read it */
     bool failed = json.failed || yaml.failed || !plan->input_config_json || !plan->config_yaml;
     tkp_buffer_finish(&json);
     tkp_buffer_finish(&yaml);
     if (failed)
         return tkp_fail(error, TOKPERF_E_NO_MEMORY, "no memory for the resolved configuration");
+    if (is_large)
+        return tkp_fail(error, TOKPERF_E_INVALID,
+                        "the resolved configuration is larger than 1 MiB; give less in "
+                        "--extra-inputs, --header or --set");
     return TOKPERF_OK;
 }
 

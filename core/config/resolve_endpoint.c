@@ -6,8 +6,6 @@
 #include <base/text.h>
 #include <string.h>
 
-enum { MAX_URLS = 1024 };
-
 static tokperf_status no_memory(struct tokperf_error *error)
 {
     return tkp_fail(error, TOKPERF_E_NO_MEMORY, "no memory for the plan");
@@ -20,8 +18,6 @@ static tokperf_status resolve_urls(const struct tkp_settings *settings, struct t
     struct tkp_url *urls = tkp_arena_alloc(&plan->arena, count * sizeof *urls);
     if (!urls)
         return no_memory(error);
-    if (count > MAX_URLS)
-        return tkp_fail(error, TOKPERF_E_INVALID, "--url: more than 1024 URLs");
     for (const struct tkp_setting *s = tkp_settings_get(settings, TKP_OPT_URL); s; s = s->next) {
         tokperf_status status =
             tkp_url_parse(s->text, &plan->arena, &urls[plan->url_count++], error);

@@ -11,6 +11,8 @@
 #include <string.h>
 #include <strings.h>
 
+enum { MAX_VALUES = 1024 }; /* of one option: bounds every walk over them */
+
 static tokperf_status no_memory(struct tokperf_error *error)
 {
     return tkp_fail(error, TOKPERF_E_NO_MEMORY, "no memory for the configuration");
@@ -30,12 +32,17 @@ static struct tkp_setting *make(struct tkp_settings *settings, enum tkp_layer la
     return made->origin && made->text && (!key || made->key) ? made : NULL;
 }
 
-static void append(struct tkp_settings *settings, enum tkp_option_id id, struct tkp_setting *made)
+static tokperf_status append(struct tkp_settings *settings, const struct tkp_option *option,
+                             struct tkp_setting *made, struct tokperf_error *error)
 {
-    struct tkp_setting **end = &settings->first[id];
-    while (*end)
-        end = &(*end)->next;
+    struct tkp_setting **end = &settings->first[option->id];
+    uint32_t count = 0;
+    for (; *end; end = &(*end)->next)
+        count++;
+    if (count == MAX_VALUES)
+        return tkp_fail(error, TOKPERF_E_INVALID, "%s: more than 1024 values", made->origin);
     *end = made;
+    return TOKPERF_OK;
 }
 
 tokperf_status tkp_settings_add_value(struct tkp_settings *settings,
@@ -55,8 +62,7 @@ tokperf_status tkp_settings_add_value(struct tkp_settings *settings,
     if (*first && !(option->flags & TKP_OPTION_LIST))
         return tkp_fail(error, TOKPERF_E_INVALID, "%s: given twice, first by %s", origin,
                         (*first)->origin);
-    append(settings, option->id, made);
-    return TOKPERF_OK;
+    return append(settings, option, made, error);
 }
 
 static bool is_same_key(const struct tkp_option *option, const char *a, const char *b)
@@ -94,8 +100,7 @@ tokperf_status tkp_settings_add_member(struct tkp_settings *settings,
     if (status)
         return status;
     remove_replaced(settings, option, layer, key);
-    append(settings, option->id, made);
-    return TOKPERF_OK;
+    return append(settings, option, made, error);
 }
 
 /* "a,b": items of a list. */

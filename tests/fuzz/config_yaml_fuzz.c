@@ -1,7 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Any bytes as a YAML file: a tree whose every node is readable, or one sentence. */
+/*
+ * Any bytes as a configuration file: a tree whose every node is readable and a plan whose document
+ * reads back as itself, or one sentence.
+ */
+#include <config/resolve.h>
 #include <config/yaml.h>
 #include <stdlib.h>
+#include <string.h>
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -23,6 +28,27 @@ static void visit(const struct tkp_yaml_node *node)
         visit(n);
 }
 
+static bool resolve(const char *text, struct tkp_plan *plan)
+{
+    static const char *const environment[] = {"HOME=/home/x", NULL};
+    struct tokperf_error error = {0};
+    struct tkp_config_input input = {.environment = environment, .config_text = text};
+    tokperf_status status = tkp_config_resolve(&input, plan, &error);
+    if (status && !error.message[0])
+        abort();
+    return status == TOKPERF_OK;
+}
+
+static void read_back(const char *text)
+{
+    struct tkp_plan plan = {0}, again = {0};
+    if (resolve(text, &plan))
+        if (!resolve(plan.config_yaml, &again) || strcmp(plan.config_yaml, again.config_yaml) != 0)
+            abort();
+    tkp_plan_finish(&plan);
+    tkp_plan_finish(&again);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     struct tkp_yaml yaml;
@@ -30,8 +56,13 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     tokperf_status status = tkp_yaml_parse(&yaml, "fuzz", (const char *)data, size, &error);
     if (status && (!error.message[0] || yaml.root))
         abort();
-    if (!status && yaml.root)
+    bool has_tree = !status && yaml.root;
+    if (has_tree)
         visit(yaml.root);
     tkp_yaml_close(&yaml);
+    char *text = has_tree && size < 65536 ? strndup((const char *)data, size) : NULL;
+    if (text)
+        read_back(text);
+    free(text);
     return 0;
 }

@@ -184,6 +184,32 @@ static void combinations(void **state)
         check(&(struct resolve_case){.arguments = rows[i].given}, rows[i].message);
 }
 
+static void bounds(void **state)
+{
+    (void)state;
+    size_t capacity = 2 << 20, used = 0;
+    char *file = malloc(capacity);
+    assert_non_null(file);
+    used += (size_t)snprintf(file, capacity, "benchmark:\n  endpoint:\n    url: [");
+    for (int i = 0; i < 1025; i++)
+        used += (size_t)snprintf(file + used, capacity - used, "h%d,", i);
+    snprintf(file + used, capacity - used, "]\n");
+    struct resolve_case given = {.file = file};
+    struct tkp_plan plan;
+    struct tokperf_error error;
+    assert_int_equal(resolve_case_run(&given, &plan, &error), TOKPERF_E_INVALID);
+    assert_non_null(strstr(error.message, "benchmark.endpoint.url: more than 1024 values"));
+    tkp_plan_finish(&plan);
+
+    used = (size_t)snprintf(file, capacity, "benchmark:\n  endpoint:\n    extra:\n      a: \"");
+    memset(file + used, 'x', (1 << 20) - 100);
+    snprintf(file + used + (1 << 20) - 100, 16, "\"\n");
+    assert_int_equal(resolve_case_run(&given, &plan, &error), TOKPERF_E_INVALID);
+    assert_non_null(strstr(error.message, "the resolved configuration is larger than 1 MiB"));
+    tkp_plan_finish(&plan);
+    free(file);
+}
+
 static void variables(void **state)
 {
     (void)state;
@@ -301,7 +327,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(flags),        cmocka_unit_test(values),    cmocka_unit_test(members),
         cmocka_unit_test(combinations), cmocka_unit_test(variables), cmocka_unit_test(files),
-        cmocka_unit_test(phases),
+        cmocka_unit_test(phases),       cmocka_unit_test(bounds),
     };
     char directory[] = "/tmp/tokperf-config-XXXXXX";
     if (resolve_case_enter(directory))
