@@ -101,6 +101,7 @@ static tokperf_status file_read(const struct tokperf_host *host, const char *pat
         tkp_buffer_finish(&buffer);
         return status;
     }
+    buffer.data[buffer.len] = '\0';
     *content = (struct tokperf_span){buffer.data, buffer.len}; /* taken: release() frees it */
     return TOKPERF_OK;
 }
