@@ -78,6 +78,8 @@ static void values(void **state)
                                     "seconds, or a number with ms, s, m or h"},
         {"--benchmark-duration|-1",
          "--benchmark-duration: '-1' is out of range: expected 0.001..31536000 s"},
+        {"--benchmark-duration|0",
+         "--benchmark-duration: '0' is out of range: expected 0.001..31536000 s"},
         {"--benchmark-duration|inf", "--benchmark-duration: 'inf' is not a duration: expected "
                                      "seconds, or a number with ms, s, m or h"},
         {"--failed-request-threshold|2",
