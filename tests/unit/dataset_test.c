@@ -20,6 +20,33 @@
 
 const struct tokperf_plugin *openai_plugin(void);
 
+/* The linker sends every allocation of the program through these (--wrap), to be counted. */
+void *__real_malloc(size_t size);
+void *__real_calloc(size_t count, size_t size);
+void *__real_realloc(void *old, size_t size);
+void *__wrap_malloc(size_t size);
+void *__wrap_calloc(size_t count, size_t size);
+void *__wrap_realloc(void *old, size_t size);
+static size_t allocations;
+
+void *__wrap_malloc(size_t size)
+{
+    allocations++;
+    return __real_malloc(size);
+}
+
+void *__wrap_calloc(size_t count, size_t size)
+{
+    allocations++;
+    return __real_calloc(count, size);
+}
+
+void *__wrap_realloc(void *old, size_t size)
+{
+    allocations++;
+    return __real_realloc(old, size);
+}
+
 /* One call of the sink: a conversation when `id` is set, else a turn. */
 struct step {
     const char *id, *role, *text, *raw;
@@ -252,6 +279,32 @@ static void test_live_answers(void **unused)
     close_fixture(&f);
 }
 
+/* A worker renders without an allocation once its buffers have grown to the largest request. */
+static void test_warm_renderer_allocates_nothing(void **unused)
+{
+    (void)unused;
+    struct fixture f = {0};
+    assert_int_equal(OPEN(&f, "chat", talk), TOKPERF_OK);
+    struct tkp_renderer *renderer = tkp_renderer_create(f.dataset);
+    const struct tkp_answer answers[] = {{TOKPERF_SPAN("an answer"), {NULL, 0}},
+                                         {TOKPERF_SPAN("another"), {NULL, 0}}};
+    struct tkp_rendered rendered;
+    assert_non_null(renderer);
+    size_t cold = allocations;
+    assert_int_equal(tkp_renderer_render(renderer, 0, 2, answers, 2, &rendered, &f.error),
+                     TOKPERF_OK);
+    assert_true(allocations > cold); /* the counter counts */
+    size_t warm = allocations;
+    for (unsigned i = 0; i < 100; i++) {
+        uint32_t turn = 1 + i % 2;
+        assert_int_equal(tkp_renderer_render(renderer, 0, turn, answers, turn, &rendered, &f.error),
+                         TOKPERF_OK);
+    }
+    assert_int_equal(allocations, warm);
+    tkp_renderer_destroy(renderer);
+    close_fixture(&f);
+}
+
 /* With recorded answers everywhere nothing waits for a live one. */
 static void test_recorded_answers(void **unused)
 {
@@ -406,6 +459,7 @@ int main(void)
         cmocka_unit_test(test_sampling),
         cmocka_unit_test(test_live_answers),
         cmocka_unit_test(test_recorded_answers),
+        cmocka_unit_test(test_warm_renderer_allocates_nothing),
         cmocka_unit_test(test_extra_precedence),
         cmocka_unit_test(test_refusals),
         cmocka_unit_test(test_silent_failure),
