@@ -136,7 +136,7 @@ static bool list_support(const struct tkp_phase_metrics *m, struct tkp_arena *ar
 {
     const uint32_t room = TKP_METRIC_COUNT * TKP_PERCENTILE_COUNT;
     struct tokperf_support *items = tkp_arena_alloc(arena, room * sizeof *items);
-    const struct tokperf_support **pointers = tkp_arena_alloc(arena, room * sizeof *pointers);
+    const struct tokperf_support **pointers = tkp_arena_alloc(arena, room * sizeof(void *));
     uint32_t count = 0;
     if (!items || !pointers)
         return false;
@@ -162,7 +162,7 @@ static bool list_metrics(struct tkp_phase_metrics *m, struct tkp_arena *arena,
 {
     struct list list = {
         .items = tkp_arena_alloc(arena, TKP_METRIC_ALL_COUNT * sizeof *list.items),
-        .pointers = tkp_arena_alloc(arena, TKP_METRIC_ALL_COUNT * sizeof *list.pointers),
+        .pointers = tkp_arena_alloc(arena, TKP_METRIC_ALL_COUNT * sizeof(void *)),
     };
     if (!list.items || !list.pointers)
         return false;

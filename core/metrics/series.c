@@ -108,7 +108,7 @@ bool tkp_series_percentile(const struct tkp_series *series, uint32_t per_mille, 
     uint64_t n = series->moments.count;
     if (!n)
         return false;
-    double weight, low, high;
+    double weight, low = 0, high = 0;
     uint64_t rank = tkp_percentile_place(per_mille, n, &weight);
     if (tkp_series_rank(series, rank, &low) &&
         (weight <= 0 || tkp_series_rank(series, rank + 1, &high))) {

@@ -50,7 +50,7 @@ const struct tkp_metric_def *tkp_metric_def(enum tkp_metric_id id)
 enum tkp_metric_id tkp_metric_find(const char *tag)
 {
     unsigned id = 0;
-    while (id < TKP_METRIC_ALL_COUNT && strcmp(table[id].tag, tag))
+    while (id < TKP_METRIC_ALL_COUNT && strcmp(table[id].tag, tag) != 0)
         id++;
     return (enum tkp_metric_id)id;
 }

@@ -22,7 +22,7 @@ static void count_error(struct tkp_tally *tally, const struct tkp_row *row, int3
 {
     struct tkp_tally_error *e = tally->errors, *end = e + tally->error_count;
     while (e < end &&
-           (e->outcome != row->outcome || e->code != code || strcmp(e->message, message)))
+           (e->outcome != row->outcome || e->code != code || strcmp(e->message, message) != 0))
         e++;
     if (e < end) {
         e->count++;
@@ -39,7 +39,7 @@ static void count_error(struct tkp_tally *tally, const struct tkp_row *row, int3
 static void count_finish(struct tkp_tally *tally, const char *name, uint32_t room)
 {
     struct tkp_tally_finish *f = tally->finishes, *end = f + tally->finish_count;
-    while (f < end && strcmp(f->name, name))
+    while (f < end && strcmp(f->name, name) != 0)
         f++;
     if (f < end) {
         f->count++;

@@ -45,8 +45,8 @@ static void say(struct judge *j, uint32_t severity, const char *code, double val
         .severity = severity,
         .code = tkp_span(code),
         .message = tkp_arena_span(j->arena, tkp_span(text)),
-        .has_value = isfinite(value),
-        .has_limit = isfinite(limit),
+        .has_value = isfinite(value) ? 1 : 0,
+        .has_limit = isfinite(limit) ? 1 : 0,
         .value = isfinite(value) ? value : 0,
         .limit = isfinite(limit) ? limit : 0,
     };
@@ -80,16 +80,17 @@ static double lag_limit_ms(const struct judge *j, double fixed_ms, double pct)
 static void judge_results(struct judge *j)
 {
     const struct tkp_phase_facts *f = j->facts;
-    if (!f->ok && !f->errors)
+    uint64_t completed = f->ok + f->errors;
+    double pct = share_pct(f->errors, completed);
+    if (!completed)
         say(j, INVALID, "no_requests", 0, NAN,
             "No request was completed, so there is nothing to report.");
-    double pct = share_pct(f->errors, f->ok + f->errors);
     bool invalid = pct > j->limits->error_invalid_pct;
     if (invalid || pct > j->limits->error_suspect_pct)
         say(j, invalid ? INVALID : SUSPECT, "errors", pct,
             invalid ? j->limits->error_invalid_pct : j->limits->error_suspect_pct,
             "%.2f %% of the requests failed (%llu of %llu); the numbers describe the others.", pct,
-            (unsigned long long)f->errors, (unsigned long long)(f->ok + f->errors));
+            (unsigned long long)f->errors, (unsigned long long)completed);
     if (f->client_errors)
         say(j, SUSPECT, "client_error", (double)f->client_errors, 0,
             "%llu requests failed because of this machine (descriptors, ports or memory), not the "
@@ -269,7 +270,7 @@ static bool publish(struct judge *j, struct tkp_verdict *verdict)
     static const char *const names[] = {
         [NOTE] = "valid", [SUSPECT] = "suspect", [INVALID] = "invalid"};
     struct tokperf_reason *items = tkp_arena_alloc(j->arena, j->count * sizeof *items);
-    const struct tokperf_reason **pointers = tkp_arena_alloc(j->arena, j->count * sizeof *pointers);
+    const struct tokperf_reason **pointers = tkp_arena_alloc(j->arena, j->count * sizeof(void *));
     uint32_t at = 0;
     if (!items || !pointers)
         return false;
