@@ -76,6 +76,12 @@ static void rates_forget(void **state)
     }
     assert_int_equal(f.ok, 5000);
     assert_near(f.requests_per_s, 0, 0);
+    struct tkp_row row = counted_row(0);
+    tkp_live_row(live, &row, NULL, 0);
+    for (uint64_t s = 1; s <= 8; s++) /* slower ticks: the request is 7 s old at the end */
+        tkp_live_tick(live, ROW_BASE_NS + (100 + s) * 1000 * MS);
+    tkp_live_read(live, &f);
+    assert_near(f.requests_per_s, 0, 0);
     tkp_live_destroy(live);
 }
 
