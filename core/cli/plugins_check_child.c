@@ -92,8 +92,11 @@ void tkp_check_finding(struct tkp_check *check, const char *format, ...)
 {
     va_list args;
     check->findings++;
-    if (check->step_findings++ >= TKP_CHECK_FINDINGS_PER_STEP)
+    if (check->step_findings++ >= TKP_CHECK_FINDINGS_PER_STEP) {
+        if (check->step_findings == TKP_CHECK_FINDINGS_PER_STEP + 1)
+            put('F', "there are more findings like these");
         return;
+    }
     va_start(args, format);
     put_line('F', format, args);
     va_end(args);

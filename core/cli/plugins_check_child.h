@@ -35,7 +35,7 @@ struct tkp_check_subject {
 
 void tkp_check_step(struct tkp_check *check, const char *format, ...) TOKPERF_PRINTF(2, 3);
 void tkp_check_skip(struct tkp_check *check, const char *format, ...) TOKPERF_PRINTF(2, 3);
-/* Past TKP_CHECK_FINDINGS_PER_STEP of a step they are counted only. */
+/* Past TKP_CHECK_FINDINGS_PER_STEP of a step the rest is one line. */
 void tkp_check_finding(struct tkp_check *check, const char *format, ...) TOKPERF_PRINTF(2, 3);
 
 /* Calls create or destroy of a component with the note for crashes. */

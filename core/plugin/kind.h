@@ -26,7 +26,7 @@ const struct tkp_kind *tkp_kind_by_name(const char *name);
 const struct tkp_kind *tkp_kind_by_id(const char *id);
 /* The kind whose id differs from this one in its revision alone ("tokperf.endpoint/2"), or NULL. */
 const struct tkp_kind *tkp_kind_of_other_revision(const char *id);
-/* Names, NULL-ended, in the order of the table. */
+/* Names, NULL-ended, in the order of the table. [main] */
 const char *const *tkp_kind_names(void);
 
 #endif
