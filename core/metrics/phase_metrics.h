@@ -32,7 +32,8 @@ void tkp_phase_metrics_destroy(struct tkp_phase_metrics *metrics);
 void tkp_phase_metrics_add(struct tkp_phase_metrics *metrics, const struct tkp_row *row,
                            const uint64_t *chunk_ns);
 /* Ends a reading. true: read all rows once more. A caller that stops while it is true gets
- * percentiles from histograms, marked as such, and no adj_* ones. */
+ * percentiles from histograms, marked as such, and no adj_* ones. After false another reading does
+ * no harm. */
 bool tkp_phase_metrics_next_pass(struct tkp_phase_metrics *metrics) TOKPERF_MUST_USE;
 /* Everything of struct tokperf_phase but its name; memory comes from arena. Of *facts those that
  * come from rows are written; those marked (run) in verdict.h are left as they are. */

@@ -455,6 +455,33 @@ static void answers_of_another_length(void **state)
     end(&p);
 }
 
+/* The record log could not be written: counts are exact, percentiles the histogram's, and say so.
+ */
+static void one_reading_is_marked(void **state)
+{
+    (void)state;
+    struct phase p;
+    struct tkp_phase_metrics *m;
+    struct tokperf_error error;
+    begin(&p);
+    assert_int_equal(tkp_phase_metrics_create(&p.context, &p.plan, &m, &error), TOKPERF_OK);
+    for (uint64_t i = 1; i <= 1000; i++) {
+        struct tkp_row row = metric_row(0, 1, i);
+        tkp_phase_metrics_add(m, &row, NULL);
+    }
+    assert_int_equal(tkp_phase_metrics_result(m, &p.arena, &p.result, &p.facts, &error),
+                     TOKPERF_OK);
+    tkp_phase_metrics_destroy(m);
+    const struct tokperf_metric *metric = find(&p, "request_latency");
+    assert_true(metric->flags & TOKPERF_METRIC_FROM_HISTOGRAM);
+    assert_near(metric->value[TOKPERF_STAT_P50], 500.5, 0.6);
+    CHECK(&p, "request_latency", AVG, 500.5);
+    CHECK(&p, "request_latency", MAX, 1000);
+    CHECK(&p, "request_count", AVG, 1000);
+    CHECK(&p, "effective_concurrency", AVG, NAN);
+    end(&p);
+}
+
 static void prompts_are_counted(void **state)
 {
     (void)state;
@@ -490,6 +517,7 @@ int main(void)
         cmocka_unit_test(groups_are_bounded),
         cmocka_unit_test(support_and_its_bound),
         cmocka_unit_test(answers_of_another_length),
+        cmocka_unit_test(one_reading_is_marked),
         cmocka_unit_test(prompts_are_counted),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
