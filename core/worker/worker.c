@@ -54,10 +54,11 @@ static void block_signals(sigset_t *before)
 static tokperf_status add_worker(struct tkp_workers *workers, uint32_t index,
                                  struct tkp_block_channel *channel, struct tokperf_error *error)
 {
-    struct tkp_worker *w = aligned_alloc(64, sizeof *w);
+    size_t bytes = (sizeof(struct tkp_worker) + 63) / 64 * 64; /* whole cache lines */
+    struct tkp_worker *w = aligned_alloc(64, bytes);
     if (!w)
         return tkp_fail(error, TOKPERF_E_NO_MEMORY, "no memory for worker %u", index);
-    memset(w, 0, sizeof *w);
+    memset(w, 0, bytes);
     w->shared = &workers->shared;
     w->workers = workers;
     w->channel = channel;

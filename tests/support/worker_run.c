@@ -1,0 +1,156 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Starts workers, begins a phase, collects rows until it is done. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+
+#include "worker_run.h"
+
+#include <base/clock.h>
+#include <inttypes.h>
+#include <poll.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+struct worker_run *worker_run_create(const struct fake_conversation *conversations, uint32_t count)
+{
+    struct worker_run *run = calloc(1, sizeof *run);
+    assert_non_null(run);
+    run->conversations = (struct fake_dataset){conversations, count};
+    run->block_count = 16;
+    run->phase_plan = (struct tkp_phase_plan){.name = "profiling",
+                                              .request_count = count,
+                                              .arrival = TKP_ARRIVAL_CLOSED,
+                                              .concurrency = 1};
+    run->plan = (struct tkp_plan){.url_count = 1,
+                                  .endpoint_type = "fake",
+                                  .streaming = true,
+                                  .request_timeout_ns = 20 * TKP_NS_PER_S,
+                                  .connect_timeout_ns = 20 * TKP_NS_PER_S,
+                                  .first_byte_timeout_ns = 20 * TKP_NS_PER_S,
+                                  .idle_timeout_ns = 20 * TKP_NS_PER_S,
+                                  .reuse = TKP_REUSE_POOLED,
+                                  .sampling = TKP_SAMPLING_SEQUENTIAL,
+                                  .phase_count = 1,
+                                  .seed = 42,
+                                  .workers = 1};
+    return run;
+}
+
+static void create_dataset(struct worker_run *run)
+{
+    struct tokperf_error error;
+    struct tkp_instance source = fake_dataset_instance(&run->conversations);
+    struct tkp_dataset_inputs inputs = {&run->plan, "model", &source, &fake_endpoint_instance};
+    if (tkp_dataset_create(&inputs, &run->dataset, &error) != TOKPERF_OK)
+        fail_msg("%s", error.message);
+}
+
+void worker_run_start(struct worker_run *run, uint16_t port)
+{
+    struct tokperf_error error;
+    snprintf(run->host_port, sizeof run->host_port, "127.0.0.1:%u", port);
+    run->url = (struct tkp_url){.scheme = TKP_URL_HTTP,
+                                .text = run->host_port,
+                                .host = "127.0.0.1",
+                                .host_port = run->host_port,
+                                .prefix = "",
+                                .port = port};
+    run->plan.urls = &run->url;
+    run->plan.phases = &run->phase_plan;
+    if (tkp_target_resolve(&run->url, "/fake", &run->target, &error) != TOKPERF_OK)
+        fail_msg("%s", error.message);
+    create_dataset(run);
+    for (uint32_t i = 0; i < run->plan.workers; i++) {
+        run->channels[i] = tkp_block_channel_create(i, run->block_count);
+        run->reassembly[i] = tkp_reassembly_create();
+        assert_true(run->channels[i] && run->reassembly[i]);
+    }
+    struct tkp_worker_shared shared = {.plan = &run->plan,
+                                       .dataset = run->dataset,
+                                       .endpoint = &fake_endpoint_instance,
+                                       .targets = &run->target,
+                                       .worker_count = run->plan.workers,
+                                       .run_seed = 7};
+    if (tkp_workers_start(&shared, run->channels, &run->workers, &error) != TOKPERF_OK)
+        fail_msg("%s", error.message);
+}
+
+static void check_times(const struct tkp_whole_row *whole)
+{
+    const struct tkp_row *row = whole->row;
+    assert_int_equal(whole->chunk_ns_count, row->chunk_count);
+    if (!row->chunk_count)
+        return;
+    assert_true(whole->chunk_ns[0] == row->first_token_ns);
+    assert_true(whole->chunk_ns[row->chunk_count - 1] == row->last_token_ns);
+}
+
+static void take_blocks(struct worker_run *run)
+{
+    struct tokperf_error error;
+    struct tkp_whole_row whole;
+    for (uint32_t i = 0; i < run->plan.workers; i++) {
+        struct tkp_block *block;
+        while ((block = tkp_block_take(run->channels[i]))) {
+            struct tokperf_span payload = {(const char *)block->data, block->used_bytes};
+            assert_int_equal(tkp_reassembly_feed(run->reassembly[i], block->kind, payload, &error),
+                             TOKPERF_OK);
+            while (tkp_reassembly_next(run->reassembly[i], &whole, &error) == TOKPERF_OK) {
+                assert_true(run->row_count < WORKER_RUN_MAX_ROWS);
+                check_times(&whole);
+                run->rows[run->row_count++] = *whole.row;
+            }
+            tkp_block_give_back(run->channels[i], block);
+        }
+    }
+}
+
+void worker_run_phase(struct worker_run *run)
+{
+    struct tkp_schedule schedule = {.phase = &run->phase_plan,
+                                    .dataset = run->dataset,
+                                    .seed = run->plan.seed,
+                                    .url_count = 1,
+                                    .start_ns = tkp_clock_now_ns() + 5 * TKP_NS_PER_MS};
+    free(run->phase);
+    run->phase = aligned_alloc(64, (sizeof *run->phase + 63) / 64 * 64);
+    assert_non_null(run->phase);
+    tkp_phase_init(run->phase, &schedule, run->plan.workers);
+    tkp_workers_begin_phase(run->workers, run->phase);
+    uint64_t begin_ns = tkp_clock_now_ns();
+    while (!tkp_workers_phase_done(run->workers)) {
+        struct pollfd fd = {.fd = tkp_workers_done_fd(run->workers), .events = POLLIN};
+        poll(&fd, 1, 5);
+        uint64_t spent_ns = tkp_clock_now_ns() - begin_ns;
+        if (spent_ns >= (uint64_t)run->hold_blocks_ms * TKP_NS_PER_MS)
+            take_blocks(run);
+        if (spent_ns > 20 * TKP_NS_PER_S)
+            fail_msg("the phase is not done after 20 s, %u rows came", run->row_count);
+    }
+    take_blocks(run);
+}
+
+const struct tkp_row *worker_run_row(const struct worker_run *run, uint64_t ordinal, uint32_t turn)
+{
+    for (uint32_t i = 0; i < run->row_count; i++)
+        if (run->rows[i].ordinal == ordinal && run->rows[i].turn_index == turn)
+            return &run->rows[i];
+    fail_msg("no row for ordinal %" PRIu64 ", turn %u", ordinal, turn);
+    return NULL;
+}
+
+void worker_run_destroy(struct worker_run *run)
+{
+    tkp_workers_stop(run->workers);
+    for (uint32_t i = 0; i < run->plan.workers; i++) {
+        tkp_block_channel_destroy(run->channels[i]);
+        tkp_reassembly_destroy(run->reassembly[i]);
+    }
+    tkp_dataset_destroy(run->dataset);
+    free(run->phase);
+    free(run);
+}

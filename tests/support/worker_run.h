@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * A run of the workers for tests: real threads and sockets, the fake endpoint and dataset, and the
+ * test in the place of controller and recorder.
+ */
+#ifndef WORKER_RUN_H
+#define WORKER_RUN_H
+
+#include "fake_endpoint.h"
+
+#include <record/reassembly.h>
+#include <worker/worker.h>
+
+enum { WORKER_RUN_MAX_ROWS = 4096, WORKER_RUN_MAX_WORKERS = 8 };
+
+struct worker_run {
+    /* set before start */
+    struct tkp_plan plan;
+    struct tkp_phase_plan phase_plan;
+    struct fake_dataset conversations;
+    uint32_t block_count;
+    int hold_blocks_ms; /* blocks are not taken before that */
+    /* after start */
+    struct tkp_url url;
+    char host_port[32];
+    struct tkp_target target;
+    struct tkp_dataset *dataset;
+    struct tkp_block_channel *channels[WORKER_RUN_MAX_WORKERS];
+    struct tkp_workers *workers;
+    struct tkp_phase *phase;
+    struct tkp_reassembly *reassembly[WORKER_RUN_MAX_WORKERS];
+    /* what came; a row's chunk times are checked against its own stamps */
+    struct tkp_row rows[WORKER_RUN_MAX_ROWS];
+    uint32_t row_count;
+};
+
+/* Defaults: one worker, closed loop of one, pooled, streaming, long timeouts. */
+struct worker_run *worker_run_create(const struct fake_conversation *conversations, uint32_t count);
+void worker_run_start(struct worker_run *run, uint16_t port);
+/* One phase; fails the test when it is not done within 20 s. */
+void worker_run_phase(struct worker_run *run);
+/* The row of a turn; fails the test when there is none. */
+const struct tkp_row *worker_run_row(const struct worker_run *run, uint64_t ordinal, uint32_t turn);
+void worker_run_destroy(struct worker_run *run);
+
+#endif

@@ -1,0 +1,297 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* From body bytes to stamps, counts and outcome, with the time of each read given. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+
+#include "fake_endpoint.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <worker/reply.h>
+#include <worker/row_text.h>
+
+struct fixture {
+    struct tkp_spill_pool spills;
+    struct tkp_chunk_pool chunks;
+    struct tkp_reply_context context;
+    struct tkp_reply reply;
+    struct tkp_row row;
+    char scratch[16];
+    uint64_t state[2];
+};
+
+static void begin(struct fixture *f, uint32_t framing)
+{
+    memset(f, 0, sizeof *f);
+    tkp_spill_pool_init(&f->spills, 256u << 20);
+    tkp_chunk_pool_init(&f->chunks);
+    tkp_reply_context_init(&f->context, &fake_endpoint_instance, f->scratch, &f->spills,
+                           &f->chunks);
+    f->row.first_chunk_tokens = -1;
+    f->row.flags = framing == TOKPERF_FRAMING_WHOLE ? 0 : TKP_ROW_STREAMED;
+    f->reply.row = &f->row;
+    f->reply.state = f->state;
+    tkp_reply_begin(&f->context, &f->reply, framing);
+}
+
+/* From memory of the exact size, which is gone afterwards. */
+static void take(struct fixture *f, const char *text, uint64_t now_ns)
+{
+    size_t len = strlen(text);
+    char *copy = malloc(len);
+    assert_non_null(copy);
+    memcpy(copy, text, len);
+    tkp_reply_take(&f->context, &f->reply, copy, len, now_ns);
+    free(copy);
+}
+
+static void end(struct fixture *f, uint32_t why, uint64_t now_ns)
+{
+    tkp_reply_end(&f->context, &f->reply, why, now_ns);
+    tkp_reply_finish(&f->context, &f->reply);
+}
+
+static void finish(struct fixture *f)
+{
+    tkp_chunk_times_clear(&f->reply.times, &f->chunks);
+    tkp_spill_give(&f->spills, f->reply.text);
+    tkp_spill_pool_finish(&f->spills);
+    tkp_chunk_pool_finish(&f->chunks);
+}
+
+static void stamps_only_content(void **state)
+{
+    (void)state;
+    struct fixture f;
+    begin(&f, TOKPERF_FRAMING_SSE);
+    take(&f, "data: role\n\ndata: t:\n\n", 100);
+    take(&f, "data: u:3\n\n", 150);
+    take(&f, "data: r:hm\n\n", 200);
+    take(&f, "data: r:so\n", 250);
+    take(&f, "\n", 260);
+    take(&f, "data: t:abc\n\ndata: c:{}\n\n", 300);
+    take(&f, "data: f:stop\n\ndata: u:9\n\ndata: [DONE]\n\n", 400);
+    end(&f, TOKPERF_END_COMPLETE, 450);
+    assert_int_equal(f.row.outcome, TKP_OUTCOME_OK);
+    assert_int_equal(f.row.first_token_ns, 200);
+    assert_int_equal(f.row.second_token_ns, 260);
+    assert_int_equal(f.row.first_output_token_ns, 300);
+    assert_int_equal(f.row.last_token_ns, 300);
+    assert_int_equal(f.row.chunk_count, 4);
+    assert_int_equal(f.row.coalesced_count, 1);
+    assert_int_equal(f.row.text_bytes, 9);
+    assert_int_equal(f.row.usage.completion_tokens, 9);
+    assert_int_equal(f.row.first_chunk_tokens, -1);
+    assert_string_equal(f.row.finish_reason, "stop");
+    const uint64_t *times;
+    struct tkp_chunk_source source = tkp_chunk_times_source(&f.reply.times);
+    assert_int_equal(source.next(source.context, &times), 4);
+    assert_true(times[0] == 200 && times[1] == 260 && times[2] == 300 && times[3] == 300);
+    assert_int_equal(source.next(source.context, &times), 0);
+    finish(&f);
+}
+
+static void keeps_the_count_of_the_first_chunk(void **state)
+{
+    (void)state;
+    struct fixture f;
+    begin(&f, TOKPERF_FRAMING_SSE);
+    take(&f, "data: u:1\n\n", 5);
+    take(&f, "data: tu:hello\n\ndata: u:9\n\n", 10);
+    assert_int_equal(f.row.first_chunk_tokens, 7);
+    assert_int_equal(f.row.usage.completion_tokens, 9);
+    end(&f, TOKPERF_END_CUT, 20);
+    assert_int_equal(f.row.outcome, TKP_OUTCOME_TRUNCATED);
+    assert_string_equal(f.row.error_type, "cut");
+    finish(&f);
+}
+
+struct outcome_case {
+    const char *body;
+    uint32_t framing, end;
+    enum tkp_outcome outcome;
+    const char *type, *message;
+};
+
+static const struct outcome_case outcome_cases[] = {
+    {"data: t:a\n\ndata: [DONE]\n\n", TOKPERF_FRAMING_SSE, TOKPERF_END_COMPLETE, TKP_OUTCOME_OK, "",
+     ""},
+    {"data: t:a\n\ndata: [DONE]", TOKPERF_FRAMING_SSE, TOKPERF_END_CUT, TKP_OUTCOME_OK, "", ""},
+    {"data: t:a\n\ndata: bad", TOKPERF_FRAMING_SSE, TOKPERF_END_CUT, TKP_OUTCOME_TRUNCATED, "cut",
+     "the connection ended in the middle of the answer"},
+    {"data: t:a\n\n", TOKPERF_FRAMING_SSE, TOKPERF_END_CLOSED, TKP_OUTCOME_TRUNCATED, "unfinished",
+     "the answer ended without its last event or a finish reason"},
+    {"", TOKPERF_FRAMING_SSE, TOKPERF_END_COMPLETE, TKP_OUTCOME_EMPTY, "",
+     "the answer is complete and has no content"},
+    {"", TOKPERF_FRAMING_SSE, TOKPERF_END_CUT, TKP_OUTCOME_TRUNCATED, "cut",
+     "the connection ended in the middle of the answer"},
+    {"data: role\n\ndata: [DONE]\n\n", TOKPERF_FRAMING_SSE, TOKPERF_END_COMPLETE, TKP_OUTCOME_EMPTY,
+     "", "the answer is complete and has no content"},
+    {"data: t:a\n\ndata: e:no\n\ndata: bad\n\n", TOKPERF_FRAMING_SSE, TOKPERF_END_COMPLETE,
+     TKP_OUTCOME_STREAM_ERROR, "server_error", "no"},
+    {"data: t:a\n\ndata: bad\n\ndata: e:no\n\n", TOKPERF_FRAMING_SSE, TOKPERF_END_COMPLETE,
+     TKP_OUTCOME_PARSE_ERROR, "response", "bad event"},
+    {"t:a", TOKPERF_FRAMING_WHOLE, TOKPERF_END_COMPLETE, TKP_OUTCOME_OK, "", ""},
+    {"t:a", TOKPERF_FRAMING_WHOLE, TOKPERF_END_CUT, TKP_OUTCOME_TRUNCATED, "cut",
+     "the connection ended in the middle of the answer"},
+    {"bad", TOKPERF_FRAMING_WHOLE, TOKPERF_END_COMPLETE, TKP_OUTCOME_PARSE_ERROR, "response",
+     "bad event"},
+    {"", TOKPERF_FRAMING_WHOLE, TOKPERF_END_COMPLETE, TKP_OUTCOME_EMPTY, "",
+     "the answer is complete and has no content"},
+    {"t:a\nt:b\n[DONE]", TOKPERF_FRAMING_NDJSON, TOKPERF_END_COMPLETE, TKP_OUTCOME_OK, "", ""},
+    {"t:a\nbad", TOKPERF_FRAMING_NDJSON, TOKPERF_END_COMPLETE, TKP_OUTCOME_PARSE_ERROR, "response",
+     "bad event"},
+    {"t:ab", TOKPERF_FRAMING_BYTES, TOKPERF_END_CLOSED, TKP_OUTCOME_TRUNCATED, "unfinished",
+     "the answer ended without its last event or a finish reason"},
+};
+
+static void decides_the_outcome(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < sizeof outcome_cases / sizeof outcome_cases[0]; i++) {
+        const struct outcome_case *c = &outcome_cases[i];
+        struct fixture f;
+        begin(&f, c->framing);
+        if (c->body[0])
+            take(&f, c->body, 10);
+        end(&f, c->end, 20);
+        if (f.row.outcome != c->outcome)
+            fail_msg("'%s' ended as %s", c->body, tkp_outcome_name(f.row.outcome));
+        assert_string_equal(f.row.error_type, c->type);
+        assert_string_equal(f.row.error_message, c->message);
+        finish(&f);
+    }
+}
+
+static void keeps_the_live_answer(void **state)
+{
+    (void)state;
+    struct fixture f;
+    begin(&f, TOKPERF_FRAMING_SSE);
+    f.reply.keeps_text = true;
+    take(&f, "data: r:thought\n\ndata: t:caf\\n \n\ndata: j:\\u00e9\\n\n\ndata: [DONE]\n\n", 10);
+    end(&f, TOKPERF_END_COMPLETE, 20);
+    assert_int_equal(f.row.outcome, TKP_OUTCOME_OK);
+    assert_int_equal(f.reply.text->len, 9);
+    assert_memory_equal(f.reply.text->data, "caf\\n \xc3\xa9\n", 9);
+    finish(&f);
+}
+
+static void bounds_the_live_answer(void **state)
+{
+    (void)state;
+    struct fixture f;
+    char *event = calloc(1, 70000);
+    assert_non_null(event);
+    memset(event, 'x', 65536);
+    memcpy(event, "data: t:", 8);
+    memcpy(event + 65536, "\n\n", 2);
+    begin(&f, TOKPERF_FRAMING_SSE);
+    f.reply.keeps_text = true;
+    for (int i = 0; i < 66; i++)
+        take(&f, event, 10);
+    end(&f, TOKPERF_END_COMPLETE, 20);
+    assert_int_equal(f.row.outcome, TKP_OUTCOME_CLIENT_ERROR);
+    assert_string_equal(f.row.error_type, "answer_too_long");
+    finish(&f);
+    free(event);
+}
+
+struct error_case {
+    int32_t status;
+    const char *body, *note, *type, *message;
+};
+
+static const struct error_case error_cases[] = {
+    {500, "{\"error\":{\"message\":\"no \\\"luck\\\"\",\"type\":\"server_error\",\"code\":1}}", "",
+     "server_error", "no \"luck\""},
+    {500, "{\"error\":{\"code\":[1,{\"message\":\"inner\"}],\"message\":\"outer\"}}", "", "",
+     "outer"},
+    {404, "{\"object\":\"error\",\"message\":\"gone\",\"type\":\"NotFound\"}", "", "NotFound",
+     "gone"},
+    {422, "{\"detail\":\"bad\"}", "", "", "bad"},
+    {500, "{\"error\":\"text\"}", "", "", "text"},
+    {500, "{\"error\":null}", "", "", "{\"error\":null}"},
+    {502, "<html>Bad Gateway</html>", "", "", "<html>Bad Gateway</html>"},
+    {500, "{\"error\":{\"message\":\"cut", "", "", "{\"error\":{\"message\":\"cut"},
+    {500, "", "", "", ""},
+    {429, "{\"error\":{\"message\":\"slow down\"}}", "7", "", "Retry-After: 7; slow down"},
+    {503, "", "30", "", "Retry-After: 30"},
+    {302, "moved", "http://b/", "", "redirected to http://b/, which is not followed"},
+};
+
+static void explains_http_errors(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < sizeof error_cases / sizeof error_cases[0]; i++) {
+        const struct error_case *c = &error_cases[i];
+        struct tkp_row row = {.http_status = c->status, .outcome = TKP_OUTCOME_HTTP_ERROR};
+        tkp_row_set_http_error(&row, (struct tokperf_span){c->body, strlen(c->body)}, c->note);
+        assert_string_equal(row.error_message, c->message);
+        assert_string_equal(row.error_type, c->type);
+        assert_int_equal(row.flags & TKP_ROW_MESSAGE_TRUNCATED, 0);
+    }
+}
+
+static void cuts_texts_at_characters(void **state)
+{
+    (void)state;
+    struct tkp_row row = {0};
+    char text[400];
+    memset(text, 'a', sizeof text);
+    memcpy(text + 254, "\xe2\x82\xac", 3);
+    tkp_row_set_message(&row, (struct tokperf_span){text, sizeof text});
+    assert_int_equal(strlen(row.error_message), 254);
+    assert_int_equal(row.flags, TKP_ROW_MESSAGE_TRUNCATED);
+    memcpy(text + 21, "\xf0\x9f\x98\x80", 4);
+    tkp_row_set_finish_reason(&row, (struct tokperf_span){text, sizeof text});
+    assert_int_equal(strlen(row.finish_reason), 21);
+    tkp_row_set_message(&row, TOKPERF_SPAN("short"));
+    assert_int_equal(row.flags, TKP_ROW_FINISH_TRUNCATED);
+    tkp_row_end_text(&row, TKP_OUTCOME_TIMEOUT, "idle", "first");
+    tkp_row_end_text(&row, TKP_OUTCOME_OK, "", "second");
+    assert_int_equal(row.outcome, TKP_OUTCOME_TIMEOUT);
+    assert_string_equal(row.error_message, "first");
+}
+
+static void chunk_times_fill_pages(void **state)
+{
+    (void)state;
+    struct tkp_chunk_pool pool;
+    struct tkp_chunk_times times = {0};
+    tkp_chunk_pool_init(&pool);
+    for (uint64_t round = 0; round < 2; round++) {
+        for (uint64_t i = 0; i < 10000; i++)
+            assert_true(tkp_chunk_times_add(&times, &pool, i * 3 + round));
+        struct tkp_chunk_source source = tkp_chunk_times_source(&times);
+        const uint64_t *piece;
+        for (int pass = 0; pass < 2; pass++) {
+            uint64_t seen = 0;
+            source.rewind(source.context);
+            for (uint32_t n; (n = source.next(source.context, &piece)); seen += n)
+                for (uint32_t i = 0; i < n; i++)
+                    assert_int_equal(piece[i], (seen + i) * 3 + round);
+            assert_int_equal(seen, 10000);
+        }
+        tkp_chunk_times_clear(&times, &pool);
+    }
+    tkp_chunk_pool_finish(&pool);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(stamps_only_content),
+        cmocka_unit_test(keeps_the_count_of_the_first_chunk),
+        cmocka_unit_test(decides_the_outcome),
+        cmocka_unit_test(keeps_the_live_answer),
+        cmocka_unit_test(bounds_the_live_answer),
+        cmocka_unit_test(explains_http_errors),
+        cmocka_unit_test(cuts_texts_at_characters),
+        cmocka_unit_test(chunk_times_fill_pages),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

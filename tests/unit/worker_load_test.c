@@ -1,0 +1,327 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* When which conversation is sent: closed and open loop, caps, turns, stops, full record pools. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+
+#include "scripted_server.h"
+#include "worker_run.h"
+
+#include <base/clock.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define CHUNKED "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
+#define GOOD    CHUNKED "19\r\ndata: t:a\n\ndata: [DONE]\n\n\r\n0\r\n\r\n"
+
+static const struct script scripts[] = {
+    {"good", {{SCRIPT_SEND, GOOD, 0}}, false},
+    {"slow", {{SCRIPT_WAIT, 0, 5}, {SCRIPT_SEND, GOOD, 0}}, false},
+    {"silent", {{SCRIPT_WAIT, 0, 10000}}, false},
+    {"first",
+     {{SCRIPT_SEND, CHUNKED "1f\r\ndata: j:A\\u0042\n\ndata: [DONE]\n\n\r\n0\r\n\r\n", 0}},
+     false},
+    {"broken", {{SCRIPT_SEND, CHUNKED "b\r\ndata: bad\n\n\r\n0\r\n\r\n", 0}}, false},
+    {NULL, {{SCRIPT_END, 0, 0}}, false},
+};
+
+static uint64_t total(const struct worker_run *run, size_t offset)
+{
+    uint64_t sum = 0;
+    for (uint32_t i = 0; i < run->plan.workers; i++) {
+        const char *stats = (const char *)tkp_workers_stats(run->workers, i);
+        sum += tkp_gauge_get((const struct tkp_gauge *)(const void *)(stats + offset));
+    }
+    return sum;
+}
+#define TOTAL(run, member) total(run, offsetof(struct tkp_worker_stats, member))
+
+static uint32_t count(const struct worker_run *run, enum tkp_outcome outcome)
+{
+    uint32_t found = 0;
+    for (uint32_t i = 0; i < run->row_count; i++)
+        found += run->rows[i].outcome == outcome;
+    return found;
+}
+
+/* Every ordinal exactly once. */
+static void check_ordinals(const struct worker_run *run, uint32_t expected)
+{
+    assert_int_equal(run->row_count, expected);
+    for (uint32_t i = 0; i < expected; i++)
+        assert_int_equal(worker_run_row(run, i, 0)->draw, i);
+}
+
+/* Traps 16 and 39: exact budgets, caps and connections for any number of workers. */
+static void closed_loop_is_exact(void **state)
+{
+    (void)state;
+    static const struct fake_conversation conversations[] = {{{"good"}, 0}};
+    static const uint32_t workers[] = {1, 2, 3, 7};
+    for (size_t i = 0; i < sizeof workers / sizeof workers[0]; i++) {
+        struct scripted_server *server = scripted_server_start(scripts);
+        struct worker_run *run = worker_run_create(conversations, 1);
+        run->plan.workers = workers[i];
+        run->phase_plan.concurrency = 5;
+        run->phase_plan.request_count = 300;
+        worker_run_start(run, scripted_server_port(server));
+        worker_run_phase(run);
+        check_ordinals(run, 300);
+        assert_int_equal(count(run, TKP_OUTCOME_OK), 300);
+        assert_int_equal(scripted_server_requests(server), 300);
+        assert_in_range(scripted_server_connections(server), 1, 5);
+        assert_in_range(scripted_server_peak(server), 1, 5);
+        assert_int_equal(TOTAL(run, issued), 300);
+        assert_int_equal(TOTAL(run, in_flight), 0);
+        uint32_t firsts = 0;
+        for (uint32_t k = 0; k < run->row_count; k++)
+            firsts += (run->rows[k].flags & TKP_ROW_FIRST_OF_SLOT) != 0;
+        assert_in_range(firsts, 1, 5);
+        worker_run_destroy(run);
+        scripted_server_stop(server);
+    }
+}
+
+static void never_reusing_opens_each_time(void **state)
+{
+    (void)state;
+    static const struct fake_conversation conversations[] = {{{"good"}, 0}};
+    struct scripted_server *server = scripted_server_start(scripts);
+    struct worker_run *run = worker_run_create(conversations, 1);
+    run->plan.reuse = TKP_REUSE_NEVER;
+    run->phase_plan.request_count = 20;
+    worker_run_start(run, scripted_server_port(server));
+    worker_run_phase(run);
+    assert_int_equal(count(run, TKP_OUTCOME_OK), 20);
+    assert_int_equal(scripted_server_connections(server), 20);
+    assert_non_null(strstr(scripted_server_last(server), "\r\nConnection: close\r\n"));
+    worker_run_destroy(run);
+    scripted_server_stop(server);
+}
+
+static void phases_keep_connections(void **state)
+{
+    (void)state;
+    static const struct fake_conversation conversations[] = {{{"good"}, 0}};
+    struct scripted_server *server = scripted_server_start(scripts);
+    struct worker_run *run = worker_run_create(conversations, 1);
+    run->plan.workers = 2;
+    run->phase_plan.concurrency = 2;
+    run->phase_plan.request_count = 20;
+    worker_run_start(run, scripted_server_port(server));
+    for (uint32_t phase = 1; phase <= 3; phase++) {
+        worker_run_phase(run);
+        assert_int_equal(run->row_count, 20 * phase);
+    }
+    assert_in_range(scripted_server_connections(server), 1, 2);
+    worker_run_destroy(run);
+    scripted_server_stop(server);
+}
+
+static void a_ramp_opens_lanes_one_by_one(void **state)
+{
+    (void)state;
+    static const struct fake_conversation conversations[] = {{{"slow"}, 0}};
+    struct scripted_server *server = scripted_server_start(scripts);
+    struct worker_run *run = worker_run_create(conversations, 1);
+    run->plan.workers = 2;
+    run->phase_plan.concurrency = 4;
+    run->phase_plan.concurrency_ramp_ns = 90 * TKP_NS_PER_MS;
+    run->phase_plan.request_count = 80;
+    worker_run_start(run, scripted_server_port(server));
+    worker_run_phase(run);
+    uint64_t start_ns = run->phase->schedule.start_ns, lanes = 0;
+    for (uint32_t i = 0; i < run->row_count; i++) {
+        const struct tkp_row *row = &run->rows[i];
+        uint64_t offset_ns = row->intended_ns - start_ns;
+        if (!(row->flags & TKP_ROW_FIRST_OF_SLOT))
+            continue;
+        lanes++;
+        assert_int_equal(offset_ns % (30 * TKP_NS_PER_MS), 0);
+        assert_true(row->start_ns >= row->intended_ns);
+    }
+    assert_int_equal(lanes, 4);
+    check_ordinals(run, 80);
+    worker_run_destroy(run);
+    scripted_server_stop(server);
+}
+
+static void open_loop_keeps_its_times(void **state)
+{
+    (void)state;
+    static const struct fake_conversation conversations[] = {{{"slow"}, 0}};
+    struct scripted_server *server = scripted_server_start(scripts);
+    struct worker_run *run = worker_run_create(conversations, 1);
+    run->plan.workers = 3;
+    run->phase_plan.arrival = TKP_ARRIVAL_CONSTANT;
+    run->phase_plan.concurrency = 0;
+    run->phase_plan.rate_per_s = 1000;
+    run->phase_plan.request_count = 60;
+    worker_run_start(run, scripted_server_port(server));
+    worker_run_phase(run);
+    check_ordinals(run, 60);
+    for (uint32_t i = 0; i < 60; i++) {
+        const struct tkp_row *row = worker_run_row(run, i, 0);
+        assert_true(row->intended_ns == run->phase->schedule.start_ns + i * TKP_NS_PER_MS);
+        assert_true(row->ready_ns == row->intended_ns && row->start_ns >= row->intended_ns);
+    }
+    worker_run_destroy(run);
+    scripted_server_stop(server);
+}
+
+/* Trap 2: above capacity the wait for the cap is seen, between intended and ready. */
+static void a_cap_holds_open_loop_back(void **state)
+{
+    (void)state;
+    static const struct fake_conversation conversations[] = {{{"slow"}, 0}};
+    static const uint32_t workers[] = {1, 4};
+    for (size_t i = 0; i < 2; i++) {
+        struct scripted_server *server = scripted_server_start(scripts);
+        struct worker_run *run = worker_run_create(conversations, 1);
+        run->plan.workers = workers[i];
+        run->phase_plan.arrival = TKP_ARRIVAL_POISSON;
+        run->phase_plan.concurrency = 2;
+        run->phase_plan.rate_per_s = 2000;
+        run->phase_plan.request_count = 40;
+        worker_run_start(run, scripted_server_port(server));
+        worker_run_phase(run);
+        check_ordinals(run, 40);
+        assert_int_equal(count(run, TKP_OUTCOME_OK), 40);
+        assert_in_range(scripted_server_peak(server), 1, 2);
+        const struct tkp_row *last = worker_run_row(run, 39, 0);
+        assert_true(last->ready_ns - last->intended_ns > 30 * TKP_NS_PER_MS);
+        worker_run_destroy(run);
+        scripted_server_stop(server);
+    }
+}
+
+/* Trap 22: what is still in flight when the grace is over is cancelled and counted. */
+static void a_duration_stops_and_cancels(void **state)
+{
+    (void)state;
+    static const struct fake_conversation conversations[] = {{{"silent"}, 0}, {{"good"}, 0}};
+    struct scripted_server *server = scripted_server_start(scripts);
+    struct worker_run *run = worker_run_create(conversations, 2);
+    run->plan.workers = 2;
+    run->phase_plan.concurrency = 2;
+    run->phase_plan.request_count = 0;
+    run->phase_plan.duration_ns = 60 * TKP_NS_PER_MS;
+    run->phase_plan.grace_ns = 40 * TKP_NS_PER_MS;
+    worker_run_start(run, scripted_server_port(server));
+    worker_run_phase(run);
+    assert_in_range(count(run, TKP_OUTCOME_CANCELLED), 1, 2);
+    for (uint32_t i = 0; i < run->row_count; i++) {
+        const struct tkp_row *row = &run->rows[i];
+        assert_true(row->start_ns < run->phase->schedule.start_ns + 60 * TKP_NS_PER_MS);
+        if (row->outcome == TKP_OUTCOME_CANCELLED)
+            assert_true(row->end_ns >= run->phase->schedule.start_ns + 100 * TKP_NS_PER_MS);
+    }
+    worker_run_destroy(run);
+    scripted_server_stop(server);
+}
+
+static void open_loop_counts_who_never_got_a_slot(void **state)
+{
+    (void)state;
+    static const struct fake_conversation conversations[] = {{{"silent"}, 0}};
+    struct scripted_server *server = scripted_server_start(scripts);
+    struct worker_run *run = worker_run_create(conversations, 1);
+    run->plan.workers = 3;
+    run->phase_plan.arrival = TKP_ARRIVAL_CONSTANT;
+    run->phase_plan.concurrency = 1;
+    run->phase_plan.rate_per_s = 1000;
+    run->phase_plan.request_count = 0;
+    run->phase_plan.duration_ns = 50 * TKP_NS_PER_MS;
+    run->phase_plan.grace_ns = 10 * TKP_NS_PER_MS;
+    worker_run_start(run, scripted_server_port(server));
+    worker_run_phase(run);
+    assert_int_equal(run->row_count, 1);
+    assert_int_equal(TOTAL(run, slots_unused), 49);
+    worker_run_destroy(run);
+    scripted_server_stop(server);
+}
+
+static void turns_follow_each_other_with_live_answers(void **state)
+{
+    (void)state;
+    static const struct fake_conversation conversations[] = {
+        {{"first", "two", "three"}, 15 * TKP_NS_PER_MS}};
+    struct scripted_server *server = scripted_server_start(scripts);
+    struct worker_run *run = worker_run_create(conversations, 1);
+    run->phase_plan.request_count = 3;
+    worker_run_start(run, scripted_server_port(server));
+    worker_run_phase(run);
+    assert_int_equal(run->row_count, 3);
+    for (uint32_t turn = 0; turn < 3; turn++) {
+        const struct tkp_row *row = worker_run_row(run, 0, turn);
+        assert_int_equal(row->outcome, TKP_OUTCOME_OK);
+        assert_int_equal((row->flags & TKP_ROW_LAST_TURN) != 0, turn == 2);
+        if (turn) {
+            uint64_t before_ns = worker_run_row(run, 0, turn - 1)->end_ns;
+            assert_true(row->intended_ns == before_ns + 15 * TKP_NS_PER_MS);
+            assert_true(row->start_ns >= row->intended_ns && row->flags & TKP_ROW_REUSED);
+        }
+    }
+    assert_non_null(strstr(scripted_server_last(server), "\r\n\r\nfirst|AB|two|AB|three"));
+    worker_run_destroy(run);
+    scripted_server_stop(server);
+}
+
+static void a_failed_turn_ends_its_conversation(void **state)
+{
+    (void)state;
+    static const struct fake_conversation conversations[] = {{{"broken", "b", "c"}, 0},
+                                                             {{"good"}, 0}};
+    struct scripted_server *server = scripted_server_start(scripts);
+    struct worker_run *run = worker_run_create(conversations, 2);
+    run->phase_plan.request_count = 0;
+    run->phase_plan.session_count = 2;
+    worker_run_start(run, scripted_server_port(server));
+    worker_run_phase(run);
+    assert_int_equal(run->row_count, 2);
+    assert_int_equal(worker_run_row(run, 0, 0)->outcome, TKP_OUTCOME_PARSE_ERROR);
+    assert_true(worker_run_row(run, 0, 0)->flags & TKP_ROW_LAST_TURN);
+    assert_int_equal(worker_run_row(run, 1, 0)->outcome, TKP_OUTCOME_OK);
+    assert_int_equal(TOTAL(run, unsent_turns), 2);
+    worker_run_destroy(run);
+    scripted_server_stop(server);
+}
+
+/* One block of 64 KiB holds a few hundred rows; nobody takes it for a while. Nothing is lost. */
+static void rows_wait_for_a_block(void **state)
+{
+    (void)state;
+    static const struct fake_conversation conversations[] = {{{"good"}, 0}};
+    struct scripted_server *server = scripted_server_start(scripts);
+    struct worker_run *run = worker_run_create(conversations, 1);
+    run->block_count = 1;
+    run->hold_blocks_ms = 300;
+    run->phase_plan.concurrency = 4;
+    run->phase_plan.request_count = 2000;
+    worker_run_start(run, scripted_server_port(server));
+    worker_run_phase(run);
+    check_ordinals(run, 2000);
+    assert_true(TOTAL(run, record_wait_count) > 0 && TOTAL(run, record_waits_ns) > 0);
+    worker_run_destroy(run);
+    scripted_server_stop(server);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(closed_loop_is_exact),
+        cmocka_unit_test(never_reusing_opens_each_time),
+        cmocka_unit_test(phases_keep_connections),
+        cmocka_unit_test(a_ramp_opens_lanes_one_by_one),
+        cmocka_unit_test(open_loop_keeps_its_times),
+        cmocka_unit_test(a_cap_holds_open_loop_back),
+        cmocka_unit_test(a_duration_stops_and_cancels),
+        cmocka_unit_test(open_loop_counts_who_never_got_a_slot),
+        cmocka_unit_test(turns_follow_each_other_with_live_answers),
+        cmocka_unit_test(a_failed_turn_ends_its_conversation),
+        cmocka_unit_test(rows_wait_for_a_block),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
