@@ -43,6 +43,7 @@ static const struct {
 #endif
 };
 
+static void put_line(char type, const char *format, va_list args) TOKPERF_PRINTF(2, 0);
 static void put_line(char type, const char *format, va_list args)
 {
     char line[LINE_BYTES];
