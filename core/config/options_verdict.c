@@ -40,7 +40,7 @@ static const struct tkp_option rows[] = {
     LIMIT(TKP_OPT_RETRY_PCT, "retry_pct", "retry-pct", "%", "0.1", 100,
           "Suspect above this share of retried requests."),
     LIMIT(TKP_OPT_OSL_MISMATCH_PCT, "osl_mismatch_pct", "osl-mismatch-pct", "%", "5", 1e6,
-          "An output length this far from the requested one counts as a mismatch."),
+          "Suspect above this share of answers whose length is not the one asked for."),
 };
 
 const struct tkp_option_rows tkp_options_verdict = {rows, sizeof rows / sizeof rows[0]};

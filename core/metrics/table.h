@@ -45,6 +45,8 @@
       620, TKP_MF_WHOLE)                                                                           \
     X(INPUT_SEQUENCE_LENGTH, "input_sequence_length", "Input Sequence Length", TOKENS, DEFAULT,    \
       700, TKP_MF_WHOLE)                                                                           \
+    X(REQUESTED_ISL, "requested_isl", "Requested ISL", TOKENS, DEFAULT, 750,                       \
+      TKP_MF_WHOLE | TKP_MF_HIDE | TKP_MF_OURS)                                                    \
     X(REQUESTED_OSL, "requested_osl", "Requested OSL", TOKENS, DEFAULT, 650,                       \
       TKP_MF_WHOLE | TKP_MF_HIDE | TOKPERF_METRIC_INTERNAL)                                        \
     X(OSL_MISMATCH_DIFF_PCT, "osl_mismatch_diff_pct", "OSL Mismatch Diff", PERCENT, DEFAULT, 660,  \

@@ -98,6 +98,8 @@ static void set_token_counts(const struct tkp_metric_context *context, const str
                              struct tkp_values *v)
 {
     int64_t output = tkp_output_tokens(context, row);
+    if (row->input_tokens_asked > 0)
+        set_count(v, TKP_METRIC_REQUESTED_ISL, row->input_tokens_asked);
     set_count(v, TKP_METRIC_INPUT_SEQUENCE_LENGTH, tkp_input_tokens(context, row));
     set_count(v, TKP_METRIC_OUTPUT_SEQUENCE_LENGTH, output);
     if (output < 0 || context->osl_source != TKP_TOKENS_SERVER)
