@@ -39,7 +39,7 @@ static void put_quoted(struct tkp_buffer *out, const char *text)
     tkp_buffer_puts(out, "'");
 }
 
-/* A --url value: each URL of its list without user-info and secret query values. */
+/* A --url or --endpoint value: each URL of its list without user-info and secret query values. */
 static const char *redact_urls(const char *text, struct tkp_arena *arena)
 {
     struct tkp_buffer out;
@@ -67,7 +67,8 @@ static void put_item(struct reader *r, const struct tkp_command_line_item *item,
     put_quoted(&r->command, item->origin);
     if (!has_value)
         return;
-    const char *shown = item->option->id == TKP_OPT_URL
+    enum tkp_option_id id = item->option->id;
+    const char *shown = id == TKP_OPT_URL || id == TKP_OPT_ENDPOINT_PATH
                             ? redact_urls(item->text, r->arena)
                             : tkp_members_redact(item->option, item->text, r->arena);
     put_quoted(&r->command, shown ? shown : TKP_REDACTED);

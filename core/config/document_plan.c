@@ -135,12 +135,21 @@ static void put_extra(struct tokperf_json_writer *w, const struct tkp_plan *plan
     json->object_end(w);
 }
 
+/* Some services take their key in the query. */
+static void put_path(struct tokperf_json_writer *w, const char *path)
+{
+    char shown[4200];
+    bool fits = tkp_text_redact_url(shown, sizeof shown, path) < sizeof shown;
+    tkp_json_write_pair(w, "path", fits ? shown : TKP_REDACTED);
+}
+
 static void put_endpoint(struct tokperf_json_writer *w, const struct tkp_plan *plan)
 {
     put_object(w, "endpoint");
     put_urls(w, plan);
     tkp_json_write_pair(w, "type", plan->endpoint_type);
-    tkp_json_write_pair(w, "path", plan->endpoint_path);
+    if (plan->endpoint_path)
+        put_path(w, plan->endpoint_path);
     put_bool(w, "streaming", plan->streaming);
     put_headers(w, plan);
     put_extra(w, plan);

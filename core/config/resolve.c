@@ -36,7 +36,8 @@ static tokperf_status check_not_redacted(const struct tkp_settings *settings,
 {
     const struct tkp_option *row;
     for (size_t i = 0; (row = tkp_options_at(i)); i++) {
-        bool may_hide = row->flags & TKP_OPTION_SECRET || row->id == TKP_OPT_URL;
+        bool may_hide = row->flags & TKP_OPTION_SECRET || row->id == TKP_OPT_URL ||
+                        row->id == TKP_OPT_ENDPOINT_PATH;
         const struct tkp_setting *s = may_hide ? tkp_settings_get(settings, row->id) : NULL;
         for (; s; s = s->next)
             if (strstr(s->text, TKP_REDACTED))

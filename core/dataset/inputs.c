@@ -6,6 +6,8 @@
 #include <base/files.h>
 #include <base/json_scan.h>
 #include <base/json_write.h>
+#include <base/text.h>
+#include <config/settings.h>
 #include <dataset/renderer.h>
 
 static void write_bytes(void *context, const char *data, uint64_t len)
@@ -20,13 +22,42 @@ static bool is_json(struct tokperf_span body)
     return tkp_json_skip(&scan, NULL) == TOKPERF_OK && tkp_json_next(&scan) == TOKPERF_JSON_END;
 }
 
-/* A body that is no JSON (a form, say) is written as text. */
-static void write_payload(struct tokperf_json_writer *json, struct tokperf_span body)
+/* Copies a body without the texts behind secret names (an api_key of --extra-inputs). Only texts:
+ * a tool may have a parameter of such a name, and its schema is no secret. */
+static void hide_secrets(struct tokperf_span body, struct tkp_buffer *out)
 {
-    if (is_json(body))
-        tkp_json_writer_service.raw(json, body);
-    else
+    struct tokperf_json scan;
+    const char *copied = body.data;
+    bool secret = false;
+    tkp_json_open(&scan, body.data, body.len);
+    for (uint32_t token; (token = tkp_json_next(&scan)) > TOKPERF_JSON_ERROR;) {
+        if (secret && token == TOKPERF_JSON_STRING) {
+            tkp_buffer_append(out, copied, (size_t)(scan.text.data - copied));
+            tkp_buffer_puts(out, TKP_REDACTED);
+            copied = scan.text.data + scan.text.len;
+        }
+        secret = token == TOKPERF_JSON_KEY && tkp_text_is_secret_name(scan.text);
+    }
+    tkp_buffer_append(out, copied, (size_t)(body.data + body.len - copied));
+}
+
+/* A body that is no JSON (a form, say) is written as text. */
+static tokperf_status write_payload(struct tokperf_json_writer *json, struct tokperf_span body,
+                                    struct tokperf_error *error)
+{
+    if (!is_json(body)) {
         tkp_json_writer_service.string(json, body);
+        return TOKPERF_OK;
+    }
+    struct tkp_buffer shown;
+    tkp_buffer_init(&shown, SIZE_MAX / 2); /* about the size of the body */
+    hide_secrets(body, &shown);
+    bool failed = shown.failed;
+    if (!failed)
+        tkp_json_writer_service.raw(json, tkp_buffer_span(&shown));
+    tkp_buffer_finish(&shown);
+    return failed ? tkp_fail(error, TOKPERF_E_NO_MEMORY, "no memory to write inputs.json")
+                  : TOKPERF_OK;
 }
 
 static tokperf_status write_conversation(const struct tkp_dataset *dataset,
@@ -52,7 +83,9 @@ static tokperf_status write_conversation(const struct tkp_dataset *dataset,
             if (status != TOKPERF_OK)
                 return status;
         }
-        write_payload(json, rendered.body);
+        tokperf_status status = write_payload(json, rendered.body, error);
+        if (status != TOKPERF_OK)
+            return status;
     }
     writer->array_end(json);
     writer->object_end(json);

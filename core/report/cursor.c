@@ -164,6 +164,8 @@ static tokperf_status next_record(void *context, const struct tokperf_record **r
         return tkp_fail(error, TOKPERF_E_NOT_FOUND, "there is no record log");
     for (;;) {
         tokperf_status status = tkp_log_next(c->reader, &c->entry, error);
+        if (status == TOKPERF_E_PARSE) /* what stands before the damage is all there is */
+            return TOKPERF_E_NOT_FOUND;
         if (status != TOKPERF_OK)
             return status;
         if (c->entry.kind == TKP_LOG_DATASET && c->number == 0)

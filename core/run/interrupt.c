@@ -37,7 +37,7 @@ tokperf_status tkp_interrupt_install(struct tokperf_error *error)
     end.sa_flags = SA_RESTART;
     ignore.sa_handler = SIG_IGN;
     if (wake_fd < 0 || sigaction(SIGINT, &end, NULL) || sigaction(SIGTERM, &end, NULL) ||
-        sigaction(SIGPIPE, &ignore, NULL))
+        sigaction(SIGPIPE, &ignore, NULL) || sigaction(SIGXFSZ, &ignore, NULL))
         return tkp_fail_errno(error, TOKPERF_E_INTERNAL, errno, "cannot handle signals");
     return TOKPERF_OK;
 }
