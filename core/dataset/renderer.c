@@ -35,10 +35,10 @@ struct tkp_renderer *tkp_renderer_create(const struct tkp_dataset *dataset)
     size_t extra = (size_t)dataset->plan->extra_count + dataset->store.max_extra_count;
     renderer->dataset = dataset;
     tkp_target_init(&renderer->target);
-    renderer->turns = calloc(2 * turns, sizeof *renderer->turns);
+    renderer->turns = calloc(2 * turns, sizeof(const struct tokperf_turn *));
     renderer->answers = calloc(turns, sizeof *renderer->answers);
     renderer->contents = calloc(turns, sizeof *renderer->contents);
-    renderer->content_list = calloc(turns, sizeof *renderer->content_list);
+    renderer->content_list = calloc(turns, sizeof(const struct tokperf_content *));
     renderer->extra = calloc(extra + 1, sizeof *renderer->extra);
     if (renderer->turns == NULL || renderer->answers == NULL || renderer->contents == NULL ||
         renderer->content_list == NULL || renderer->extra == NULL) {

@@ -153,7 +153,7 @@ static tokperf_status check_turn(struct tkp_store *store, const struct tokperf_t
 {
     tokperf_status status = TOKPERF_OK;
     for (uint32_t i = 0; i < turn->content_count && status == TOKPERF_OK; i++) {
-        if (!TOKPERF_HAS(turn->contents[i], name))
+        if (turn->contents[i]->struct_size < sizeof *turn->contents[i])
             return tkp_fail(&store->failure, TOKPERF_E_ABI,
                             "the dataset's contents are smaller than this version's");
         status = check_input(store, turn->contents[i]->input);
@@ -171,7 +171,7 @@ static tokperf_status sink_turn(void *context, const struct tokperf_turn *turn)
     struct tkp_stored_conversation *conversation = current(store);
     if (store->failure.status != TOKPERF_OK)
         return store->failure.status;
-    if (!TOKPERF_HAS(turn, extra))
+    if (turn->struct_size < sizeof *turn)
         return tkp_fail(&store->failure, TOKPERF_E_ABI,
                         "the dataset's turns are smaller than this version's");
     if (conversation == NULL)

@@ -18,7 +18,7 @@ static bool copy_contents(struct tkp_arena *arena, struct tokperf_turn *turn)
 {
     const struct tokperf_content *const *from = turn->contents;
     const struct tokperf_content **list =
-        tkp_arena_alloc(arena, turn->content_count * sizeof *list);
+        tkp_arena_alloc(arena, turn->content_count * sizeof(const struct tokperf_content *));
     struct tokperf_content *copies = tkp_arena_alloc(arena, turn->content_count * sizeof *copies);
     if (list == NULL || copies == NULL)
         return false;

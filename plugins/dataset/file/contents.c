@@ -136,7 +136,7 @@ tokperf_status contents_read(struct reading *reading, const struct fields *field
     if (reading->content_count == 0)
         return reading_fail(reading, TOKPERF_E_INVALID, fields->object.data,
                             "there is no text, image, audio or video to send");
-    const size_t bytes = reading->content_count * sizeof *reading->content_list;
+    const size_t bytes = reading->content_count * sizeof(const struct tokperf_content *);
     const struct tokperf_content **list = realloc(reading->content_list, bytes);
     if (list == NULL)
         return reading_no_memory(reading);

@@ -30,7 +30,8 @@ static struct tokperf_span without_mark(struct tokperf_span content)
 static bool is_empty(struct tokperf_span content)
 {
     for (uint64_t i = 0; i < content.len; i++)
-        if (memchr(" \t\r\n", content.data[i], 4) == NULL)
+        if (content.data[i] != ' ' && content.data[i] != '\t' && content.data[i] != '\r' &&
+            content.data[i] != '\n')
             return false;
     return true;
 }

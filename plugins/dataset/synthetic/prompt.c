@@ -8,8 +8,6 @@
 
 #include "words.h"
 
-#include <string.h>
-
 enum {
     NUMBER_WORDS = 4,
     NUMBER_BITS = NUMBER_WORDS * SYNTHETIC_WORD_BITS,
@@ -17,16 +15,15 @@ enum {
     WORDS_PER_DRAW = 64 / SYNTHETIC_WORD_BITS
 };
 
-/* Random streams of this plugin; main.c has those of lengths. */
+/* Random streams of this plugin; synthetic.c has those of lengths. */
 enum { STREAM_NUMBER = 5, STREAM_WORDS = 6 };
 
 static char *append_word(char *out, uint64_t bits)
 {
-    const char *word = synthetic_words[bits % SYNTHETIC_WORDS];
-    const size_t len = strlen(word);
-    memcpy(out, word, len);
-    out[len] = ' ';
-    return out + len + 1;
+    for (const char *word = synthetic_words[bits % SYNTHETIC_WORDS]; *word != '\0'; word++)
+        *out++ = *word;
+    *out++ = ' ';
+    return out;
 }
 
 /* Odd factors and offsets permute the numbers below 2^NUMBER_BITS; the low digit comes first. */

@@ -103,12 +103,12 @@ static bool read_details(const struct openai *self, struct tokperf_json *scan,
                          const struct usage_name *names, struct tokperf_usage *usage)
 {
     bool kept = false;
-    uint32_t token = self->json->next(scan);
+    const uint32_t token = self->json->next(scan);
     if (token != TOKPERF_JSON_OBJECT_BEGIN) {
         openai_drain(self, scan, token);
         return false;
     }
-    while ((token = self->json->next(scan)) == TOKPERF_JSON_KEY)
+    while (self->json->next(scan) == TOKPERF_JSON_KEY)
         kept |= read_member(self, scan, names, usage);
     return kept;
 }
