@@ -150,7 +150,8 @@ static void test_pure(void **unused)
     release(&second);
     request.seed = 43;
     assert_int_equal(produce(&request, &second, &error), TOKPERF_OK);
-    assert_string_not_equal(first.texts[0], second.texts[0]);
+    const size_t word = strcspn(first.texts[0], " ");
+    assert_true(strncmp(first.texts[0], second.texts[0], word + 1) != 0);
     release(&first);
     release(&second);
 }

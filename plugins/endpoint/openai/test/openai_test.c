@@ -85,6 +85,12 @@ static const struct parse_case parse_cases[] = {
      "usage: prompt=10 reasoning=5 cached=6 written=2 missed=4 tool_use=7 audio_ms=1500\n"
      "usage: reasoning=8 cached=1\nok\n",
      0},
+    {"one count under two names: the larger, in either order",
+     {"{\"usage\":{\"prompt_tokens\":5,\"input_tokens\":0,\"output_tokens\":0,"
+      "\"completion_tokens\":4}}",
+      "[DONE]"},
+     "usage: prompt=5 completion=4\nok\n",
+     0},
     {"counts that are no counts are left out",
      {"{\"usage\":{\"prompt_tokens\":\"9\",\"completion_tokens\":-1,\"total_tokens\":1e300,"
       "\"prompt_tokens_details\":null}}",
