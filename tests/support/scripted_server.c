@@ -21,7 +21,7 @@ struct scripted_server {
     uint16_t port;
     pthread_t acceptor, threads[MAX_CONNECTIONS];
     pthread_mutex_t lock; /* of what follows */
-    unsigned connections, requests, working, peak;
+    unsigned connections, requests;
     unsigned runs[MAX_SCRIPTS];
     char last[LAST_BYTES];
 };
@@ -181,8 +181,6 @@ static void note_request(struct scripted_server *server, const struct request *r
 {
     pthread_mutex_lock(&server->lock);
     server->requests++;
-    if (++server->working > server->peak)
-        server->peak = server->working;
     snprintf(server->last, sizeof server->last, "%.*s", LAST_BYTES - 1, r->head);
     pthread_mutex_unlock(&server->lock);
 }
@@ -197,11 +195,7 @@ static bool serve_one(const struct peer *peer, struct request *r)
     if (!script || (!script->early && !read_body(peer, r)))
         return false;
     note_request(peer->server, r);
-    bool stays = run_script(peer, r, script);
-    pthread_mutex_lock(&peer->server->lock);
-    peer->server->working--;
-    pthread_mutex_unlock(&peer->server->lock);
-    return stays;
+    return run_script(peer, r, script);
 }
 
 static void *serve(void *context)
@@ -261,23 +255,27 @@ uint16_t scripted_server_port(const struct scripted_server *server)
     return server->port;
 }
 
-unsigned scripted_server_connections(const struct scripted_server *server)
+static unsigned read_locked(struct scripted_server *server, const unsigned *value)
 {
-    return server->connections;
+    pthread_mutex_lock(&server->lock);
+    unsigned now = *value;
+    pthread_mutex_unlock(&server->lock);
+    return now;
 }
 
-unsigned scripted_server_requests(const struct scripted_server *server)
+unsigned scripted_server_connections(struct scripted_server *server)
 {
-    return server->requests;
+    return read_locked(server, &server->connections);
 }
 
-unsigned scripted_server_peak(const struct scripted_server *server)
+unsigned scripted_server_requests(struct scripted_server *server)
 {
-    return server->peak;
+    return read_locked(server, &server->requests);
 }
 
-const char *scripted_server_last(const struct scripted_server *server)
+const char *scripted_server_last(struct scripted_server *server)
 {
+    read_locked(server, &server->requests); /* what was written before is seen */
     return server->last;
 }
 

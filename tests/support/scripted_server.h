@@ -34,12 +34,11 @@ struct scripted_server;
 /* scripts end with one without a name; they outlive the server. */
 struct scripted_server *scripted_server_start(const struct script *scripts);
 uint16_t scripted_server_port(const struct scripted_server *server);
-/* So far: connections accepted, requests read, most connections with a request at a time. */
-unsigned scripted_server_connections(const struct scripted_server *server);
-unsigned scripted_server_requests(const struct scripted_server *server);
-unsigned scripted_server_peak(const struct scripted_server *server);
+/* So far: connections accepted, requests read. */
+unsigned scripted_server_connections(struct scripted_server *server);
+unsigned scripted_server_requests(struct scripted_server *server);
 /* Head and body of the last request, up to 4 KiB; valid until the next one. */
-const char *scripted_server_last(const struct scripted_server *server);
+const char *scripted_server_last(struct scripted_server *server);
 void scripted_server_stop(struct scripted_server *server);
 
 #endif

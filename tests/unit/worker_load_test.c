@@ -46,6 +46,20 @@ static uint32_t count(const struct worker_run *run, enum tkp_outcome outcome)
     return found;
 }
 
+/* Most requests in flight at a time, by the rows' own stamps: one clock for all workers. */
+static uint32_t most_in_flight(const struct worker_run *run)
+{
+    uint32_t most = 0;
+    for (uint32_t i = 0; i < run->row_count; i++) {
+        uint64_t at_ns = run->rows[i].start_ns;
+        uint32_t overlapping = 0;
+        for (uint32_t k = 0; k < run->row_count; k++)
+            overlapping += run->rows[k].start_ns <= at_ns && at_ns < run->rows[k].end_ns;
+        most = overlapping > most ? overlapping : most;
+    }
+    return most;
+}
+
 /* Every ordinal exactly once. */
 static void check_ordinals(const struct worker_run *run, uint32_t expected)
 {
@@ -72,7 +86,7 @@ static void closed_loop_is_exact(void **state)
         assert_int_equal(count(run, TKP_OUTCOME_OK), 300);
         assert_int_equal(scripted_server_requests(server), 300);
         assert_in_range(scripted_server_connections(server), 1, 5);
-        assert_in_range(scripted_server_peak(server), 1, 5);
+        assert_in_range(most_in_flight(run), 1, 5);
         assert_int_equal(TOTAL(run, issued), 300);
         assert_int_equal(TOTAL(run, in_flight), 0);
         uint32_t firsts = 0;
@@ -189,7 +203,7 @@ static void a_cap_holds_open_loop_back(void **state)
         worker_run_phase(run);
         check_ordinals(run, 40);
         assert_int_equal(count(run, TKP_OUTCOME_OK), 40);
-        assert_in_range(scripted_server_peak(server), 1, 2);
+        assert_in_range(most_in_flight(run), 1, 2);
         const struct tkp_row *last = worker_run_row(run, 39, 0);
         assert_true(last->ready_ns - last->intended_ns > 30 * TKP_NS_PER_MS);
         worker_run_destroy(run);
