@@ -16,7 +16,7 @@ struct tkp_plugins_args {
     enum tkp_plugins_format format;
     const char *format_name;
     bool explain, help;
-    uint64_t timeout_ns; /* of one step of a check */
+    uint64_t timeout_ns; /* of one call into the plugin under check */
     const char *plugin_files[TKP_PLUGINS_ARGS_MAX];
     const char *registry_files[TKP_PLUGINS_ARGS_MAX];
     uint32_t plugin_file_count, registry_file_count;

@@ -21,6 +21,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+/* A plugin that always comes back and is always slow must end too. */
+enum { MAX_TIMEOUTS = 30 };
 enum { READ_BYTES = 4096, LINE_MAX_BYTES = 64 * 1024, SHOWN_OUTPUT_BYTES = 200 };
 
 struct session {
@@ -29,7 +31,8 @@ struct session {
     pid_t child;
     int lines_fd, output_fd; /* what it reports; what it writes to stdout */
     struct tkp_buffer lines, output;
-    uint64_t deadline_ns; /* of the step under way */
+    uint64_t deadline_ns; /* of the call under way */
+    uint64_t end_ns;      /* of everything */
     bool timed_out;
 };
 
@@ -139,7 +142,7 @@ static void take_lines(struct session *s)
     while (s->lines.len > 0 && (end = memchr(s->lines.data, '\n', s->lines.len)) != NULL) {
         size_t len = (size_t)(end - s->lines.data);
         tkp_check_report_line(s->report, s->lines.data, len);
-        if (s->lines.data[0] == 'B')
+        if (s->lines.data[0] == 'B' || s->lines.data[0] == 'P')
             s->deadline_ns = tkp_clock_after_ns(tkp_clock_now_ns(), s->args->timeout_ns);
         tkp_buffer_consume(&s->lines, len + 1);
     }
@@ -157,12 +160,17 @@ static bool drain(int fd, struct tkp_buffer *into)
     return got > 0;
 }
 
+static uint64_t next_deadline(const struct session *s)
+{
+    return s->deadline_ns < s->end_ns ? s->deadline_ns : s->end_ns;
+}
+
 static int wait_ms(const struct session *s)
 {
     uint64_t now = tkp_clock_now_ns();
-    if (now >= s->deadline_ns)
+    if (now >= next_deadline(s))
         return 0;
-    uint64_t left_ms = (s->deadline_ns - now) / TKP_NS_PER_MS + 1;
+    uint64_t left_ms = (next_deadline(s) - now) / TKP_NS_PER_MS + 1;
     return left_ms > 60000 ? 60000 : (int)left_ms;
 }
 
@@ -170,11 +178,12 @@ static void follow(struct session *s)
 {
     struct pollfd fds[2] = {{s->lines_fd, POLLIN, 0}, {s->output_fd, POLLIN, 0}};
     s->deadline_ns = tkp_clock_after_ns(tkp_clock_now_ns(), s->args->timeout_ns);
+    s->end_ns = tkp_clock_after_ns(tkp_clock_now_ns(), MAX_TIMEOUTS * s->args->timeout_ns);
     while (fds[0].fd >= 0 || fds[1].fd >= 0) {
         int ready = poll(fds, 2, wait_ms(s));
         if (ready < 0 && errno != EINTR)
             break;
-        if (ready == 0 && tkp_clock_now_ns() >= s->deadline_ns) {
+        if (tkp_clock_now_ns() >= (ready == 0 ? next_deadline(s) : s->end_ns)) {
             s->timed_out = true;
             break;
         }

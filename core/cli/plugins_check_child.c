@@ -2,6 +2,7 @@
 /* The order of the steps, the limits of the process, and the lines to the parent. */
 #include <cli/plugins_check_child.h>
 
+#include <base/clock.h>
 #include <base/error.h>
 #include <base/files.h>
 #include <base/log.h>
@@ -21,6 +22,7 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
+static const uint64_t alive_every_ns = 20 * TKP_NS_PER_MS;
 enum { LINE_BYTES = 2048, ARENA_BYTES = 16 * 1024 * 1024 };
 
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
@@ -78,6 +80,15 @@ void tkp_check_step(struct tkp_check *check, const char *format, ...)
     va_start(args, format);
     put_line('B', format, args);
     va_end(args);
+}
+
+void tkp_check_alive(struct tkp_check *check)
+{
+    uint64_t now = tkp_clock_now_ns();
+    if (now - check->alive_ns < alive_every_ns)
+        return;
+    check->alive_ns = now;
+    put('P', "alive");
 }
 
 void tkp_check_skip(struct tkp_check *check, const char *format, ...)

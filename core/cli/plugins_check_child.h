@@ -5,7 +5,7 @@
  *
  * What the parent reads, one line each: "B name" a step begins, "F sentence" a finding of it,
  * "S reason" it was skipped, "L sentence" the module cannot be loaded, "N" nothing to check, "I
- * text" what the module is, "E" the end.
+ * text" what the module is, "P" it is still alive, "E" the end.
  */
 #ifndef TKP_CLI_PLUGINS_CHECK_CHILD_H
 #define TKP_CLI_PLUGINS_CHECK_CHILD_H
@@ -21,6 +21,7 @@ struct tkp_check {
     const struct tokperf_plugin *plugin;
     struct tkp_host host;
     uint32_t step_findings, findings;
+    uint64_t alive_ns; /* when the parent last heard */
 };
 
 /* One component under test. */
@@ -35,6 +36,8 @@ struct tkp_check_subject {
 
 void tkp_check_step(struct tkp_check *check, const char *format, ...) TOKPERF_PRINTF(2, 3);
 void tkp_check_skip(struct tkp_check *check, const char *format, ...) TOKPERF_PRINTF(2, 3);
+/* Between calls into the plugin: lets the parent's deadline begin again. */
+void tkp_check_alive(struct tkp_check *check);
 /* Past TKP_CHECK_FINDINGS_PER_STEP of a step the rest is one line. */
 void tkp_check_finding(struct tkp_check *check, const char *format, ...) TOKPERF_PRINTF(2, 3);
 

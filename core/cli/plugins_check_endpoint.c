@@ -19,7 +19,7 @@ enum {
     RANDOM_ROUNDS = 64,
     RANDOM_BYTES = 600,
     DEEP_BYTES = 100 * 1000,
-    SPLITS = 40
+    SPLITS = 16
 };
 static const uint64_t random_stream = 2000; /* above the core's own streams, base/rng.h */
 
@@ -159,6 +159,7 @@ static void check_response(struct tkp_check_subject *s, struct tkp_check_player 
     const char *wrong = tkp_check_play(player, &response, &whole);
     uint64_t step = response.bytes.len / SPLITS + 1;
     for (uint64_t at = 1; wrong == NULL && at < response.bytes.len; at += step) {
+        tkp_check_alive(s->check);
         response.first_bytes = at;
         wrong = tkp_check_play(player, &response, &cut);
         if (wrong == NULL &&

@@ -167,6 +167,7 @@ static void check_cuts(struct tkp_check_subject *s, struct tkp_check_player *pla
     char what[96];
     tkp_check_emissions_init(&cut, whole->joins_text);
     for (uint64_t at = 0; at < response.bytes.len; at += step) {
+        tkp_check_alive(s->check);
         response.first_bytes = at;
         response.by_byte = at == 0;
         const char *wrong = tkp_check_play(player, &response, &cut);

@@ -102,6 +102,7 @@ static void try_value(struct tkp_check_subject *s, struct trial *trial,
     struct tkp_arena arena;
     struct tokperf_error error;
     const struct tokperf_config *config = NULL;
+    tkp_check_alive(s->check);
     tkp_arena_init(&arena, FUZZ_ARENA_BYTES);
     uint32_t before = trial->count;
     add(trial, s->component->name, row->key, value);
@@ -173,6 +174,7 @@ static bool create_some(struct tkp_check_subject *s, unsigned count)
     struct tokperf_error error;
     for (unsigned i = 0; i < count; i++) {
         void *self = NULL;
+        tkp_check_alive(s->check);
         if (tkp_check_create(s->check, s->component, s->config, &self, &error) != TOKPERF_OK) {
             tkp_check_finding(s->check, "create worked before and now fails: %s", error.message);
             return false;
