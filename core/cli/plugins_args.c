@@ -171,11 +171,13 @@ static tokperf_status take_word(struct tkp_plugins_args *args, const char *word,
             return TOKPERF_OK;
         static const char *const shown[] = {"list", "show", "check", "dirs", NULL};
         const char *closest = tkp_text_closest(word, shown);
+        if (closest != NULL)
+            return tkp_fail(error, TOKPERF_E_INVALID,
+                            "tokperf plugins has no command \"%s\"; did you mean %s?", word,
+                            closest);
         return tkp_fail(error, TOKPERF_E_INVALID,
-                        "tokperf plugins has no command %s%s%s%s; there are list, show, check and "
-                        "dirs",
-                        word, closest != NULL ? "; did you mean " : "",
-                        closest != NULL ? closest : "", closest != NULL ? "?" : "");
+                        "tokperf plugins has no command \"%s\", only list, show, check and dirs",
+                        word);
     }
     bool wants = (command_bit(args->command) & (SHOW | CHECK | CHILD)) != 0;
     if (!wants || args->operand != NULL)

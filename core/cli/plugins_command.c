@@ -11,6 +11,7 @@
 #include <cli/plugins_check_child.h>
 #include <cli/plugins_list.h>
 #include <cli/plugins_show.h>
+#include <plugin/host.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -40,6 +41,12 @@ static int fail_with(const struct tokperf_error *error, int code)
     return code;
 }
 
+/* What the user named and is not there is 2, what is there and broken is 3. */
+static int code_of(tokperf_status status)
+{
+    return status == TOKPERF_E_NOT_FOUND ? EXIT_USAGE : EXIT_ENVIRONMENT;
+}
+
 static int write_out(const struct tkp_buffer *out)
 {
     struct tokperf_error error;
@@ -58,20 +65,18 @@ static int run_listing(const struct tkp_plugins_args *args)
     struct tokperf_error error;
     struct tkp_registry *registry = NULL;
     struct tkp_buffer out;
-    if (tkp_plugins_args_open(args, &registry, &error) != TOKPERF_OK)
-        return fail_with(&error, EXIT_ENVIRONMENT);
+    tkp_crash_handler_install(); /* --plugin and show load modules here */
+    tokperf_status status = tkp_plugins_args_open(args, &registry, &error);
+    if (status != TOKPERF_OK)
+        return fail_with(&error, code_of(status));
     tkp_buffer_init(&out, OUTPUT_MAX_BYTES);
-    tokperf_status status = TOKPERF_OK;
     if (strcmp(args->command, "list") == 0)
         tkp_plugins_list(registry, args, &out);
     else if (strcmp(args->command, "dirs") == 0)
         tkp_plugins_dirs(registry, &out);
     else
         status = tkp_plugins_show(registry, args, &out, &error);
-    int code =
-        status == TOKPERF_OK
-            ? write_out(&out)
-            : fail_with(&error, status == TOKPERF_E_NOT_FOUND ? EXIT_USAGE : EXIT_ENVIRONMENT);
+    int code = status == TOKPERF_OK ? write_out(&out) : fail_with(&error, code_of(status));
     tkp_buffer_finish(&out);
     tkp_registry_close(registry);
     return code;

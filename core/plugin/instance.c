@@ -96,17 +96,26 @@ static tokperf_status call_create(struct tkp_instance *instance, const struct to
                     instance->plugin_id, reason.message);
 }
 
+/* A plugin that was selected and is broken is not the user's wrong input: another exit code. */
+static tokperf_status unusable(tokperf_status status, struct tokperf_error *error)
+{
+    if (status != TOKPERF_E_INVALID && status != TOKPERF_E_NOT_FOUND)
+        return status;
+    if (error != NULL)
+        error->status = TOKPERF_E_UNSUPPORTED;
+    return TOKPERF_E_UNSUPPORTED;
+}
+
 static tokperf_status prepare(const struct tkp_component_entry *entry,
                               const struct tkp_option_input *input, struct tkp_instance *instance,
                               struct tokperf_error *error)
 {
     struct tkp_instance_private *priv = instance->priv;
     tokperf_status status = tkp_module_open(entry->module, &priv->module, error);
+    if (status == TOKPERF_OK)
+        status = find_component(entry, priv->module, &instance->component, error);
     if (status != TOKPERF_OK)
-        return status;
-    status = find_component(entry, priv->module, &instance->component, error);
-    if (status != TOKPERF_OK)
-        return status;
+        return unusable(status, error);
     instance->vtable = instance->component->vtable;
     instance->plugin_id = tkp_module_plugin(priv->module)->id;
     status =

@@ -38,8 +38,9 @@ struct tkp_instance {
 };
 
 /* Finds, loads, types the settings that name the component and creates it. Unknown keys are errors
- * with the closest one. `settings` are those of the plan; entries for other components are left
- * alone. */
+ * with the closest one. TOKPERF_E_INVALID and _NOT_FOUND: the name or a setting is wrong;
+ * TOKPERF_E_UNSUPPORTED and _ABI: the plugin is broken or absent. `settings` are those of the plan;
+ * entries for other components are left alone. */
 tokperf_status tkp_instance_create(const struct tkp_registry *registry, const char *kind,
                                    const char *name, const struct tkp_plugin_setting *settings,
                                    uint32_t setting_count, const struct tokperf_host *host,

@@ -81,15 +81,15 @@ static tokperf_status refuse(struct tokperf_error *error, const char *flag)
 {
     (void)tkp_error_prefix(error, "%s", flag);
     if (error != NULL)
-        error->status = TOKPERF_E_INVALID;
-    return TOKPERF_E_INVALID;
+        error->status = TOKPERF_E_UNSUPPORTED;
+    return TOKPERF_E_UNSUPPORTED;
 }
 
 static tokperf_status resolve(const char *flag, const char *path, char real[PATH_MAX],
                               struct tokperf_error *error)
 {
     if (realpath(path, real) == NULL)
-        return tkp_fail_errno(error, TOKPERF_E_INVALID, errno, "%s: cannot open %s", flag, path);
+        return tkp_fail_errno(error, TOKPERF_E_NOT_FOUND, errno, "%s: cannot open %s", flag, path);
     char reason[REASON_BYTES];
     if (!tkp_trust_file(real, reason, sizeof reason))
         tkp_log(TKP_LOG_WARNING, "%s: %s", flag, reason);

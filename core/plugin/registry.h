@@ -49,7 +49,8 @@ struct tkp_registry_source {
 };
 
 /* Reads every source. A broken drop-in is a logged warning; a broken explicit source is an error
- * (TOKPERF_E_INVALID). --plugin modules are loaded here, since only they know their components. */
+ * (TOKPERF_E_UNSUPPORTED; TOKPERF_E_NOT_FOUND when the named file is absent). --plugin modules are
+ * loaded here, since only they know their components. */
 tokperf_status tkp_registry_open(const struct tkp_registry_options *options,
                                  struct tkp_registry **registry,
                                  struct tokperf_error *error) TOKPERF_MUST_USE;

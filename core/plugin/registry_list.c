@@ -115,7 +115,7 @@ static tokperf_status mark_duplicate(struct tkp_registry_row *a, struct tkp_regi
     if (text == NULL)
         return tkp_fail(error, TOKPERF_E_NO_MEMORY, "no memory for the plugin registry");
     if (a->entry.is_explicit)
-        return tkp_fail(error, TOKPERF_E_INVALID, "%s: %s", a->entry.source, text);
+        return tkp_fail(error, TOKPERF_E_UNSUPPORTED, "%s: %s", a->entry.source, text);
     tkp_log(TKP_LOG_WARNING, "%s", text);
     a->entry.problem = text;
     b->entry.problem = text;

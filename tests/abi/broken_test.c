@@ -75,18 +75,18 @@ static void each_broken_module_gets_its_sentence(void **state)
         {"null_descriptor", TOKPERF_E_ABI, "returned no descriptor"},
         {"small_descriptor", TOKPERF_E_ABI, "the descriptor's struct_size is 8, at least"},
         {"newer_host", TOKPERF_E_ABI, "needs a host of ABI 1.99 or later"},
-        {"bad_id", TOKPERF_E_INVALID, "the plugin id \"noDots\" is not a reverse domain name"},
+        {"bad_id", TOKPERF_E_UNSUPPORTED, "the plugin id \"noDots\" is not a reverse domain name"},
         {"small_vtable", TOKPERF_E_ABI, "the vtable of component broken has struct_size 24"},
-        {"missing_member", TOKPERF_E_INVALID, "the vtable of component broken lacks event()"},
+        {"missing_member", TOKPERF_E_UNSUPPORTED, "the vtable of component broken lacks event()"},
         {"wrong_kind", TOKPERF_E_ABI, "is of kind tokperf.endpoint/7, this tokperf uses"},
-        {"other_kind", TOKPERF_E_INVALID, "as kind endpoint, but the module"},
+        {"other_kind", TOKPERF_E_UNSUPPORTED, "as kind endpoint, but the module"},
         {"failing_create", TOKPERF_E_INVALID,
          "component broken of plugin com.acme.broken failed to create: the moon is not full"},
         {"silent_create", TOKPERF_E_NO_MEMORY, "failed to create and gave no reason (no_memory)"},
         {"needs_service", TOKPERF_E_ABI, "requires the service teleport/1, which this tokperf"},
-        {"bad_option", TOKPERF_E_INVALID, "component broken: option mode is an enum without"},
-        {"no_components", TOKPERF_E_INVALID, "the plugin com.acme.broken has no components"},
-        {"late_symbol", TOKPERF_E_INVALID,
+        {"bad_option", TOKPERF_E_UNSUPPORTED, "component broken: option mode is an enum without"},
+        {"no_components", TOKPERF_E_UNSUPPORTED, "the plugin com.acme.broken has no components"},
+        {"late_symbol", TOKPERF_E_UNSUPPORTED,
          "late_symbol.so: undefined symbol: tokperf_a_symbol_that_nobody_defines"},
     };
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
@@ -116,7 +116,7 @@ static void files_that_are_no_modules_get_theirs(void **state)
         const char *module = temp_dir_write(&dir, cases[i].name, cases[i].content);
         const char *fragment = write_fragment(module, "com.acme.broken", "broken");
         tokperf_status status = create_from(fragment, "broken", &error);
-        expect_sentence(cases[i].name, status, TOKPERF_E_INVALID, &error, cases[i].part);
+        expect_sentence(cases[i].name, status, TOKPERF_E_UNSUPPORTED, &error, cases[i].part);
     }
 }
 
@@ -141,10 +141,10 @@ static void fragment_and_descriptor_must_agree(void **state)
     struct tokperf_error error = {0};
     tokperf_status status =
         create_from(write_fragment(module, "com.acme.other", "broken"), "broken", &error);
-    expect_sentence("id", status, TOKPERF_E_INVALID, &error,
+    expect_sentence("id", status, TOKPERF_E_UNSUPPORTED, &error,
                     "lists plugin com.acme.other, but the module");
     status = create_from(write_fragment(module, "com.acme.broken", "tango"), "tango", &error);
-    expect_sentence("name", status, TOKPERF_E_INVALID, &error,
+    expect_sentence("name", status, TOKPERF_E_UNSUPPORTED, &error,
                     "broken.yaml:5 lists endpoint tango, but its module");
     status =
         create_from(write_fragment("absent.so", "com.acme.broken", "broken"), "broken", &error);
