@@ -1,0 +1,213 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What is left when a run ends badly: killed at any moment, its log cut, damaged or not writable."""
+import os
+import random
+import resource
+import shutil
+import subprocess
+import sys
+import time
+
+from harness import RUN_DEADLINE_S, SOURCE, TOKPERF, Run, RunTest, main, program_environment
+
+sys.path.insert(0, str(SOURCE / "tests" / "support"))
+import records  # noqa: E402
+
+DONE = 'completed_total{route="chat"}'
+LOST_AT_MOST_S = 1.0  # docs/records.md: a kill costs at most the last second
+SLACK_S = 0.5
+
+
+class Left(Run):
+    """A directory that a run left which the test did not start through Run."""
+
+    def __init__(self, directory):  # pylint: disable=super-init-not-called
+        self.directory = directory
+
+
+class Salvage(RunTest):
+    def start(self, mock, *arguments):
+        self.directory = self.new_directory()
+        process = subprocess.Popen(
+            [TOKPERF, "profile", "--url", f"http://127.0.0.1:{mock.port}", "--model", "test",
+             "--streaming", "--isl", "10", "--request-count", "1000000", "--ui-type", "none",
+             "--output-artifact-dir", str(self.directory), *map(str, arguments)],
+            stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+            env=program_environment())
+
+        def end():
+            if process.poll() is None:
+                process.kill()
+            process.wait(timeout=RUN_DEADLINE_S)
+
+        self.addCleanup(end)
+        return process
+
+    def report(self, directory, code=0):
+        run = Run(["report", str(directory)], directory)
+        self.assertEqual(run.code, code, run.stderr + run.stdout)
+        self.assertEqual([p.name for p in directory.rglob("*.tmp")], [])
+        return run
+
+    def assert_agrees(self, run, log, reasons=("log_torn",)):
+        """The exports hold exactly the rows that a reader of the file finds."""
+        rows = [row for row in log.rows if records.OUTCOMES[row["outcome"]] == "ok"]
+        self.assertEqual(len(run.records(phase="profiling")), len(log.rows))
+        self.assertEqual(run.count("request_count"), len(rows))
+        self.assertLessEqual(set(reasons), run.reasons())
+        self.assertNotEqual(run.json()["verdict"]["status"], "valid")
+
+    def log_has_begun(self):
+        path = self.directory / "records.tkr"
+        return path.exists() and path.stat().st_size > 0
+
+    def kill_after(self, seconds, *arguments):
+        """Kills a run that has sent requests for so long; returns what was complete in time."""
+        mock = self.start_mock("--ttft", "5", "--itl", "1", "--osl", "20")
+        process = self.start(mock, *arguments)
+        begin = time.monotonic()
+        seen = []  # (time, completed)
+
+        def look(counters):
+            seen.append((time.monotonic(), counters[DONE]))
+            return self.log_has_begun() and time.monotonic() - begin >= seconds
+
+        mock.wait_for(look)
+        process.kill()
+        killed = time.monotonic()
+        process.wait(timeout=RUN_DEADLINE_S)
+        return max((done for at, done in seen if at < killed - LOST_AT_MOST_S - SLACK_S),
+                   default=0)
+
+    def test_killed_at_several_moments(self):
+        for seconds, workers in ((0, 1), (0.4, 3), (1.3, 1), (2.6, 3)):
+            with self.subTest(seconds=seconds):
+                promised = self.kill_after(seconds, "--concurrency", 6, "--workers-max", workers)
+                log = records.read(self.directory / "records.tkr")
+                self.assertIsNone(log.damage)
+                self.assertIsNone(log.end)
+                self.assertGreaterEqual(len(log.rows), promised)
+                if seconds > 2:
+                    self.assertGreater(promised, 50)
+                run = self.report(self.directory)
+                self.assert_agrees(run, log)
+                self.assertEqual(run.json()["run_info"]["random_seed"], log.run["seed"])
+
+    def finished_run(self):
+        mock = self.start_mock("--ttft", "2", "--itl", "0.2", "--osl", "10")
+        return self.profile(mock, "--streaming", "--concurrency", 6, "--request-count", 300,
+                            "--isl", 10, "--workers-max", 2)
+
+    def copy_with(self, data):
+        directory = self.new_directory()
+        directory.mkdir()
+        (directory / "records.tkr").write_bytes(data)
+        return directory
+
+    def test_cut_anywhere(self):
+        data = self.finished_run().path("records.tkr").read_bytes()
+        whole = records.parse(data)
+        self.assertEqual(len(whole.rows), 300)
+        header = 16 + whole.blocks[0][2]
+        draw = random.Random(1)
+        cuts = {at for at, _, _ in whole.blocks[1:]}
+        cuts |= {draw.randrange(header, len(data)) for _ in range(8)} | {len(data) - 1}
+        for cut in sorted(cuts)[:24]:
+            with self.subTest(cut=cut):
+                log = records.parse(data[:cut])
+                self.assert_agrees(self.report(self.copy_with(data[:cut])), log)
+
+    def test_without_its_header_nothing_can_be_computed(self):
+        data = self.finished_run().path("records.tkr").read_bytes()
+        for size in (0, 7, 16, 100):
+            directory = self.copy_with(data[:size])
+            run = self.report(directory, code=2)
+            self.assertIn(str(directory), run.stderr)
+            self.assertEqual([p.name for p in directory.iterdir()], ["records.tkr"])
+
+    def test_damage_ends_what_is_trusted(self):
+        data = self.finished_run().path("records.tkr").read_bytes()
+        whole = records.parse(data)
+        row_blocks = [at for at, kind, _ in whole.blocks if kind == records.ROWS]
+        for at in row_blocks[-1:] + row_blocks[:1]:
+            broken = bytearray(data)
+            broken[at + 20] ^= 0x40
+            log = records.parse(bytes(broken))
+            self.assertIsNotNone(log.damage)
+            self.assertLess(len(log.rows), 300)
+            self.assert_agrees(self.report(self.copy_with(broken)), log)
+
+    def limited(self, limit_bytes, *arguments):
+        """A profile whose process may not write files beyond a size."""
+        mock = self.start_mock("--fast", "--osl", "20")
+        directory = self.new_directory()
+        done = subprocess.run(
+            [TOKPERF, "profile", "--url", f"http://127.0.0.1:{mock.port}", "--model", "test",
+             "--isl", "10", "--num-dataset-entries", "10", "--ui-type", "none", "--streaming",
+             "--output-artifact-dir", str(directory), *map(str, arguments)],
+            stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=RUN_DEADLINE_S,
+            env=program_environment(),
+            preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE,
+                                                  (limit_bytes, limit_bytes)))
+        return mock, directory, done
+
+    def test_a_log_that_cannot_be_written(self):
+        mock, directory, done = self.limited(96 * 1024, "--concurrency", 8, "--request-count",
+                                             3000, "--export-level", "summary")
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertIn("records.tkr", done.stderr)
+        run = Left(directory)
+        result = run.json()
+        self.assertEqual(run.count("request_count"), 3000)
+        self.assertEqual(run.count("request_count"), mock.counters()[DONE])
+        self.assertEqual(result["verdict"]["status"], "invalid")
+        self.assertIn("log_not_written", run.reasons())
+        self.assertEqual(result["request_latency"]["percentiles_from"], "histogram")
+        self.assertEqual(result["request_latency"]["count"], 3000)
+        self.assertIn("Verdict: invalid", done.stdout)
+        # what did reach the disk can be read
+        log = records.read(directory / "records.tkr")
+        copy = self.copy_with((directory / "records.tkr").read_bytes())
+        again = self.report(copy)
+        self.assertEqual(again.count("request_count"), len(log.rows))
+        self.assertLess(len(log.rows), 3000)
+
+    def test_strict_refuses_it(self):
+        _, _, done = self.limited(64 * 1024, "--concurrency", 8, "--request-count", 3000,
+                                  "--export-level", "summary", "--strict")
+        self.assertEqual(done.returncode, 1, done.stderr)
+
+    def test_an_export_that_cannot_be_written(self):
+        _, directory, done = self.limited(200 * 1024, "--concurrency", 8, "--request-count", 600)
+        self.assertEqual(done.returncode, 3, done.stderr)
+        self.assertIn("jsonl", done.stderr)
+        left = {path.name for path in directory.iterdir()}
+        self.assertIn("profile_export.json", left)
+        self.assertNotIn("profile_export.jsonl", left)
+        self.assertEqual([name for name in left if name.endswith(".tmp")], [])
+
+    def test_a_terminal_that_is_full(self):
+        mock = self.start_mock("--fast")
+        directory = self.new_directory()
+        with open("/dev/full", "w", encoding="ascii") as full:
+            done = subprocess.run(
+                [TOKPERF, "profile", "--url", f"http://127.0.0.1:{mock.port}", "--model", "test",
+                 "--request-count", "10", "--output-artifact-dir", str(directory)],
+                stdin=subprocess.DEVNULL, stdout=full, stderr=subprocess.PIPE, text=True,
+                timeout=RUN_DEADLINE_S, env=program_environment())
+        self.assertGreaterEqual(done.returncode, 0)
+        self.assertIn("terminal", done.stderr)
+        self.assertEqual(Left(directory).count("request_count"), 10)
+
+    def test_a_report_beside_files_of_others(self):
+        run = self.finished_run()
+        copy = self.new_directory()
+        shutil.copytree(run.directory, copy)
+        (copy / "notes.txt").write_text("mine")
+        os.symlink("/etc/hostname", copy / "profile_export.csv.old")
+        self.report(copy)
+        self.assertEqual((copy / "notes.txt").read_text(), "mine")
+
+
+if __name__ == "__main__":
+    main()
