@@ -13,6 +13,7 @@
 #include <base/clock.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #define SSE_HEAD   "HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\n"
@@ -265,6 +266,53 @@ static void a_refused_connect_backs_off(void **state)
     worker_run_destroy(run);
 }
 
+/* "localhost" may have an address where nobody listens before the one where the server does. */
+static void the_next_address_is_tried(void **state)
+{
+    (void)state;
+    static const struct fake_conversation conversations[] = {{{"good"}, 0}};
+    struct scripted_server *server = scripted_server_start(scripts);
+    struct worker_run *run = worker_run_create(conversations, 1);
+    run->plan.reuse = TKP_REUSE_NEVER;
+    run->phase_plan.request_count = 2;
+    worker_run_start(run, scripted_server_port(server));
+    struct sockaddr_in *first = (struct sockaddr_in *)(void *)&run->target.addresses[0];
+    run->target.addresses[1] = run->target.addresses[0];
+    run->target.address_lengths[1] = run->target.address_lengths[0];
+    run->target.address_count = 2;
+    first->sin_addr.s_addr = htonl(INADDR_LOOPBACK + 8);
+    worker_run_phase(run);
+    for (uint32_t i = 0; i < 2; i++)
+        assert_int_equal(worker_run_row(run, i, 0)->outcome, TKP_OUTCOME_OK);
+    assert_int_equal(tkp_gauge_get(&tkp_workers_stats(run->workers, 0)->connect_errors_in_row), 0);
+    worker_run_destroy(run);
+    scripted_server_stop(server);
+}
+
+/* Trap 19: the descriptor limit is this machine's fault, and the message says what to do. */
+static void a_descriptor_limit_is_not_the_servers_fault(void **state)
+{
+    (void)state;
+    static const struct fake_conversation conversations[] = {{{"good"}, 0}};
+    struct scripted_server *server = scripted_server_start(scripts);
+    struct worker_run *run = worker_run_create(conversations, 1);
+    struct rlimit before, low;
+    worker_run_start(run, scripted_server_port(server));
+    int next = dup(0); /* the lowest free descriptor */
+    close(next);
+    assert_int_equal(getrlimit(RLIMIT_NOFILE, &before), 0);
+    low = (struct rlimit){(rlim_t)next, before.rlim_max};
+    assert_int_equal(setrlimit(RLIMIT_NOFILE, &low), 0);
+    worker_run_phase(run);
+    assert_int_equal(setrlimit(RLIMIT_NOFILE, &before), 0);
+    const struct tkp_row *row = worker_run_row(run, 0, 0);
+    assert_int_equal(row->outcome, TKP_OUTCOME_CLIENT_ERROR);
+    assert_string_equal(row->error_type, "EMFILE");
+    assert_non_null(strstr(row->error_message, "ulimit -n"));
+    worker_run_destroy(run);
+    scripted_server_stop(server);
+}
+
 static void a_stale_connection_is_retried_once(void **state)
 {
     (void)state;
@@ -400,6 +448,8 @@ int main(void)
         cmocka_unit_test(a_known_failure_does_not_wait_for_ever),
         cmocka_unit_test(connecting_has_a_deadline),
         cmocka_unit_test(a_refused_connect_backs_off),
+        cmocka_unit_test(the_next_address_is_tried),
+        cmocka_unit_test(a_descriptor_limit_is_not_the_servers_fault),
         cmocka_unit_test(a_stale_connection_is_retried_once),
         cmocka_unit_test(an_early_answer_counts),
         cmocka_unit_test(a_long_request_is_sent_in_parts),
