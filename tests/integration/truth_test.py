@@ -1,0 +1,43 @@
+# SPDX-License-Identifier: Apache-2.0
+"""TTFT and the gaps between chunks against the times at which the server really sent: the suite's
+only timed bound. tools/bench/truth.sh measures the same at more streams."""
+import argparse
+import os
+import sys
+
+from harness import SOURCE, TOKPERF, RunTest, main
+
+sys.path.insert(0, str(SOURCE / "tools" / "bench"))
+import truth  # noqa: E402
+
+BOUND_US = 2000
+PROGRAMS = argparse.Namespace(tokperf=TOKPERF, mock=os.environ["TOKPERF_MOCK"])
+
+
+class Truth(RunTest):
+    def test_median_errors_are_within_the_bound(self):
+        options = argparse.Namespace(ttft=50, itl=10, osl=20, rounds=6, requests=0)
+        result = truth.measure(PROGRAMS, 8, options)
+        self.assertEqual((result["requests"], result["chunks"]), (48, 48 * 20))
+        self.assertLess(result["ttft"]["p50_us"], BOUND_US, result)
+        self.assertLess(result["gap"]["p50_us"], BOUND_US, result)
+
+    def test_nothing_comes_before_it_was_sent(self):
+        options = argparse.Namespace(ttft=5, itl=1, osl=20, rounds=10, requests=0)
+        with_workers = truth.measure(PROGRAMS, 8, options, ("--workers-max", "2"))
+        self.assertGreaterEqual(with_workers["chunk"]["min_us"], 0)
+        self.assertGreaterEqual(with_workers["request"]["min_us"], 0)
+
+    def test_stamps_of_a_known_answer(self):
+        row = {"send_start_ns": 90, "start_ns": 80, "first_token_ns": 1500,
+               "chunk_ns": [1500, 2400, 3700]}
+        stamps = {"a": (100, [1000, 2000, 3000])}
+        self.assertEqual(truth.errors_of([("a", row)], stamps),
+                         {"request": [10], "chunk": [500, 400, 700], "ttft": [500],
+                          "gap": [-100, 300]})
+        with self.assertRaises(ValueError):
+            truth.errors_of([("a", {**row, "chunk_ns": [1500]})], stamps)
+
+
+if __name__ == "__main__":
+    main()
