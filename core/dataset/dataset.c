@@ -165,17 +165,21 @@ tokperf_status tkp_dataset_create(const struct tkp_dataset_inputs *inputs,
     struct tokperf_endpoint_info info;
     tokperf_status status = describe(made, &info, error);
     tkp_store_init(&made->store, inputs->endpoint->name, info.inputs);
-    made->model = tkp_arena_span(&made->store.ids, tkp_span(inputs->model));
     if (status == TOKPERF_OK)
         status = produce(made, inputs->source, error);
-    if (status == TOKPERF_OK)
-        status = render_ahead(made, error);
     if (status != TOKPERF_OK) {
         tkp_dataset_destroy(made);
         return status;
     }
     *dataset = made;
     return TOKPERF_OK;
+}
+
+tokperf_status tkp_dataset_render(struct tkp_dataset *dataset, const char *model,
+                                  struct tokperf_error *error)
+{
+    dataset->model = tkp_arena_span(&dataset->store.ids, tkp_span(model));
+    return render_ahead(dataset, error);
 }
 
 void tkp_dataset_destroy(struct tkp_dataset *dataset)

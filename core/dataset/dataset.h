@@ -42,14 +42,17 @@ struct tkp_dataset;
 
 struct tkp_dataset_inputs {
     const struct tkp_plan *plan;
-    const char *model;                   /* resolved */
     const struct tkp_instance *source;   /* kind dataset */
     const struct tkp_instance *endpoint; /* kind endpoint */
 };
 
-/* Runs the dataset plugin, then renders. Errors name the row. [main] */
+/* Runs the dataset plugin. Errors name the place. Before anything else is asked of the dataset it
+ * must be rendered. [main] */
 tokperf_status tkp_dataset_create(const struct tkp_dataset_inputs *inputs,
                                   struct tkp_dataset **dataset,
+                                  struct tokperf_error *error) TOKPERF_MUST_USE;
+/* Renders what is known by now, for the model. Errors name the row. [main] */
+tokperf_status tkp_dataset_render(struct tkp_dataset *dataset, const char *model,
                                   struct tokperf_error *error) TOKPERF_MUST_USE;
 void tkp_dataset_destroy(struct tkp_dataset *dataset);
 

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Setting a run up: the bundled mock if it is asked for (before any thread exists), plugins, the
- * server's readiness and model, the dataset, addresses. Nothing is created on disk.
+ * Setting a run up: plugins and dataset first, so that what the user gave is refused before the
+ * server hears of it; then the bundled mock if it is asked for, addresses, the server's readiness
+ * and model, the request bodies. No thread of ours exists yet and nothing is created on disk.
  */
 #include <run/parts.h>
 
@@ -141,16 +142,18 @@ tokperf_status tkp_run_set_up(struct tkp_run *run, struct tokperf_error *error)
         status = tkp_slos_check(run->plan->slos, run->plan->slo_count, error);
     if (status == TOKPERF_OK)
         status = open_plugins(run, error);
+    struct tkp_dataset_inputs inputs = {
+        .plan = run->plan, .source = run->source, .endpoint = run->endpoint};
+    if (status == TOKPERF_OK)
+        status = tkp_dataset_create(&inputs, &run->dataset, error);
     if (status == TOKPERF_OK)
         status = resolve_urls(run, error);
     if (status == TOKPERF_OK)
+        status = resolve_targets(run, error);
+    if (status == TOKPERF_OK)
         status = meet_server(run, error);
     if (status == TOKPERF_OK)
-        status = resolve_targets(run, error);
-    struct tkp_dataset_inputs inputs = {
-        .plan = run->plan, .model = run->model, .source = run->source, .endpoint = run->endpoint};
-    if (status == TOKPERF_OK)
-        status = tkp_dataset_create(&inputs, &run->dataset, error);
+        status = tkp_dataset_render(run->dataset, run->model, error);
     return status;
 }
 

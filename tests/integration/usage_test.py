@@ -94,7 +94,7 @@ class Usage(RunTest):
 
     def test_config_show_hides_secrets(self):
         for arguments in (["--url", "http://user:sesame@h:1/"],
-                          ["--url", "http://h:1/?api_key=sesame"], ["--api-key", "sesame"],
+                          ["--endpoint", "/v1/x?api_key=sesame"], ["--api-key", "sesame"],
                           ["--header", "X-Api-Key: sesame"]):
             run = Run(["config", "show", *arguments])
             self.assertEqual(run.code, 0, run.stderr)

@@ -44,8 +44,9 @@ static void create_dataset(struct worker_run *run)
 {
     struct tokperf_error error;
     struct tkp_instance source = fake_dataset_instance(&run->conversations);
-    struct tkp_dataset_inputs inputs = {&run->plan, "model", &source, &fake_endpoint_instance};
-    if (tkp_dataset_create(&inputs, &run->dataset, &error) != TOKPERF_OK)
+    struct tkp_dataset_inputs inputs = {&run->plan, &source, &fake_endpoint_instance};
+    if (tkp_dataset_create(&inputs, &run->dataset, &error) != TOKPERF_OK ||
+        tkp_dataset_render(run->dataset, "model", &error) != TOKPERF_OK)
         fail_msg("%s", error.message);
 }
 
