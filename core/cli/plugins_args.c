@@ -150,12 +150,13 @@ static tokperf_status read_flag(struct tkp_plugins_args *args, int argc, char **
         bool applies = args->command == NULL || (flags[i].commands & command_bit(args->command));
         if (strlen(flags[i].name) != len || memcmp(flags[i].name, word, len) != 0 || !applies)
             continue;
-        const char *value = word[len] == '=' ? word + len + 1 : NULL;
-        if (!flags[i].has_value && value != NULL)
+        bool joined = word[len] == '=';
+        const char *value = joined ? word + len + 1 : "";
+        if (!flags[i].has_value && joined)
             return tkp_fail(error, TOKPERF_E_INVALID, "%s takes no value", flags[i].name);
-        if (flags[i].has_value && value == NULL && *index + 1 < argc)
+        if (flags[i].has_value && !joined && *index + 1 < argc)
             value = argv[++*index];
-        if (flags[i].has_value && (value == NULL || value[0] == '\0'))
+        if (flags[i].has_value && value[0] == '\0')
             return tkp_fail(error, TOKPERF_E_INVALID, "%s needs a value", flags[i].name);
         return take_flag(args, (enum flag)i, value, error);
     }

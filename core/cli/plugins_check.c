@@ -42,22 +42,29 @@ static tokperf_status spawn_failed(int errno_value, struct tokperf_error *error)
                           "cannot start the process that checks the plugin");
 }
 
+/* posix_spawn takes what it does not write to as char *. */
+static char *as_argument(const char *text)
+{
+    char *argument;
+    memcpy(&argument, &text, sizeof argument);
+    return argument;
+}
+
 /* argv of the child; its end is NULL. */
 static void fill_arguments(const struct tkp_plugins_args *args, char *argv[])
 {
     size_t n = 0;
-    static char words[][16] = {"tokperf", "plugins", "check-child", "--fixtures", "--set"};
-    argv[n++] = words[0];
-    argv[n++] = words[1];
-    argv[n++] = words[2];
-    argv[n++] = (char *)(uintptr_t)args->operand;
+    argv[n++] = as_argument("tokperf");
+    argv[n++] = as_argument("plugins");
+    argv[n++] = as_argument("check-child");
+    argv[n++] = as_argument(args->operand);
     if (args->fixtures != NULL) {
-        argv[n++] = words[3];
-        argv[n++] = (char *)(uintptr_t)args->fixtures;
+        argv[n++] = as_argument("--fixtures");
+        argv[n++] = as_argument(args->fixtures);
     }
     for (uint32_t i = 0; i < args->setting_count; i++) {
-        argv[n++] = words[4];
-        argv[n++] = (char *)(uintptr_t)args->set_texts[i];
+        argv[n++] = as_argument("--set");
+        argv[n++] = as_argument(args->set_texts[i]);
     }
     argv[n] = NULL;
 }
@@ -278,8 +285,8 @@ tokperf_status tkp_plugins_check(const struct tkp_plugins_args *args, struct tkp
         return tkp_fail(error, TOKPERF_E_NO_MEMORY, "no memory for the report of a check");
     tkp_check_report_init(report, args->operand);
     struct session s = {.args = args, .report = report};
-    tkp_buffer_init(&s.lines, 2 * LINE_MAX_BYTES);
-    tkp_buffer_init(&s.output, 2 * LINE_MAX_BYTES);
+    tkp_buffer_init(&s.lines, (size_t)2 * LINE_MAX_BYTES);
+    tkp_buffer_init(&s.output, (size_t)2 * LINE_MAX_BYTES);
     status = start(&s, error);
     if (status == TOKPERF_OK) {
         follow(&s);

@@ -39,7 +39,7 @@ static const struct {
 } limits[] = {
     {RLIMIT_CORE, 0},
     {RLIMIT_CPU, 120},                /* seconds; the parent's deadline comes first */
-    {RLIMIT_FSIZE, 64 * 1024 * 1024}, /* bytes */
+    {RLIMIT_FSIZE, (rlim_t)64 << 20}, /* bytes */
 #ifndef HAS_SANITIZER
     {RLIMIT_AS, (rlim_t)2 << 30}, /* bytes; sanitizers reserve far more address space */
 #endif

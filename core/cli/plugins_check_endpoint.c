@@ -203,7 +203,7 @@ static void check_deep(struct tkp_check_subject *s, struct tkp_check_player *pla
 {
     static const char *const openings[] = {"[", "{\"a\":", "\"", "{\"choices\":[", "data: "};
     struct tkp_buffer deep;
-    tkp_buffer_init(&deep, 2 * DEEP_BYTES);
+    tkp_buffer_init(&deep, (size_t)2 * DEEP_BYTES);
     for (size_t i = 0; i < sizeof openings / sizeof openings[0]; i++) {
         tkp_buffer_clear(&deep);
         tkp_buffer_puts(&deep, "data: ");

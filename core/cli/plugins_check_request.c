@@ -69,7 +69,7 @@ static tokperf_status to_flag(struct reader *r, const struct member *m, uint32_t
 static tokperf_status to_choice(struct reader *r, const struct member *m,
                                 const char *const *choices, uint32_t *out)
 {
-    struct tokperf_span text;
+    struct tokperf_span text = {NULL, 0};
     tokperf_status status = to_text(r, m, &text);
     for (uint32_t i = 0; status == TOKPERF_OK && choices[i] != NULL; i++)
         if (tkp_span_is(text, choices[i])) {
@@ -171,7 +171,8 @@ static tokperf_status read_contents(struct reader *r, const struct member *m,
     uint32_t count = 0;
     tokperf_status status = read_array(r, m, items, &count);
     struct tokperf_content *all = tkp_arena_alloc(r->arena, count * sizeof *all);
-    const struct tokperf_content **order = tkp_arena_alloc(r->arena, (count + 1) * sizeof *order);
+    const struct tokperf_content **order =
+        tkp_arena_alloc(r->arena, (count + 1) * sizeof(const struct tokperf_content *));
     if (all == NULL || order == NULL)
         return bad(r, m, "out of memory");
     for (uint32_t i = 0; status == TOKPERF_OK && i < count; i++) {
@@ -189,7 +190,8 @@ static tokperf_status read_text_content(struct reader *r, const struct member *m
                                         struct tokperf_turn *turn)
 {
     struct tokperf_content *c = tkp_arena_alloc(r->arena, sizeof *c);
-    const struct tokperf_content **order = tkp_arena_alloc(r->arena, sizeof *order);
+    const struct tokperf_content **order =
+        tkp_arena_alloc(r->arena, sizeof(const struct tokperf_content *));
     if (c == NULL || order == NULL)
         return bad(r, m, "out of memory");
     *c = (struct tokperf_content){.struct_size = sizeof *c, .input = TOKPERF_INPUT_TEXT};
@@ -236,7 +238,8 @@ static tokperf_status read_turns(struct reader *r, const struct member *m,
     if (status == TOKPERF_OK && count == 0)
         return bad(r, m, "at least one turn is needed");
     struct tokperf_turn *all = tkp_arena_alloc(r->arena, count * sizeof *all);
-    const struct tokperf_turn **order = tkp_arena_alloc(r->arena, (count + 1) * sizeof *order);
+    const struct tokperf_turn **order =
+        tkp_arena_alloc(r->arena, (count + 1) * sizeof(const struct tokperf_turn *));
     if (all == NULL || order == NULL)
         return bad(r, m, "out of memory");
     for (uint32_t i = 0; status == TOKPERF_OK && i < count; i++) {

@@ -92,14 +92,13 @@ static tokperf_status file_read(const struct tokperf_host *host, const char *pat
     struct tkp_buffer buffer;
     tkp_buffer_init(&buffer, max_bytes < SIZE_MAX / 2 ? (size_t)max_bytes : SIZE_MAX / 2);
     status = tkp_files_read(real, buffer.max_bytes, TKP_FILES_NO_SYMLINK, &buffer, error);
-    if (status == TOKPERF_OK && buffer.data == NULL) {
+    if (status == TOKPERF_OK && buffer.data == NULL)
         buffer.data = calloc(1, 1); /* an empty file still ends with a NUL */
-        if (buffer.data == NULL)
-            status = tkp_fail(error, TOKPERF_E_NO_MEMORY, "no memory to read %s", path);
-    }
-    if (status != TOKPERF_OK) {
+    if (status != TOKPERF_OK || buffer.data == NULL) {
         tkp_buffer_finish(&buffer);
-        return status;
+        return status != TOKPERF_OK
+                   ? status
+                   : tkp_fail(error, TOKPERF_E_NO_MEMORY, "no memory to read %s", path);
     }
     buffer.data[buffer.len] = '\0';
     *content = (struct tokperf_span){buffer.data, buffer.len}; /* taken: release() frees it */
@@ -109,7 +108,9 @@ static tokperf_status file_read(const struct tokperf_host *host, const char *pat
 static void file_release(const struct tokperf_host *host, struct tokperf_span content)
 {
     (void)host;
-    free((void *)(uintptr_t)content.data);
+    void *taken; /* it was the host's own buffer */
+    memcpy(&taken, &content.data, sizeof taken);
+    free(taken);
 }
 
 const struct tokperf_output_file_v1 tkp_host_output_file_service = {

@@ -28,6 +28,6 @@ for block in "$dir"/block-*; do
         failed=1
     fi
 done
-[ "$(ls "$dir" | wc -l)" -ge 8 ] || { echo 'docs/plugins.md lost its example'; failed=1; }
+[ "$(find "$dir" -name 'block-*' | wc -l)" -ge 8 ] || { echo 'docs/plugins.md lost its example'; failed=1; }
 grep -qF -- '-Wl,-z,defs -Wl,--version-script=' "$source/tests/abi/install_test.sh" || failed=1
 exit $failed

@@ -8,12 +8,12 @@ dir=$(mktemp -d)
 trap 'rm -rf "$dir"' EXIT
 cd "$source" || exit 1
 sed -n 's/^ *- *//p' plugins.yaml | sort >"$dir/listed"
-ls plugins/*/*/plugin.yaml | sort >"$dir/there"
+find plugins -mindepth 3 -maxdepth 3 -name plugin.yaml | sort >"$dir/there"
 if ! diff -u "$dir/listed" "$dir/there"; then
     echo 'plugins.yaml and the folders below plugins/ differ'
     exit 1
 fi
-count=$(grep -h '^  - *{*kind:\|^  - kind:' plugins/*/*/plugin.yaml | wc -l)
+count=$(cat plugins/*/*/plugin.yaml | grep -c '^  - *{*kind:')
 TOKPERF_NO_DEFAULT_PLUGINS=1 "$tokperf" plugins list --explain --registry plugins.yaml \
     --format json >"$dir/list" || exit 1
 read=$(grep -c '"source": "--registry"' "$dir/list")
