@@ -125,19 +125,19 @@ static tokperf_status prepare(const struct tkp_component_entry *entry,
     return status;
 }
 
-static tokperf_status instance_alloc(struct tkp_instance **instance, struct tokperf_error *error)
+/* NULL without memory. */
+static struct tkp_instance *instance_alloc(void)
 {
     struct tkp_instance *made = calloc(1, sizeof *made);
     struct tkp_instance_private *priv = calloc(1, sizeof *priv);
     if (made == NULL || priv == NULL) {
         free(made);
         free(priv);
-        return tkp_fail(error, TOKPERF_E_NO_MEMORY, "no memory for a plugin instance");
+        return NULL;
     }
     tkp_arena_init(&priv->arena, INSTANCE_ARENA_BYTES);
     made->priv = priv;
-    *instance = made;
-    return TOKPERF_OK;
+    return made;
 }
 
 tokperf_status tkp_instance_create(const struct tkp_registry *registry, const char *kind,
@@ -153,10 +153,9 @@ tokperf_status tkp_instance_create(const struct tkp_registry *registry, const ch
     if (entry->problem != NULL)
         return tkp_fail(error, TOKPERF_E_UNSUPPORTED, "%s %s cannot be used: %s", kind, name,
                         entry->problem);
-    struct tkp_instance *made = NULL;
-    status = instance_alloc(&made, error);
-    if (status != TOKPERF_OK)
-        return status;
+    struct tkp_instance *made = instance_alloc();
+    if (made == NULL)
+        return tkp_fail(error, TOKPERF_E_NO_MEMORY, "no memory for a plugin instance");
     const struct tkp_option_input input = {settings, setting_count, entry->name, entry->full_id};
     status = prepare(entry, &input, made, error);
     if (status == TOKPERF_OK) {

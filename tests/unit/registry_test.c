@@ -84,12 +84,22 @@ static const struct tkp_component_entry *find(const struct tkp_registry *registr
                                                                                        : NULL;
 }
 
+/* The same where there must be one. Never NULL, so that the compiler sees it too. */
+static const struct tkp_component_entry *must_find(const struct tkp_registry *registry,
+                                                   const char *name)
+{
+    static const struct tkp_component_entry none = {.plugin_id = "", .problem = ""};
+    const struct tkp_component_entry *entry = find(registry, name);
+    assert_non_null(entry);
+    return entry != NULL ? entry : &none;
+}
+
 static void an_entry_says_where_it_comes_from(void **state)
 {
     struct world *w = *state;
     put(w, CONFIG "acme.yaml", "com.acme.tokperf", "acme_chat", 3);
     struct tkp_registry *registry = open_world(w);
-    const struct tkp_component_entry *entry = find(registry, "acme_chat");
+    const struct tkp_component_entry *entry = must_find(registry, "acme_chat");
     assert_non_null(entry);
     assert_string_equal(entry->kind, "endpoint");
     assert_string_equal(entry->plugin_id, "com.acme.tokperf");
@@ -122,7 +132,7 @@ static void priority_then_source_decides(void **state)
     for (size_t i = 0; i < sizeof all / sizeof all[0]; i++) {
         put(w, all[i].file, all[i].id, "acme_chat", all[i].priority);
         struct tkp_registry *registry = open_world(w);
-        const struct tkp_component_entry *entry = find(registry, "acme_chat");
+        const struct tkp_component_entry *entry = must_find(registry, "acme_chat");
         assert_non_null(entry);
         assert_string_equal(entry->plugin_id, winners[i]);
         uint32_t shadowed = 0;
@@ -146,9 +156,9 @@ static void what_the_user_names_wins(void **state)
     struct tkp_registry *registry = NULL;
     struct tokperf_error error;
     assert_int_equal(tkp_registry_open(&options, &registry, &error), TOKPERF_OK);
-    assert_string_equal(find(registry, "acme_chat")->plugin_id, "o.own");
-    assert_true(find(registry, "acme_chat")->is_explicit);
-    assert_string_equal(find(registry, "c.config:acme_chat")->plugin_id, "c.config");
+    assert_string_equal(must_find(registry, "acme_chat")->plugin_id, "o.own");
+    assert_true(must_find(registry, "acme_chat")->is_explicit);
+    assert_string_equal(must_find(registry, "c.config:acme_chat")->plugin_id, "c.config");
     tkp_registry_close(registry);
 }
 
@@ -160,7 +170,7 @@ static void a_file_name_overrides_and_a_link_masks(void **state)
     put(w, CONFIG "acme.yaml", "c.config", "acme_chat", 0);
     assert_int_equal(symlink("/dev/null", temp_dir_path(&w->dir, CONFIG "gone.yaml")), 0);
     struct tkp_registry *registry = open_world(w);
-    assert_string_equal(find(registry, "acme_chat")->plugin_id, "c.config");
+    assert_string_equal(must_find(registry, "acme_chat")->plugin_id, "c.config");
     assert_null(find(registry, "d.data:acme_chat"));
     assert_null(find(registry, "acme_gone"));
     tkp_registry_close(registry);
@@ -185,7 +195,7 @@ static void an_absent_module_is_unavailable(void **state)
     put(w, DATA "other.yaml", "d.data", "acme_chat", -1);
     assert_int_equal(unlink(temp_dir_path(&w->dir, CONFIG "c.config.so")), 0);
     struct tkp_registry *registry = open_world(w);
-    const struct tkp_component_entry *entry = find(registry, "acme_chat");
+    const struct tkp_component_entry *entry = must_find(registry, "acme_chat");
     assert_int_equal(entry->state, TKP_COMPONENT_UNAVAILABLE);
     assert_string_equal(entry->plugin_id, "c.config");
     assert_non_null(strstr(entry->problem, "c.config.so is absent"));
@@ -204,11 +214,11 @@ static void what_everyone_may_write_is_refused(void **state)
     assert_int_equal(chmod(temp_dir_path(&w->dir, "data/tokperf/plugins/1"), 0777), 0);
     assert_int_equal(chmod(temp_dir_path(&w->dir, "path"), 01777), 0);
     struct tkp_registry *registry = open_world(w);
-    assert_int_equal(find(registry, "acme_module")->state, TKP_COMPONENT_UNAVAILABLE);
-    assert_non_null(strstr(find(registry, "acme_module")->problem, "everyone may write to"));
+    assert_int_equal(must_find(registry, "acme_module")->state, TKP_COMPONENT_UNAVAILABLE);
+    assert_non_null(strstr(must_find(registry, "acme_module")->problem, "everyone may write to"));
     assert_null(find(registry, "acme_fragment"));
     assert_null(find(registry, "acme_folder"));
-    assert_int_equal(find(registry, "acme_sticky")->state, TKP_COMPONENT_AVAILABLE);
+    assert_int_equal(must_find(registry, "acme_sticky")->state, TKP_COMPONENT_AVAILABLE);
     tkp_registry_close(registry);
     /* Named explicitly: a warning, and used. */
     const char *file = temp_dir_path(&w->dir, CONFIG "module.yaml");
@@ -216,7 +226,7 @@ static void what_everyone_may_write_is_refused(void **state)
         .registry_files = &file, .registry_file_count = 1, .environment = NULL};
     struct tokperf_error error;
     assert_int_equal(tkp_registry_open(&options, &registry, &error), TOKPERF_OK);
-    assert_int_equal(find(registry, "acme_module")->state, TKP_COMPONENT_AVAILABLE);
+    assert_int_equal(must_find(registry, "acme_module")->state, TKP_COMPONENT_AVAILABLE);
     tkp_registry_close(registry);
 }
 
@@ -226,7 +236,7 @@ static void twice_in_one_source_is_an_error(void **state)
     put(w, CONFIG "a.yaml", "a.one", "acme_chat", 0);
     put(w, CONFIG "b.yaml", "b.two", "acme_chat", 0);
     struct tkp_registry *registry = open_world(w);
-    const struct tkp_component_entry *entry = find(registry, "acme_chat");
+    const struct tkp_component_entry *entry = must_find(registry, "acme_chat");
     assert_int_equal(entry->state, TKP_COMPONENT_UNAVAILABLE);
     assert_non_null(strstr(entry->problem, "listed twice in one place"));
     tkp_registry_close(registry);
