@@ -5,6 +5,7 @@
  */
 #include <tokperf/endpoint.h>
 
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -34,6 +35,11 @@
 #define EXPORTS           22
 #define PRINTS            23
 
+#if BROKEN == LEAKS
+extern void *last_lost; /* not static, so that the compiler keeps the allocation */
+void *last_lost;
+#endif
+
 #if BROKEN == EXPORTS
 TOKPERF_EXPORT extern int stray_symbol;
 int stray_symbol = 1;
@@ -62,13 +68,9 @@ static tokperf_status create(const struct tokperf_host *host, const struct tokpe
     for (;;)
         (void)usleep(1000);
 #elif BROKEN == LEAKS
-    static const void *kept[4];
-    extern void *malloc(size_t);
-    void *lost = malloc(64 * 1024);
-    if (lost != NULL)
-        memset(lost, 1, 64 * 1024);
-    kept[0] = lost;
-    (void)kept[0];
+    last_lost = malloc(64 * 1024);
+    if (last_lost != NULL)
+        memset(last_lost, 1, 64 * 1024);
 #elif BROKEN == PRINTS
     static const char hello[] = "hello\n";
     if (write(STDOUT_FILENO, hello, sizeof hello - 1) < 0)
