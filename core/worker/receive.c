@@ -186,8 +186,8 @@ static void lose(struct tkp_worker *w, struct tkp_slot *slot, int reason)
 {
     if (slot->row.received_bytes) {
         end_by_close(w, slot, reason);
-    } else if (slot->row.flags & TKP_ROW_REUSED && !slot->retried) {
-        tkp_request_retry(w, slot); /* stale: the server had let go of it */
+    } else if (slot->row.flags & TKP_ROW_REUSED) {
+        tkp_request_retry(w, slot); /* stale: the server had let go of it; the next one is new */
         return;
     } else {
         tkp_row_end_text(&slot->row, TKP_OUTCOME_NO_RESPONSE, reason ? "reset" : "closed",

@@ -254,7 +254,7 @@ void tkp_request_start(struct tkp_worker *w, struct tkp_slot *slot)
     init_row(w, slot);
     slot->state = TKP_SLOT_ACTIVE;
     slot->connection = NULL;
-    slot->retried = slot->connect_failed = false;
+    slot->connect_failed = false;
     slot->last_read_ns = slot->decided_ns = 0;
     slot->reply.row = &slot->row;
     tkp_gauge_add(&w->stats.issued, 1);
@@ -281,7 +281,6 @@ void tkp_request_retry(struct tkp_worker *w, struct tkp_slot *slot)
 {
     tkp_connections_close(&w->connections, slot->connection);
     slot->connection = NULL;
-    slot->retried = true;
     slot->row.retries++;
     slot->row.flags &= ~(uint32_t)TKP_ROW_REUSED;
     tkp_gauge_add(&w->stats.retries, 1);

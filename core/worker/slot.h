@@ -44,7 +44,7 @@ struct tkp_slot {
     uint64_t sent_bytes; /* on this connection */
     uint64_t last_read_ns, decided_ns, waiting_since_ns;
     uint32_t addresses_tried;
-    bool sent_all, send_failed, retried;
+    bool sent_all, send_failed;
     struct tkp_http_response http;
     struct tkp_reply reply;
     struct tkp_row row;

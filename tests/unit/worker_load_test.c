@@ -146,18 +146,37 @@ static void a_ramp_opens_lanes_one_by_one(void **state)
     run->phase_plan.request_count = 80;
     worker_run_start(run, scripted_server_port(server));
     worker_run_phase(run);
-    uint64_t start_ns = run->phase->schedule.start_ns, lanes = 0;
+    uint64_t start_ns = run->phase->schedule.start_ns, steps = 0;
     for (uint32_t i = 0; i < run->row_count; i++) {
         const struct tkp_row *row = &run->rows[i];
         uint64_t offset_ns = row->intended_ns - start_ns;
         if (!(row->flags & TKP_ROW_FIRST_OF_SLOT))
             continue;
-        lanes++;
         assert_int_equal(offset_ns % (30 * TKP_NS_PER_MS), 0);
+        steps |= UINT64_C(1) << offset_ns / (30 * TKP_NS_PER_MS);
         assert_true(row->start_ns >= row->intended_ns);
     }
-    assert_int_equal(lanes, 4);
+    assert_int_equal(steps, 15); /* one lane at each of 0, 30, 60 and 90 ms */
     check_ordinals(run, 80);
+    worker_run_destroy(run);
+    scripted_server_stop(server);
+}
+
+/* The second worker's lane would open after 5 s, when there is nothing left to send. */
+static void a_worker_does_not_wait_for_its_lane(void **state)
+{
+    (void)state;
+    static const struct fake_conversation conversations[] = {{{"good"}, 0}};
+    struct scripted_server *server = scripted_server_start(scripts);
+    struct worker_run *run = worker_run_create(conversations, 1);
+    run->plan.workers = 2;
+    run->phase_plan.concurrency = 2;
+    run->phase_plan.concurrency_ramp_ns = 5 * TKP_NS_PER_S;
+    run->phase_plan.request_count = 5;
+    worker_run_start(run, scripted_server_port(server));
+    worker_run_phase(run);
+    assert_true(tkp_clock_now_ns() < run->phase->schedule.start_ns + 4 * TKP_NS_PER_S);
+    check_ordinals(run, 5);
     worker_run_destroy(run);
     scripted_server_stop(server);
 }
@@ -329,6 +348,7 @@ int main(void)
         cmocka_unit_test(never_reusing_opens_each_time),
         cmocka_unit_test(phases_keep_connections),
         cmocka_unit_test(a_ramp_opens_lanes_one_by_one),
+        cmocka_unit_test(a_worker_does_not_wait_for_its_lane),
         cmocka_unit_test(open_loop_keeps_its_times),
         cmocka_unit_test(a_cap_holds_open_loop_back),
         cmocka_unit_test(a_duration_stops_and_cancels),
