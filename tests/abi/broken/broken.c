@@ -34,6 +34,7 @@
 #define LATE_SYMBOL       21
 #define EXPORTS           22
 #define PRINTS            23
+#define GROWN             24 /* not broken: structs of a later minor version */
 
 #if BROKEN == LEAKS
 extern void *last_lost; /* not static, so that the compiler keeps the allocation */
@@ -150,7 +151,7 @@ static uint32_t finish(const void *self, void *state, void *scratch, uint32_t en
 }
 
 static const struct tokperf_endpoint_vtable vtable = {
-    .struct_size = BROKEN == SMALL_VTABLE ? 24 : sizeof vtable,
+    .struct_size = BROKEN == SMALL_VTABLE ? 24 : sizeof vtable + (BROKEN == GROWN ? 64 : 0),
     .create = create,
     .destroy = destroy,
     .describe = describe,
@@ -182,7 +183,7 @@ static const struct tokperf_component *const components[] = {
 static const char *const services[] = {BROKEN == NEEDS_SERVICE ? "teleport/1" : NULL, NULL};
 
 static const struct tokperf_plugin plugin = {
-    .struct_size = BROKEN == SMALL_DESCRIPTOR ? 8 : sizeof plugin,
+    .struct_size = BROKEN == SMALL_DESCRIPTOR ? 8 : sizeof plugin + (BROKEN == GROWN ? 64 : 0),
     .abi_minor = TOKPERF_ABI_MINOR,
     .min_host_minor = BROKEN == NEWER_HOST ? 99 : 0,
     .id = BROKEN == BAD_ID ? "noDots" : "com.acme.broken",
