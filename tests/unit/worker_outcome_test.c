@@ -73,6 +73,7 @@ static const struct script scripts[] = {
      {{SCRIPT_SEND, CHUNKED "b\r\ndata: bad\n\n\r\n", 0}, {SCRIPT_WAIT, 0, 5000}},
      false},
     {"stale", {{SCRIPT_CLOSE_ONCE, 0, 0}, {SCRIPT_SEND, CHUNKED GOOD_CHUNK "0\r\n\r\n", 0}}, false},
+    {"hangs_up", {{SCRIPT_SEND, CHUNKED GOOD_CHUNK "0\r\n\r\n", 0}, {SCRIPT_CLOSE, 0, 0}}, false},
     {"early",
      {{SCRIPT_SEND, "HTTP/1.1 413 Too Large\r\nContent-Length: 4\r\n\r\nlong", 0},
       {SCRIPT_WAIT, 0, 20},
@@ -334,6 +335,22 @@ static void a_stale_connection_is_retried_once(void **state)
     scripted_server_stop(server);
 }
 
+/* The close meets the next request before it is sent, while it is, or after: none is lost. */
+static void a_server_that_hangs_up_loses_nothing(void **state)
+{
+    (void)state;
+    static const struct fake_conversation conversations[] = {{{"hangs_up"}, 0}};
+    struct scripted_server *server = scripted_server_start(scripts);
+    struct worker_run *run = worker_run_create(conversations, 1);
+    run->phase_plan.request_count = 100;
+    run_scripts(run, server);
+    for (uint32_t i = 0; i < 100; i++)
+        assert_int_equal(worker_run_row(run, i, 0)->outcome, TKP_OUTCOME_OK);
+    assert_int_equal(scripted_server_connections(server), 100);
+    worker_run_destroy(run);
+    scripted_server_stop(server);
+}
+
 /* 8 MiB do not fit into the socket buffers: the answer comes while the request is being sent. */
 static void an_early_answer_counts(void **state)
 {
@@ -451,6 +468,7 @@ int main(void)
         cmocka_unit_test(the_next_address_is_tried),
         cmocka_unit_test(a_descriptor_limit_is_not_the_servers_fault),
         cmocka_unit_test(a_stale_connection_is_retried_once),
+        cmocka_unit_test(a_server_that_hangs_up_loses_nothing),
         cmocka_unit_test(an_early_answer_counts),
         cmocka_unit_test(a_long_request_is_sent_in_parts),
         cmocka_unit_test(heads_and_holes_are_filled),
