@@ -183,8 +183,9 @@ static void add_part(struct tkp_message *m, const char *data, uint64_t len)
 {
     if (!len)
         return;
-    /* iov_base is not const; sendmsg() only reads it */
-    m->parts[m->part_count++] = (struct iovec){(void *)(uintptr_t)data, len};
+    struct iovec *part = &m->parts[m->part_count++];
+    memcpy(&part->iov_base, &data, sizeof data); /* not const, but sendmsg() only reads it */
+    part->iov_len = len;
     m->total_bytes += len;
 }
 
