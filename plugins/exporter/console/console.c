@@ -6,6 +6,8 @@
  */
 #include "table.h"
 
+#include "../statistic.h"
+
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -37,7 +39,7 @@ static void print_group(const struct table_output *out, const struct tokperf_pha
     uint32_t count = 0;
     for (uint32_t i = 0; i < phase->metric_count && count < MAX_ROWS; i++) {
         const struct tokperf_metric *metric = phase->metrics[i];
-        if (metric->group == group && metric->stats &&
+        if (metric->group == group && has_statistics(metric) &&
             !(metric->flags & (TOKPERF_METRIC_NO_CONSOLE | TOKPERF_METRIC_INTERNAL)))
             rows[count++] = metric;
     }
@@ -51,25 +53,6 @@ static const struct tokperf_metric *find(const struct tokperf_phase *phase, cons
         if (strcmp(phase->metrics[i]->tag, tag) == 0)
             return phase->metrics[i];
     return NULL;
-}
-
-static void print_errors(const struct table_output *out, const struct tokperf_phase *phase)
-{
-    if (!phase->error_count)
-        return;
-    table_printf(out, "\n Failed and cancelled requests\n");
-    for (uint32_t i = 0; i < phase->error_count && i < MAX_ERROR_LINES; i++) {
-        const struct tokperf_error_count *error = phase->errors[i];
-        char code[16] = "-";
-        if (error->code)
-            snprintf(code, sizeof code, "%d", error->code);
-        table_printf(out, " %8" PRIu64 "  %4s  %-16.*s %.*s\n", error->count, code,
-                     (int)error->type.len, error->type.data,
-                     error->message.len < 60 ? (int)error->message.len : 60, error->message.data);
-    }
-    if (phase->error_count > MAX_ERROR_LINES)
-        table_printf(out, " and %u more kinds: see error_summary in the JSON file\n",
-                     phase->error_count - MAX_ERROR_LINES);
 }
 
 /* Wraps a sentence behind a hanging indent. */
@@ -93,6 +76,44 @@ static void print_wrapped(const struct table_output *out, const char *lead,
     table_printf(out, "%.*s\n", (int)left, rest);
 }
 
+/* Copies text from outside for one line: control bytes become spaces, and it is cut at a character
+ * once it has max_columns bytes. */
+static void one_line(char *out, size_t max_columns, struct tokperf_span text)
+{
+    size_t len = text.len < max_columns ? text.len : max_columns;
+    while (len && len < text.len && ((unsigned char)text.data[len] & 0xc0) == 0x80)
+        len--; /* not inside of a UTF-8 sequence */
+    for (size_t i = 0; i < len; i++)
+        out[i] = (unsigned char)text.data[i] < 0x20 || text.data[i] == 0x7f ? ' ' : text.data[i];
+    out[len] = '\0';
+}
+
+static void print_error(const struct table_output *out, const struct tokperf_error_count *error)
+{
+    enum { TYPE = 16 };
+    char code[16] = "-", type[TYPE + 1], lead[80], message[MAX_COLUMNS];
+    if (error->code)
+        snprintf(code, sizeof code, "%d", error->code);
+    one_line(type, TYPE, error->type);
+    int n =
+        snprintf(lead, sizeof lead, " %8" PRIu64 "  %4s  %-*s ", error->count, code, TYPE, type);
+    size_t taken = n > 0 ? (size_t)n : 0;
+    one_line(message, out->columns > taken ? out->columns - taken : 0, error->message);
+    table_printf(out, "%s%s\n", lead, message);
+}
+
+static void print_errors(const struct table_output *out, const struct tokperf_phase *phase)
+{
+    if (!phase->error_count)
+        return;
+    table_printf(out, "\n Failed and cancelled requests\n");
+    for (uint32_t i = 0; i < phase->error_count && i < MAX_ERROR_LINES; i++)
+        print_error(out, phase->errors[i]);
+    if (phase->error_count > MAX_ERROR_LINES)
+        table_printf(out, " and %u more kinds: see error_summary in the JSON file\n",
+                     phase->error_count - MAX_ERROR_LINES);
+}
+
 static void print_verdict(const struct table_output *out, const struct tokperf_summary *run)
 {
     table_printf(out, "\nVerdict: %.*s\n", (int)run->verdict.len, run->verdict.data);
@@ -103,28 +124,45 @@ static void print_verdict(const struct table_output *out, const struct tokperf_s
     }
 }
 
-static void print_sources(const struct table_output *out, const struct tokperf_summary *run,
+static void print_text(const struct table_output *out, const char *lead, const char *text)
+{
+    print_wrapped(out, lead, (struct tokperf_span){text, strlen(text)});
+}
+
+static void print_token_sources(const struct table_output *out, const struct tokperf_summary *run)
+{
+    static const struct tokperf_span nowhere = {"nowhere", 7}, chunks = {"chunks", 6};
+    char text[256];
+    struct tokperf_span isl = run->isl_source.len ? run->isl_source : nowhere;
+    struct tokperf_span osl = run->osl_source.len ? run->osl_source : nowhere;
+    if (!run->isl_source.len && !run->osl_source.len)
+        return;
+    int estimate = osl.len == chunks.len && memcmp(osl.data, chunks.data, chunks.len) == 0;
+    snprintf(text, sizeof text, "input from %.*s, output from %.*s%s", (int)isl.len, isl.data,
+             (int)osl.len, osl.data,
+             estimate ? " (an estimate: one chunk is taken for one token)" : "");
+    print_text(out, "Token counts: ", text);
+}
+
+static void print_prompts(const struct table_output *out, const struct tokperf_summary *run,
                           const struct tokperf_phase *phase)
 {
     const struct tokperf_metric *asked = find(phase, "requested_isl");
     const struct tokperf_metric *counted = find(phase, "input_sequence_length");
-    if (run->isl_source.len || run->osl_source.len)
-        table_printf(out, "Token counts: input from %.*s, output from %.*s%s\n",
-                     run->isl_source.len ? (int)run->isl_source.len : 7,
-                     run->isl_source.len ? run->isl_source.data : "nowhere",
-                     run->osl_source.len ? (int)run->osl_source.len : 7,
-                     run->osl_source.len ? run->osl_source.data : "nowhere",
-                     strncmp(run->osl_source.data, "chunks", run->osl_source.len) == 0
-                         ? " (an estimate: one chunk is taken for one token)"
-                         : "");
-    if (asked && counted)
-        table_printf(out,
-                     "Input length: %.1f words asked for, %.1f tokens counted by the server, its "
-                     "chat template included\n",
-                     asked->value[TOKPERF_STAT_AVG], counted->value[TOKPERF_STAT_AVG]);
-    if (run->prompts_sent)
-        table_printf(out, "Prompt reuse: %" PRIu64 " prompts sent, %" PRIu64 " of them distinct\n",
-                     run->prompts_sent, run->prompts_distinct);
+    char text[256];
+    if (asked && counted && has_statistic(asked, TOKPERF_STAT_AVG) &&
+        has_statistic(counted, TOKPERF_STAT_AVG)) {
+        snprintf(text, sizeof text,
+                 "%.1f words asked for, %.1f tokens counted by the server, its chat template "
+                 "included",
+                 asked->value[TOKPERF_STAT_AVG], counted->value[TOKPERF_STAT_AVG]);
+        print_text(out, "Input length: ", text);
+    }
+    if (run->prompts_sent) {
+        snprintf(text, sizeof text, "%" PRIu64 " prompts sent, %" PRIu64 " of them distinct",
+                 run->prompts_sent, run->prompts_distinct);
+        print_text(out, "Prompt reuse: ", text);
+    }
 }
 
 static tokperf_status export_run(void *self, const struct tokperf_summary *summary,
@@ -143,9 +181,10 @@ static tokperf_status export_run(void *self, const struct tokperf_summary *summa
     print_group(&out, phase, TOKPERF_GROUP_CLIENT, "What the client itself added");
     print_errors(&out, phase);
     print_verdict(&out, summary);
-    print_sources(&out, summary, phase);
+    print_token_sources(&out, summary);
+    print_prompts(&out, summary, phase);
     const struct tokperf_metric *duration = find(phase, "benchmark_duration");
-    if (duration)
+    if (duration && has_statistic(duration, TOKPERF_STAT_AVG))
         table_printf(&out, "Benchmark duration: %.2f s\n", duration->value[TOKPERF_STAT_AVG]);
     table_printf(&out, "Random seed: %" PRIu64 "\n", summary->random_seed);
     table_printf(&out, "Results: %.*s\n", (int)summary->artifact_dir.len,

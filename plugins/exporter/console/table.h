@@ -15,8 +15,8 @@ struct table_output {
     uint32_t columns;
 };
 
-/* Prints the metrics of the given groups, in order; nothing when there are none. title may be
- * NULL. */
+/* Prints the metrics in their order; nothing when there are none. Where the numbers take too much
+ * room they become shorter, and then fewer. */
 void table_print(const struct table_output *out, const char *title,
                  const struct tokperf_metric *const *metrics, uint32_t count);
 /* printf onto the output; longer than 1 KiB is cut. */

@@ -4,15 +4,12 @@
  * with one value. UTF-8, CRLF, two decimals, rows sorted by tag. Columns that tokperf adds (p99.9,
  * count) come last.
  */
+#include "../file_exporter.h"
+#include "../statistic.h"
+
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <tokperf/exporter.h>
-
-struct csv_exporter {
-    const struct tokperf_host *host;
-    const struct tokperf_output_file_v1 *files;
-};
 
 static const struct {
     uint32_t stat;
@@ -27,18 +24,13 @@ static const struct {
 };
 enum { COLUMN_COUNT = sizeof columns / sizeof columns[0], CELL_BYTES = 512 };
 
-struct output {
-    const struct tokperf_output_file_v1 *files;
-    struct tokperf_output_file *file;
-};
-
-static void put(const struct output *out, const char *text)
+static void put(struct result_file *out, const char *text)
 {
-    out->files->write(out->file, text, strlen(text));
+    result_file_write(out, text, strlen(text));
 }
 
 /* A cell with quotes only where RFC 4180 wants them. */
-static void put_cell(const struct output *out, const char *text)
+static void put_cell(struct result_file *out, const char *text)
 {
     if (!strpbrk(text, ",\"\r\n")) {
         put(out, text);
@@ -48,12 +40,12 @@ static void put_cell(const struct output *out, const char *text)
     for (const char *c = text; *c; c++) {
         if (*c == '"')
             put(out, "\"");
-        out->files->write(out->file, c, 1);
+        result_file_write(out, c, 1);
     }
     put(out, "\"");
 }
 
-static void put_name(const struct output *out, const struct tokperf_metric *metric)
+static void put_name(struct result_file *out, const struct tokperf_metric *metric)
 {
     char name[CELL_BYTES];
     int bare = !metric->unit[0] || strcmp(metric->unit, "count") == 0 ||
@@ -62,17 +54,17 @@ static void put_name(const struct output *out, const struct tokperf_metric *metr
     put_cell(out, name);
 }
 
-static void put_value(const struct output *out, const struct tokperf_metric *metric, uint32_t stat)
+static void put_value(struct result_file *out, const struct tokperf_metric *metric, uint32_t stat)
 {
     char value[CELL_BYTES];
     snprintf(value, sizeof value, stat == TOKPERF_STAT_COUNT ? ",%.0f" : ",%.2f",
              metric->value[stat]);
-    put(out, metric->stats & (1u << stat) ? value : ",");
+    put(out, has_statistic(metric, stat) ? value : ",");
 }
 
 static int has_percentiles(const struct tokperf_metric *metric)
 {
-    return (metric->stats & (1u << TOKPERF_STAT_P50)) != 0;
+    return has_statistic(metric, TOKPERF_STAT_P50);
 }
 
 static int by_tag(const void *a, const void *b)
@@ -94,7 +86,7 @@ static const struct tokperf_metric **sorted(const struct tokperf_phase *phase, u
     return list;
 }
 
-static void write_tables(const struct output *out, const struct tokperf_metric **list,
+static void write_tables(struct result_file *out, const struct tokperf_metric **list,
                          uint32_t count)
 {
     put(out, "Metric");
@@ -113,7 +105,7 @@ static void write_tables(const struct output *out, const struct tokperf_metric *
     }
     put(out, "\r\nMetric,Value\r\n");
     for (uint32_t i = 0; i < count; i++) {
-        if (has_percentiles(list[i]) || !(list[i]->stats & (1u << TOKPERF_STAT_AVG)))
+        if (has_percentiles(list[i]) || !has_statistic(list[i], TOKPERF_STAT_AVG))
             continue;
         put_name(out, list[i]);
         put_value(out, list[i], TOKPERF_STAT_AVG);
@@ -121,51 +113,29 @@ static void write_tables(const struct output *out, const struct tokperf_metric *
     }
 }
 
-static tokperf_status no_memory(struct tokperf_error *error)
-{
-    snprintf(error->message, sizeof error->message, "no memory for the CSV exporter");
-    return error->status = TOKPERF_E_NO_MEMORY;
-}
-
 static tokperf_status export_run(void *self, const struct tokperf_summary *summary,
                                  const struct tokperf_cursor *cursor, struct tokperf_error *error)
 {
     (void)cursor;
-    const struct csv_exporter *exporter = self;
-    struct output out = {.files = exporter->files};
+    struct result_file out;
     uint32_t count;
     const struct tokperf_metric **list = sorted(summary->phases[summary->main_phase], &count);
-    if (!list)
-        return no_memory(error);
-    char name[CELL_BYTES];
-    snprintf(name, sizeof name, "%.*s.csv", (int)summary->file_prefix.len,
-             summary->file_prefix.data);
-    tokperf_status status = out.files->open(exporter->host, name, &out.file, error);
+    if (!list) {
+        snprintf(error->message, sizeof error->message, "no memory to sort the metrics");
+        return error->status = TOKPERF_E_NO_MEMORY;
+    }
+    tokperf_status status = result_file_open(&out, self, summary, "csv", error);
     if (status == TOKPERF_OK) {
         write_tables(&out, list, count);
-        status = out.files->commit(out.file, error);
-        out.files->close(out.file);
+        status = result_file_close(&out, TOKPERF_OK, error);
     }
     free(list);
     return status;
 }
 
-static tokperf_status create(const struct tokperf_host *host, const struct tokperf_config *config,
-                             void **self, struct tokperf_error *error)
-{
-    (void)config;
-    struct csv_exporter *made = malloc(sizeof *made);
-    if (!made)
-        return no_memory(error);
-    made->host = host;
-    made->files = host->service(host, TOKPERF_SERVICE_OUTPUT_FILE);
-    *self = made;
-    return TOKPERF_OK;
-}
-
 static const struct tokperf_exporter_vtable vtable = {
     .struct_size = sizeof vtable,
-    .create = create,
+    .create = file_exporter_create,
     .destroy = free,
     .export_run = export_run,
 };

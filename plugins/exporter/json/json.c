@@ -4,54 +4,17 @@
  * top-level key; what tokperf adds (verdict, token_sources, percentile_support, receive_clock,
  * finish_reasons, prompt_reuse) stands behind AIPerf's keys. The schema is versioned.
  */
+#include "../file_exporter.h"
+#include "../json_pairs.h"
+#include "../statistic.h"
+
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
-#include <tokperf/exporter.h>
 
 static const char schema_version[] = "1.0";
-
-struct json_exporter {
-    const struct tokperf_host *host;
-    const struct tokperf_json_writer_v1 *json;
-    const struct tokperf_output_file_v1 *files;
-};
-
-/* One file at work. */
-struct document {
-    const struct json_exporter *self;
-    struct tokperf_json_writer w;
-};
-
-static struct tokperf_span text(const char *s)
-{
-    return (struct tokperf_span){s, strlen(s)};
-}
-
-static void key(struct document *d, const char *name)
-{
-    d->self->json->key(&d->w, text(name));
-}
-
-static void pair_span(struct document *d, const char *name, struct tokperf_span value)
-{
-    key(d, name);
-    d->self->json->string(&d->w, value);
-}
-
-static void pair_integer(struct document *d, const char *name, uint64_t value)
-{
-    key(d, name);
-    d->self->json->integer(&d->w, (int64_t)value);
-}
-
-static void pair_number(struct document *d, const char *name, double value)
-{
-    key(d, name);
-    d->self->json->number(&d->w, value);
-}
 
 /* Order of the keys in a metric's object (AIPerf's, p99.9 beside its neighbours). */
 static const struct {
@@ -75,120 +38,109 @@ static const char *stat_name(uint32_t stat)
     return "";
 }
 
-static void write_metric(struct document *d, const struct tokperf_metric *metric)
+/* A metric without a value is an absent key. */
+static void write_metric(struct json_out *out, const struct tokperf_metric *metric)
 {
-    const struct tokperf_json_writer_v1 *json = d->self->json;
-    key(d, metric->tag);
-    json->object_begin(&d->w);
-    pair_span(d, "unit", text(metric->unit));
+    if (!has_statistics(metric) && !metric->unbounded_from)
+        return;
+    json_object(out, metric->tag);
+    json_text(out, "unit", json_span(metric->unit));
     for (size_t i = 0; i < STAT_COUNT; i++) {
         uint32_t stat = stat_order[i].stat;
-        if (!(metric->stats & (1u << stat)))
+        if (!has_statistic(metric, stat))
             continue;
         if (stat == TOKPERF_STAT_COUNT)
-            pair_integer(d, stat_order[i].name, (uint64_t)metric->value[stat]);
+            json_count(out, stat_order[i].name, (uint64_t)metric->value[stat]);
         else
-            pair_number(d, stat_order[i].name, metric->value[stat]);
+            json_number(out, stat_order[i].name, metric->value[stat]);
     }
     if (metric->unbounded_from)
-        pair_span(d, "unbounded_from", text(metric->unbounded_from));
+        json_text(out, "unbounded_from", json_span(metric->unbounded_from));
     if (metric->flags & TOKPERF_METRIC_FROM_HISTOGRAM)
-        pair_span(d, "percentiles_from", TOKPERF_SPAN("histogram"));
-    json->object_end(&d->w);
+        json_text(out, "percentiles_from", TOKPERF_SPAN("histogram"));
+    out->api->object_end(&out->w);
 }
 
-static void write_metrics(struct document *d, const struct tokperf_phase *phase)
+static void write_metrics(struct json_out *out, const struct tokperf_phase *phase)
 {
     for (uint32_t i = 0; i < phase->metric_count; i++)
-        write_metric(d, phase->metrics[i]);
+        write_metric(out, phase->metrics[i]);
 }
 
-static void write_errors(struct document *d, const struct tokperf_phase *phase)
+static void write_errors(struct json_out *out, const struct tokperf_phase *phase)
 {
-    const struct tokperf_json_writer_v1 *json = d->self->json;
-    key(d, "error_summary");
-    json->array_begin(&d->w);
+    json_array(out, "error_summary");
     for (uint32_t i = 0; i < phase->error_count; i++) {
         const struct tokperf_error_count *error = phase->errors[i];
-        json->object_begin(&d->w);
-        key(d, "error_details");
-        json->object_begin(&d->w);
-        if (error->code) {
-            key(d, "code");
-            json->integer(&d->w, error->code);
-        }
-        pair_span(d, "type", error->type);
-        pair_span(d, "message", error->message);
-        json->object_end(&d->w);
-        pair_integer(d, "count", error->count);
-        json->object_end(&d->w);
+        out->api->object_begin(&out->w);
+        json_object(out, "error_details");
+        if (error->code)
+            json_integer(out, "code", error->code);
+        json_text(out, "type", error->type);
+        json_text(out, "message", error->message);
+        out->api->object_end(&out->w);
+        json_count(out, "count", error->count);
+        out->api->object_end(&out->w);
     }
-    json->array_end(&d->w);
+    out->api->array_end(&out->w);
 }
 
-static void write_reasons(struct document *d, const char *name, const struct tokperf_summary *run,
+static void write_reasons(struct json_out *out, const char *name, const struct tokperf_summary *run,
                           uint32_t notes)
 {
-    const struct tokperf_json_writer_v1 *json = d->self->json;
-    key(d, name);
-    json->array_begin(&d->w);
+    json_array(out, name);
     for (uint32_t i = 0; i < run->reason_count; i++) {
         const struct tokperf_reason *reason = run->reasons[i];
         if ((reason->severity == 0) != notes)
             continue;
-        json->object_begin(&d->w);
-        pair_span(d, "code", reason->code);
-        pair_span(d, "message", reason->message);
+        out->api->object_begin(&out->w);
+        json_text(out, "code", reason->code);
+        json_text(out, "message", reason->message);
         if (reason->has_value)
-            pair_number(d, "value", reason->value);
+            json_number(out, "value", reason->value);
         if (reason->has_limit)
-            pair_number(d, "limit", reason->limit);
-        json->object_end(&d->w);
+            json_number(out, "limit", reason->limit);
+        out->api->object_end(&out->w);
     }
-    json->array_end(&d->w);
+    out->api->array_end(&out->w);
 }
 
-static void write_verdict(struct document *d, const struct tokperf_summary *run)
+static void write_verdict(struct json_out *out, const struct tokperf_summary *run)
 {
-    key(d, "verdict");
-    d->self->json->object_begin(&d->w);
-    pair_span(d, "status", run->verdict);
-    write_reasons(d, "reasons", run, 0);
-    write_reasons(d, "notes", run, 1);
-    d->self->json->object_end(&d->w);
+    json_object(out, "verdict");
+    json_text(out, "status", run->verdict);
+    write_reasons(out, "reasons", run, 0);
+    write_reasons(out, "notes", run, 1);
+    out->api->object_end(&out->w);
 }
 
 /* Rows of one metric stand together. */
-static void write_support(struct document *d, const struct tokperf_phase *phase)
+static void write_support(struct json_out *out, const struct tokperf_phase *phase)
 {
-    const struct tokperf_json_writer_v1 *json = d->self->json;
     const char *open_tag = NULL;
-    key(d, "percentile_support");
-    json->object_begin(&d->w);
-    pair_span(d, "assumes", TOKPERF_SPAN("independent samples"));
+    json_object(out, "percentile_support");
+    json_text(out, "assumes", TOKPERF_SPAN("independent samples"));
     for (uint32_t i = 0; i < phase->support_count; i++) {
         const struct tokperf_support *row = phase->support[i];
         if (!open_tag || strcmp(open_tag, row->tag) != 0) {
             if (open_tag)
-                json->object_end(&d->w);
-            key(d, row->tag);
-            json->object_begin(&d->w);
+                out->api->object_end(&out->w);
+            json_object(out, row->tag);
             open_tag = row->tag;
         }
-        key(d, stat_name(row->stat));
-        json->object_begin(&d->w);
-        pair_integer(d, "samples_needed", row->samples_needed);
-        pair_integer(d, "samples", row->samples);
+        json_object(out, stat_name(row->stat));
+        json_count(out, "samples_needed", row->samples_needed);
+        json_count(out, "samples", row->samples);
         if (row->has_upper_bound)
-            pair_number(d, "upper_bound_99", row->upper_bound_99);
-        json->object_end(&d->w);
+            json_number(out, "upper_bound_99", row->upper_bound_99);
+        out->api->object_end(&out->w);
     }
     if (open_tag)
-        json->object_end(&d->w);
-    json->object_end(&d->w);
+        out->api->object_end(&out->w);
+    out->api->object_end(&out->w);
 }
 
-static void write_time(struct document *d, const char *name, uint64_t realtime_ns)
+static void write_time(struct json_out *out, const char *name, uint64_t realtime_ns)
 {
     char buffer[64];
     struct tm parts;
@@ -197,130 +149,90 @@ static void write_time(struct document *d, const char *name, uint64_t realtime_n
         return;
     size_t n = strftime(buffer, sizeof buffer, "%Y-%m-%dT%H:%M:%S", &parts);
     snprintf(buffer + n, sizeof buffer - n, ".%06" PRIu64 "Z", realtime_ns % 1000000000u / 1000u);
-    pair_span(d, name, text(buffer));
+    json_text(out, name, json_span(buffer));
 }
 
-static void write_run_info(struct document *d, const struct tokperf_summary *run)
+static void write_run_info(struct json_out *out, const struct tokperf_summary *run)
 {
-    key(d, "run_info");
-    d->self->json->object_begin(&d->w);
-    pair_span(d, "benchmark_id", run->benchmark_id);
-    pair_integer(d, "random_seed", run->random_seed);
-    pair_span(d, "model", run->model);
-    pair_span(d, "endpoint_type", run->endpoint_type);
-    pair_span(d, "cli_command", run->cli_command);
-    d->self->json->object_end(&d->w);
+    json_object(out, "run_info");
+    json_text(out, "benchmark_id", run->benchmark_id);
+    json_count(out, "random_seed", run->random_seed);
+    json_text(out, "model", run->model);
+    json_text(out, "endpoint_type", run->endpoint_type);
+    json_text(out, "cli_command", run->cli_command);
+    out->api->object_end(&out->w);
 }
 
-static void write_ours(struct document *d, const struct tokperf_summary *run,
+static void write_ours(struct json_out *out, const struct tokperf_summary *run,
                        const struct tokperf_phase *phase)
 {
-    const struct tokperf_json_writer_v1 *json = d->self->json;
-    write_verdict(d, run);
-    key(d, "token_sources");
-    json->object_begin(&d->w);
+    write_verdict(out, run);
+    json_object(out, "token_sources");
     if (run->isl_source.len)
-        pair_span(d, "isl", run->isl_source);
+        json_text(out, "isl", run->isl_source);
     if (run->osl_source.len)
-        pair_span(d, "osl", run->osl_source);
-    json->object_end(&d->w);
-    write_support(d, phase);
-    pair_span(d, "receive_clock", run->receive_clock);
-    key(d, "finish_reasons");
-    json->object_begin(&d->w);
+        json_text(out, "osl", run->osl_source);
+    out->api->object_end(&out->w);
+    write_support(out, phase);
+    json_text(out, "receive_clock", run->receive_clock);
+    json_object(out, "finish_reasons");
     for (uint32_t i = 0; i < phase->finish_reason_count; i++) {
-        json->key(&d->w, phase->finish_reasons[i]->name);
-        json->integer(&d->w, (int64_t)phase->finish_reasons[i]->count);
+        out->api->key(&out->w, phase->finish_reasons[i]->name);
+        out->api->integer(&out->w, (int64_t)phase->finish_reasons[i]->count);
     }
-    json->object_end(&d->w);
-    key(d, "prompt_reuse");
-    json->object_begin(&d->w);
-    pair_integer(d, "sent", run->prompts_sent);
-    pair_integer(d, "distinct", run->prompts_distinct);
-    json->object_end(&d->w);
+    out->api->object_end(&out->w);
+    json_object(out, "prompt_reuse");
+    json_count(out, "sent", run->prompts_sent);
+    json_count(out, "distinct", run->prompts_distinct);
+    out->api->object_end(&out->w);
 }
 
-static void write_document(struct document *d, const struct tokperf_summary *run)
+static void write_document(struct json_out *out, const struct tokperf_summary *run)
 {
-    const struct tokperf_json_writer_v1 *json = d->self->json;
     const struct tokperf_phase *phase = run->phases[run->main_phase];
-    json->object_begin(&d->w);
-    pair_span(d, "schema_version", text(schema_version));
-    pair_span(d, "tokperf_version", run->tokperf_version);
-    pair_span(d, "benchmark_id", run->benchmark_id);
-    write_metrics(d, phase);
-    key(d, "input_config");
-    json->raw(&d->w, run->input_config);
-    write_run_info(d, run);
-    key(d, "was_cancelled");
-    json->boolean(&d->w, run->was_cancelled);
-    write_errors(d, phase);
+    out->api->object_begin(&out->w);
+    json_text(out, "schema_version", json_span(schema_version));
+    json_text(out, "tokperf_version", run->tokperf_version);
+    json_text(out, "benchmark_id", run->benchmark_id);
+    write_metrics(out, phase);
+    json_key(out, "input_config");
+    out->api->raw(&out->w, run->input_config);
+    write_run_info(out, run);
+    json_boolean(out, "was_cancelled", run->was_cancelled);
+    write_errors(out, phase);
     for (uint32_t i = 0; i < run->phase_count; i++) {
         if (!run->phases[i]->is_warmup)
             continue;
-        key(d, "warmup_metrics");
-        json->object_begin(&d->w);
-        write_metrics(d, run->phases[i]);
-        json->object_end(&d->w);
+        json_object(out, "warmup_metrics");
+        write_metrics(out, run->phases[i]);
+        out->api->object_end(&out->w);
     }
-    write_time(d, "start_time", run->start_realtime_ns);
-    write_time(d, "end_time", run->end_realtime_ns);
-    write_ours(d, run, phase);
-    json->object_end(&d->w);
-}
-
-struct file_sink {
-    const struct tokperf_output_file_v1 *files;
-    struct tokperf_output_file *file;
-};
-
-static void write_bytes(void *context, const char *data, uint64_t len)
-{
-    const struct file_sink *out = context;
-    out->files->write(out->file, data, len);
+    write_time(out, "start_time", run->start_realtime_ns);
+    write_time(out, "end_time", run->end_realtime_ns);
+    write_ours(out, run, phase);
+    out->api->object_end(&out->w);
 }
 
 static tokperf_status export_run(void *self, const struct tokperf_summary *summary,
                                  const struct tokperf_cursor *cursor, struct tokperf_error *error)
 {
     (void)cursor;
-    const struct json_exporter *exporter = self;
-    struct file_sink out = {.files = exporter->files};
-    char name[512];
-    snprintf(name, sizeof name, "%.*s.json", (int)summary->file_prefix.len,
-             summary->file_prefix.data);
-    tokperf_status status = out.files->open(exporter->host, name, &out.file, error);
+    const struct file_exporter *exporter = self;
+    struct result_file file;
+    tokperf_status status = result_file_open(&file, exporter, summary, "json", error);
     if (status != TOKPERF_OK)
         return status;
-    struct tokperf_sink sink = {&out, write_bytes};
-    struct document d = {.self = exporter};
-    exporter->json->open(&d.w, &sink, TOKPERF_JSON_INDENT);
-    write_document(&d, summary);
-    write_bytes(&out, "\n", 1);
-    status = out.files->commit(out.file, error);
-    out.files->close(out.file);
-    return status;
-}
-
-static tokperf_status create(const struct tokperf_host *host, const struct tokperf_config *config,
-                             void **self, struct tokperf_error *error)
-{
-    (void)config;
-    struct json_exporter *made = malloc(sizeof *made);
-    if (!made) {
-        snprintf(error->message, sizeof error->message, "no memory for the JSON exporter");
-        return error->status = TOKPERF_E_NO_MEMORY;
-    }
-    made->host = host;
-    made->json = host->service(host, TOKPERF_SERVICE_JSON_WRITER);
-    made->files = host->service(host, TOKPERF_SERVICE_OUTPUT_FILE);
-    *self = made;
-    return TOKPERF_OK;
+    struct json_out out = {.api = exporter->json};
+    struct tokperf_sink sink = {&file, result_file_write};
+    out.api->open(&out.w, &sink, TOKPERF_JSON_INDENT);
+    write_document(&out, summary);
+    result_file_write(&file, "\n", 1);
+    return result_file_close(&file, TOKPERF_OK, error);
 }
 
 static const struct tokperf_exporter_vtable vtable = {
     .struct_size = sizeof vtable,
-    .create = create,
+    .create = file_exporter_create,
     .destroy = free,
     .export_run = export_run,
 };

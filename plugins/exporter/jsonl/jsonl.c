@@ -4,173 +4,136 @@
  * requests ended; failed ones too. Times in metadata are epoch ns; what tokperf adds stands under
  * "tokperf". Absent values are absent keys.
  */
+#include "../file_exporter.h"
+#include "../json_pairs.h"
+
 #include <inttypes.h>
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
-#include <tokperf/exporter.h>
-
-struct jsonl_exporter {
-    const struct tokperf_host *host;
-    const struct tokperf_json_writer_v1 *json;
-    const struct tokperf_output_file_v1 *files;
-};
-
-struct line {
-    const struct tokperf_json_writer_v1 *json;
-    const struct tokperf_summary *run;
-    struct tokperf_json_writer w;
-};
-
-static void key(struct line *l, const char *name)
-{
-    l->json->key(&l->w, (struct tokperf_span){name, strlen(name)});
-}
-
-static void pair_span(struct line *l, const char *name, struct tokperf_span value)
-{
-    if (!value.len)
-        return;
-    key(l, name);
-    l->json->string(&l->w, value);
-}
-
-static void pair_integer(struct line *l, const char *name, uint64_t value)
-{
-    key(l, name);
-    l->json->integer(&l->w, (int64_t)value);
-}
-
-static void pair_boolean(struct line *l, const char *name, uint32_t value)
-{
-    key(l, name);
-    l->json->boolean(&l->w, value);
-}
 
 /* A monotonic time as epoch ns; left out when it did not happen. */
-static void pair_time(struct line *l, const char *name, uint64_t monotonic_ns)
+static void write_time(struct json_out *out, const struct tokperf_summary *run, const char *name,
+                       uint64_t monotonic_ns)
 {
     if (monotonic_ns)
-        pair_integer(l, name, monotonic_ns + (uint64_t)l->run->monotonic_to_realtime_ns);
+        json_count(out, name, monotonic_ns + (uint64_t)run->monotonic_to_realtime_ns);
 }
 
-static void write_metadata(struct line *l, const struct tokperf_record *record)
+static void write_metadata(struct json_out *out, const struct tokperf_summary *run,
+                           const struct tokperf_record *record)
 {
     char worker[32];
     struct tokperf_span phase = {NULL, 0};
-    if (record->phase < l->run->phase_count)
-        phase = l->run->phases[record->phase]->name;
+    if (record->phase < run->phase_count)
+        phase = run->phases[record->phase]->name;
     snprintf(worker, sizeof worker, "worker_%u", record->worker);
-    key(l, "metadata");
-    l->json->object_begin(&l->w);
-    pair_integer(l, "session_num", record->session_num);
-    pair_span(l, "x_request_id", record->request_id);
-    pair_span(l, "x_correlation_id", record->correlation_id);
-    pair_span(l, "conversation_id", record->conversation_id);
-    pair_integer(l, "turn_index", record->turn_index);
-    pair_time(l, "credit_issued_ns", record->intended_ns);
-    pair_time(l, "request_start_ns", record->start_ns);
-    pair_time(l, "request_ack_ns", record->first_byte_ns);
-    pair_time(l, "request_end_ns", record->end_ns);
-    pair_span(l, "worker_id", (struct tokperf_span){worker, strlen(worker)});
-    pair_span(l, "benchmark_phase", phase);
-    pair_boolean(l, "was_cancelled", record->was_cancelled);
+    json_object(out, "metadata");
+    json_count(out, "session_num", record->session_num);
+    json_text_if(out, "x_request_id", record->request_id);
+    json_text_if(out, "x_correlation_id", record->correlation_id);
+    json_text_if(out, "conversation_id", record->conversation_id);
+    json_count(out, "turn_index", record->turn_index);
+    write_time(out, run, "credit_issued_ns", record->intended_ns);
+    write_time(out, run, "request_start_ns", record->start_ns);
+    write_time(out, run, "request_ack_ns", record->first_byte_ns);
+    write_time(out, run, "request_end_ns", record->end_ns);
+    json_text_if(out, "worker_id", json_span(worker));
+    json_text_if(out, "benchmark_phase", phase);
+    json_boolean(out, "was_cancelled", record->was_cancelled);
     if (record->was_cancelled)
-        pair_time(l, "cancellation_time_ns", record->end_ns);
-    l->json->object_end(&l->w);
+        write_time(out, run, "cancellation_time_ns", record->end_ns);
+    out->api->object_end(&out->w);
 }
 
-static void write_value(struct line *l, const struct tokperf_record_metric *metric, double value)
+static void write_value(struct json_out *out, const struct tokperf_record_metric *metric,
+                        double value)
 {
+    if (!isfinite(value))
+        return;
     if (metric->flags & TOKPERF_METRIC_INTEGER)
-        l->json->integer(&l->w, (int64_t)value);
+        out->api->integer(&out->w, (int64_t)value);
     else
-        l->json->number(&l->w, value);
+        out->api->number(&out->w, value);
 }
 
-static void write_metrics(struct line *l, const struct tokperf_record *record)
+static void write_list(struct json_out *out, const struct tokperf_record_metric *metric)
 {
-    key(l, "metrics");
-    l->json->object_begin(&l->w);
+    json_array(out, "value");
+    for (uint64_t i = 0; i < metric->count; i++)
+        write_value(out, metric, metric->values[i]);
+    out->api->array_end(&out->w);
+}
+
+static void write_metrics(struct json_out *out, const struct tokperf_record *record)
+{
+    json_object(out, "metrics");
     for (uint32_t i = 0; i < record->metric_count; i++) {
         const struct tokperf_record_metric *metric = &record->metrics[i];
-        key(l, metric->tag);
-        l->json->object_begin(&l->w);
-        key(l, "value");
-        if (metric->flags & TOKPERF_METRIC_LIST)
-            l->json->array_begin(&l->w);
-        for (uint64_t v = 0; v < metric->count; v++)
-            write_value(l, metric, metric->values[v]);
-        if (metric->flags & TOKPERF_METRIC_LIST)
-            l->json->array_end(&l->w);
-        pair_span(l, "unit", (struct tokperf_span){metric->unit, strlen(metric->unit)});
-        l->json->object_end(&l->w);
+        uint32_t is_list = metric->flags & TOKPERF_METRIC_LIST;
+        if (!is_list && (metric->count != 1 || !isfinite(metric->values[0])))
+            continue;
+        json_object(out, metric->tag);
+        if (is_list) {
+            write_list(out, metric);
+        } else {
+            json_key(out, "value");
+            write_value(out, metric, metric->values[0]);
+        }
+        json_text_if(out, "unit", json_span(metric->unit));
+        out->api->object_end(&out->w);
     }
-    l->json->object_end(&l->w);
+    out->api->object_end(&out->w);
 }
 
-static void write_error(struct line *l, const struct tokperf_record *record)
+static void write_error(struct json_out *out, const struct tokperf_record *record)
 {
     if (!record->has_error)
         return;
-    key(l, "error");
-    l->json->object_begin(&l->w);
-    if (record->error_code) {
-        key(l, "code");
-        l->json->integer(&l->w, record->error_code);
-    }
-    pair_span(l, "type", record->error_type);
-    pair_span(l, "message", record->error_message);
-    l->json->object_end(&l->w);
+    json_object(out, "error");
+    if (record->error_code)
+        json_integer(out, "code", record->error_code);
+    json_text_if(out, "type", record->error_type);
+    json_text_if(out, "message", record->error_message);
+    out->api->object_end(&out->w);
 }
 
-static void write_ours(struct line *l, const struct tokperf_record *record)
+static void write_ours(struct json_out *out, const struct tokperf_summary *run,
+                       const struct tokperf_record *record)
 {
     char hash[32];
     snprintf(hash, sizeof hash, "%016" PRIx64, record->prompt_hash);
-    key(l, "tokperf");
-    l->json->object_begin(&l->w);
-    pair_span(l, "outcome", record->outcome);
-    pair_span(l, "finish_reason", record->finish_reason);
-    pair_integer(l, "retries", record->retries);
-    pair_integer(l, "url_index", record->url_index);
-    pair_integer(l, "dataset_row", record->dataset_row);
-    pair_span(l, "prompt_hash", (struct tokperf_span){hash, strlen(hash)});
-    pair_boolean(l, "connection_reused", record->connection_reused);
-    pair_time(l, "intended_ns", record->intended_ns);
-    pair_time(l, "ready_ns", record->ready_ns);
-    pair_time(l, "start_ns", record->start_ns);
-    l->json->object_end(&l->w);
+    json_object(out, "tokperf");
+    json_text_if(out, "outcome", record->outcome);
+    json_text_if(out, "finish_reason", record->finish_reason);
+    json_count(out, "retries", record->retries);
+    json_count(out, "url_index", record->url_index);
+    json_count(out, "dataset_row", record->dataset_row);
+    json_text_if(out, "prompt_hash", json_span(hash));
+    json_boolean(out, "connection_reused", record->connection_reused);
+    write_time(out, run, "intended_ns", record->intended_ns);
+    write_time(out, run, "ready_ns", record->ready_ns);
+    write_time(out, run, "start_ns", record->start_ns);
+    out->api->object_end(&out->w);
 }
 
-struct file_sink {
-    const struct tokperf_output_file_v1 *files;
-    struct tokperf_output_file *file;
-};
-
-static void write_bytes(void *context, const char *data, uint64_t len)
-{
-    const struct file_sink *out = context;
-    out->files->write(out->file, data, len);
-}
-
-static tokperf_status write_lines(const struct jsonl_exporter *exporter, struct file_sink *out,
+static tokperf_status write_lines(const struct file_exporter *exporter, struct result_file *file,
                                   const struct tokperf_summary *summary,
                                   const struct tokperf_cursor *cursor, struct tokperf_error *error)
 {
-    struct tokperf_sink sink = {out, write_bytes};
-    struct line l = {.json = exporter->json, .run = summary};
+    struct tokperf_sink sink = {file, result_file_write};
+    struct json_out out = {.api = exporter->json};
     const struct tokperf_record *record;
     tokperf_status status;
     while ((status = cursor->next(cursor->context, &record, error)) == TOKPERF_OK) {
-        l.json->open(&l.w, &sink, 0);
-        l.json->object_begin(&l.w);
-        write_metadata(&l, record);
-        write_metrics(&l, record);
-        write_error(&l, record);
-        write_ours(&l, record);
-        l.json->object_end(&l.w);
-        write_bytes(out, "\n", 1);
+        out.api->open(&out.w, &sink, 0);
+        out.api->object_begin(&out.w);
+        write_metadata(&out, summary, record);
+        write_metrics(&out, record);
+        write_error(&out, record);
+        write_ours(&out, summary, record);
+        out.api->object_end(&out.w);
+        result_file_write(file, "\n", 1);
     }
     return status == TOKPERF_E_NOT_FOUND ? TOKPERF_OK : status;
 }
@@ -178,40 +141,18 @@ static tokperf_status write_lines(const struct jsonl_exporter *exporter, struct 
 static tokperf_status export_run(void *self, const struct tokperf_summary *summary,
                                  const struct tokperf_cursor *cursor, struct tokperf_error *error)
 {
-    const struct jsonl_exporter *exporter = self;
-    struct file_sink out = {.files = exporter->files};
-    char name[512];
-    snprintf(name, sizeof name, "%.*s.jsonl", (int)summary->file_prefix.len,
-             summary->file_prefix.data);
-    tokperf_status status = out.files->open(exporter->host, name, &out.file, error);
+    const struct file_exporter *exporter = self;
+    struct result_file file;
+    tokperf_status status = result_file_open(&file, exporter, summary, "jsonl", error);
     if (status != TOKPERF_OK)
         return status;
-    status = write_lines(exporter, &out, summary, cursor, error);
-    if (status == TOKPERF_OK)
-        status = out.files->commit(out.file, error);
-    out.files->close(out.file);
-    return status;
-}
-
-static tokperf_status create(const struct tokperf_host *host, const struct tokperf_config *config,
-                             void **self, struct tokperf_error *error)
-{
-    (void)config;
-    struct jsonl_exporter *made = malloc(sizeof *made);
-    if (!made) {
-        snprintf(error->message, sizeof error->message, "no memory for the JSONL exporter");
-        return error->status = TOKPERF_E_NO_MEMORY;
-    }
-    made->host = host;
-    made->json = host->service(host, TOKPERF_SERVICE_JSON_WRITER);
-    made->files = host->service(host, TOKPERF_SERVICE_OUTPUT_FILE);
-    *self = made;
-    return TOKPERF_OK;
+    status = write_lines(exporter, &file, summary, cursor, error);
+    return result_file_close(&file, status, error);
 }
 
 static const struct tokperf_exporter_vtable vtable = {
     .struct_size = sizeof vtable,
-    .create = create,
+    .create = file_exporter_create,
     .destroy = free,
     .flags = TOKPERF_EXPORT_RECORDS,
     .export_run = export_run,
