@@ -100,7 +100,7 @@ __attribute__((noinline)) static uint32_t equals_escaped(struct tokperf_span tex
     while (p < end) {
         char unit[4];
         size_t unit_len, taken = read_unit(p, end, unit, &unit_len);
-        if (!taken || unit_len > plain.len - at || memcmp(plain.data + at, unit, unit_len))
+        if (!taken || unit_len > plain.len - at || memcmp(plain.data + at, unit, unit_len) != 0)
             return 0;
         p += taken;
         at += unit_len;

@@ -132,8 +132,8 @@ bool tkp_text_to_bytes(const char *text, uint64_t *value_bytes)
                                         {"MB", 1000000},
                                         {"GB", 1000000000},
                                         {"KiB", 1024},
-                                        {"MiB", 1024 * 1024},
-                                        {"GiB", 1024 * 1024 * 1024}};
+                                        {"MiB", UINT64_C(1024) * 1024},
+                                        {"GiB", UINT64_C(1024) * 1024 * 1024}};
     const char *end = skip_digits(text);
     uint64_t factor, sum = 0;
     if (end == text || !find_unit(units, sizeof units / sizeof units[0], end, &factor))

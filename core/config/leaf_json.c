@@ -15,7 +15,8 @@ static bool is_json_number(const char *text)
 {
     struct tokperf_json scan;
     tkp_json_open(&scan, text, strlen(text));
-    return tkp_json_next(&scan) == TOKPERF_JSON_NUMBER && tkp_json_next(&scan) == TOKPERF_JSON_END;
+    uint32_t first = tkp_json_next(&scan), second = tkp_json_next(&scan);
+    return first == TOKPERF_JSON_NUMBER && second == TOKPERF_JSON_END;
 }
 
 static void write_scalar(struct tokperf_json_writer *w, const struct tkp_yaml_node *node)

@@ -57,7 +57,7 @@ static const char *rewrite(struct tokperf_span value,
                            struct tkp_arena *arena)
 {
     struct tkp_buffer out;
-    tkp_buffer_init(&out, 6 * MAX_TEXT_BYTES);
+    tkp_buffer_init(&out, (size_t)6 * MAX_TEXT_BYTES);
     struct tokperf_sink sink = tkp_buffer_sink(&out);
     struct tokperf_json_writer w;
     tkp_json_writer_service.open(&w, &sink, 0);
@@ -101,7 +101,8 @@ static tokperf_status add_object(const struct target *t, const char *text)
 {
     struct tokperf_json scan;
     tkp_json_open(&scan, text, strlen(text));
-    uint32_t token = tkp_json_next(&scan); /* {, which the caller has seen */
+    uint32_t token;
+    (void)tkp_json_next(&scan); /* {, which the caller has seen */
     while ((token = tkp_json_next(&scan)) == TOKPERF_JSON_KEY) {
         const char *key = unescape(scan.text, t->settings->arena);
         struct tokperf_span raw;

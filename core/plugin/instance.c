@@ -114,7 +114,7 @@ static tokperf_status prepare(const struct tkp_component_entry *entry,
     tokperf_status status = tkp_module_open(entry->module, &priv->module, error);
     if (status == TOKPERF_OK)
         status = find_component(entry, priv->module, &instance->component, error);
-    if (status != TOKPERF_OK)
+    if (status != TOKPERF_OK || !instance->component) /* gcc does not see that one means both */
         return unusable(status, error);
     instance->vtable = instance->component->vtable;
     instance->plugin_id = tkp_module_plugin(priv->module)->id;
@@ -175,8 +175,8 @@ void tkp_instance_destroy(struct tkp_instance *instance)
     if (instance == NULL)
         return;
     struct tkp_instance_private *priv = instance->priv;
+    const struct tokperf_vtable *head = instance->vtable;
     if (priv->created) {
-        const struct tokperf_vtable *head = instance->vtable;
         const char *outer = tkp_crash_enter(instance->plugin_id);
         head->destroy(instance->self);
         tkp_crash_leave(outer);

@@ -70,7 +70,7 @@ static tokperf_status load(const char *path, struct tkp_module *module, struct t
         return tkp_fail(error, TOKPERF_E_INVALID, "cannot load %s: %s", path, linker_reason(path));
     tokperf_plugin_entry_fn entry = NULL;
     tokperf_status status = find_entry(path, module->handle, &entry, error);
-    if (status != TOKPERF_OK)
+    if (status != TOKPERF_OK || !entry)
         return status;
     outer = tkp_crash_enter(path);
     module->plugin = entry();

@@ -22,8 +22,6 @@
 
 enum { MAX_ARGUMENTS = 64, START_TIMEOUT_MS = 10000, STOP_TIMEOUT_MS = 2000, POLL_STEP_MS = 5 };
 
-extern char **environ;
-
 struct tkp_mock_child {
     pid_t pid;
     int input; /* closing it ends the child */
