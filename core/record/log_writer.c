@@ -79,7 +79,8 @@ tokperf_status tkp_log_create(const char *path, bool replace, struct tkp_log_wri
     struct tkp_log_writer *w = calloc(1, sizeof *w);
     if (!w)
         return tkp_fail(error, TOKPERF_E_NO_MEMORY, "no memory for the record log");
-    w->fd = open(path, O_WRONLY | O_CREAT | O_CLOEXEC | (replace ? O_TRUNC : O_EXCL), 0644);
+    w->fd = open(path, O_WRONLY | O_CREAT | O_CLOEXEC | O_NOFOLLOW | (replace ? O_TRUNC : O_EXCL),
+                 0644);
     int open_errno = errno;
     w->path = strdup(path);
     w->buffer = malloc(BUFFER_BYTES);

@@ -51,7 +51,7 @@ static const struct member phase_members[] = {
     COUNT(tkp_phase_note, unsent_turns),
     COUNT(tkp_phase_note, record_waits),
     COUNT(tkp_phase_note, record_wait_ns),
-    COUNT(tkp_phase_note, loop_lag_max_ns),
+    COUNT(tkp_phase_note, loop_lag_p99_ns),
     COUNT(tkp_phase_note, plugin_call_max_ns),
     {NULL, MEMBER_TEXT, 0},
 };

@@ -33,7 +33,7 @@ struct tkp_phase_note {
     uint64_t phase;
     uint64_t unsent_turns;
     uint64_t record_waits, record_wait_ns;
-    uint64_t loop_lag_max_ns, plugin_call_max_ns;
+    uint64_t loop_lag_p99_ns, plugin_call_max_ns;
 };
 
 /* The note at the end of the run. */

@@ -187,7 +187,7 @@ static void add_run_facts(const struct tkp_summarizer *s, struct tkp_phase_facts
     facts->unsent_turns = note->unsent_turns;
     facts->record_waits = note->record_waits;
     facts->record_wait_s = (double)note->record_wait_ns / (double)TKP_NS_PER_S;
-    facts->loop_lag_max_ns = (double)note->loop_lag_max_ns;
+    facts->loop_lag_p99_ns = (double)note->loop_lag_p99_ns;
     facts->plugin_call_max_ns = (double)note->plugin_call_max_ns;
     facts->log_not_written = s->log_lost;
     facts->interrupted = s->interrupted;

@@ -212,6 +212,21 @@ class Results(RunTest):
         self.assertEqual(again.count("request_count"), 7)
         self.assertEqual(files_of(first.directory), PROMISED)
 
+    def test_nothing_is_written_through_a_link(self):
+        mock = self.start_mock("--fast")
+        for name in ("records.tkr", "logs/tokperf.log"):
+            first = self.profile(mock, "--request-count", 3)
+            elsewhere = self.home / "elsewhere"
+            elsewhere.write_text("not of this run")
+            first.path(name).unlink()
+            first.path(name).symlink_to(elsewhere)
+            again = Run(["profile", "--url", f"http://127.0.0.1:{mock.port}", "--model", "test",
+                         "--request-count", "3", "--overwrite", "--output-artifact-dir",
+                         str(first.directory)])
+            self.assertEqual(again.code, 3, again.stderr)
+            self.assertIn(name, again.stderr)
+            self.assertEqual(elsewhere.read_text(), "not of this run")
+
     def test_names_are_numbered(self):
         mock = self.start_mock("--fast")
         for name in ("my_model-chat-concurrency3", "my_model-chat-concurrency3-2"):
