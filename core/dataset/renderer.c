@@ -10,13 +10,13 @@
 
 #include <base/error.h>
 #include <base/text.h>
-#include <dataset/target.h>
+#include <dataset/rendering.h>
 #include <inttypes.h>
 #include <stdlib.h>
 
 struct tkp_renderer {
     const struct tkp_dataset *dataset;
-    struct tkp_target target;
+    struct tkp_rendering rendering;
     const struct tokperf_turn **turns; /* the conversation so far */
     uint32_t turn_count;
     struct tokperf_turn *answers; /* live ones, one content each */
@@ -34,7 +34,7 @@ struct tkp_renderer *tkp_renderer_create(const struct tkp_dataset *dataset)
     size_t turns = dataset->store.max_total_count;
     size_t extra = (size_t)dataset->plan->extra_count + dataset->store.max_extra_count;
     renderer->dataset = dataset;
-    tkp_target_init(&renderer->target);
+    tkp_rendering_init(&renderer->rendering);
     renderer->turns = calloc(2 * turns, sizeof(const struct tokperf_turn *));
     renderer->answers = calloc(turns, sizeof *renderer->answers);
     renderer->contents = calloc(turns, sizeof *renderer->contents);
@@ -52,7 +52,7 @@ void tkp_renderer_destroy(struct tkp_renderer *renderer)
 {
     if (renderer == NULL)
         return;
-    tkp_target_finish(&renderer->target);
+    tkp_rendering_finish(&renderer->rendering);
     free(renderer->turns);
     free(renderer->answers);
     free(renderer->contents);
@@ -137,9 +137,9 @@ static tokperf_status call_format(struct tkp_renderer *renderer, struct tokperf_
     const char *outer = tkp_crash_note;
     if (outer == NULL)
         tkp_crash_note = dataset->endpoint->plugin_id;
-    tkp_target_clear(&renderer->target);
-    tokperf_status status =
-        dataset->vtable->format(dataset->endpoint->self, &request, &renderer->target.sink, error);
+    tkp_rendering_clear(&renderer->rendering);
+    tokperf_status status = dataset->vtable->format(dataset->endpoint->self, &request,
+                                                    &renderer->rendering.sink, error);
     tkp_crash_note = outer;
     return status;
 }
@@ -156,7 +156,7 @@ static tokperf_status render(struct tkp_renderer *renderer, uint64_t row, uint32
     collect_turns(renderer, turns, position, answers, answer_count);
     tokperf_status status = call_format(renderer, error);
     if (status == TOKPERF_OK)
-        status = tkp_target_take(&renderer->target, rendered, error);
+        status = tkp_rendering_take(&renderer->rendering, rendered, error);
     if (status != TOKPERF_OK) {
         tkp_error_prefix(error, "conversation %" PRIu64 " (%.*s), turn %" PRIu32, row + 1,
                          (int)conversation->api.session_id.len, conversation->api.session_id.data,

@@ -112,18 +112,18 @@ static void judge_client_lag(struct judge *j)
             lag, is_invalid ? invalid : suspect);
 }
 
-/* Only the longest turn of a loop is known and not its p99, so it is held against the wider limit
- * and makes nothing invalid. */
 static void judge_loop_lag(struct judge *j)
 {
     const struct tkp_limits *l = j->limits;
-    double lag = ms_of(j->facts->loop_lag_max_ns);
-    double limit = lag_limit_ms(j, l->client_lag_invalid_ms, l->client_lag_invalid_pct);
-    if (lag > limit)
-        say(j, SUSPECT, "loop_lag", lag, limit,
-            "An event loop of the client was busy for up to %.3f ms at a time, over the limit of "
-            "%.3f ms: stamps taken then may be late.",
-            lag, limit);
+    double lag = ms_of(j->facts->loop_lag_p99_ns);
+    double suspect = lag_limit_ms(j, l->client_lag_suspect_ms, l->client_lag_suspect_pct);
+    double invalid = lag_limit_ms(j, l->client_lag_invalid_ms, l->client_lag_invalid_pct);
+    bool is_invalid = lag > invalid;
+    if (is_invalid || lag > suspect)
+        say(j, is_invalid ? INVALID : SUSPECT, "loop_lag", lag, is_invalid ? invalid : suspect,
+            "An event loop of the client was busy too long at a time: p99 of its turns is %.3f ms "
+            "against a limit of %.3f ms, so stamps may be late.",
+            lag, is_invalid ? invalid : suspect);
 }
 
 static void judge_rate(struct judge *j)

@@ -29,7 +29,7 @@ struct tkp_phase_facts {
     uint64_t unsent_turns;     /* (run) */
     uint64_t record_waits;     /* (run) requests that waited for a block */
     double record_wait_s;      /* (run) */
-    double loop_lag_max_ns;    /* (run) */
+    double loop_lag_p99_ns;    /* (run) */
     double plugin_call_max_ns; /* (run) */
     bool log_not_written;      /* (run) */
     bool interrupted;          /* (run) */

@@ -127,7 +127,7 @@ static struct tkp_phase_note totals(const struct tkp_run *run, uint32_t phase)
         .unsent_turns = SUM(run, unsent_turns),
         .record_waits = SUM(run, record_wait_count),
         .record_wait_ns = SUM(run, record_waits_ns),
-        .loop_lag_max_ns = MAXIMUM(run, loop_lag_max_ns),
+        .loop_lag_p99_ns = MAXIMUM(run, loop_lag_p99_ns),
         .plugin_call_max_ns = MAXIMUM(run, plugin_call_max_ns),
     };
 }

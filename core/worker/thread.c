@@ -33,13 +33,6 @@ static void look_at_main(struct tkp_worker *w)
     tkp_issue_begin_phase(w, w->next_phase);
 }
 
-static void note_lag(struct tkp_worker *w, uint64_t since_ns)
-{
-    uint64_t lag_ns = w->now_ns - since_ns;
-    if (lag_ns > tkp_gauge_get(&w->stats.loop_lag_max_ns))
-        tkp_gauge_set(&w->stats.loop_lag_max_ns, lag_ns);
-}
-
 /* Returns whether the worker was woken. */
 static bool handle_events(struct tkp_worker *w, int count)
 {
@@ -80,7 +73,7 @@ static void *run(void *context)
         tkp_issue_step(w, woken);
         tkp_connections_recycle(&w->connections);
         w->now_ns = tkp_clock_now_ns();
-        note_lag(w, turn_ns);
+        tkp_histogram_record(&w->turns_ns, w->now_ns - turn_ns);
         uint64_t deadline_ns = next_wake_ns(w);
         int count = tkp_loop_wait(&w->loop, w->now_ns, deadline_ns);
         turn_ns = w->now_ns = tkp_clock_now_ns();
@@ -130,6 +123,7 @@ tokperf_status tkp_worker_init(struct tkp_worker *w, struct tokperf_error *error
     const struct tkp_plan *plan = w->shared->plan;
     tkp_spill_pool_init(&w->spills, MAX_SPILL_BYTES);
     tkp_chunk_pool_init(&w->chunks);
+    tkp_histogram_init(&w->turns_ns);
     tokperf_status status = tkp_loop_init(&w->loop, error);
     if (status == TOKPERF_OK)
         status = init_plugin(w, error);
@@ -169,6 +163,7 @@ void tkp_worker_finish(struct tkp_worker *w)
     tkp_message_finish(&w->message);
     tkp_spill_pool_finish(&w->spills);
     tkp_chunk_pool_finish(&w->chunks);
+    tkp_histogram_finish(&w->turns_ns);
     free(w->read_buffer);
     free(w->scratch);
     tkp_loop_finish(&w->loop);

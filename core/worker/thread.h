@@ -5,6 +5,7 @@
 #ifndef TKP_WORKER_THREAD_H
 #define TKP_WORKER_THREAD_H
 
+#include <base/histogram.h>
 #include <pthread.h>
 #include <worker/issue.h>
 #include <worker/message.h>
@@ -31,7 +32,8 @@ struct tkp_worker {
     char *read_buffer;
 
     struct tkp_issue issue;
-    uint64_t now_ns; /* the clock when it was last read */
+    uint64_t now_ns;               /* the clock when it was last read */
+    struct tkp_histogram turns_ns; /* of the loop in this phase, from wait to wait */
 
     /* with the main thread */
     struct tkp_flag quit, begin, done;

@@ -37,7 +37,7 @@ struct tkp_worker_stats {
     struct tkp_gauge retries;
     struct tkp_gauge record_waits_ns; /* time that finished requests waited for a block */
     struct tkp_gauge record_wait_count;
-    struct tkp_gauge loop_lag_max_ns;    /* longest turn of the event loop */
+    struct tkp_gauge loop_lag_p99_ns; /* of the turns of the event loop; set when a phase is done */
     struct tkp_gauge plugin_call_max_ns; /* longest call into the endpoint plugin */
     struct tkp_gauge slots_unused;       /* conversations of the phase that never got a slot */
 };

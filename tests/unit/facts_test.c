@@ -135,7 +135,7 @@ static void keys_are_frozen(void **state)
     tkp_phase_note_write(&phase, &json);
     assert_string_equal(tkp_buffer_text(&json),
                         "{\"phase\":1,\"unsent_turns\":2,\"record_waits\":3,\"record_wait_ns\":4,"
-                        "\"loop_lag_max_ns\":5,\"plugin_call_max_ns\":6}");
+                        "\"loop_lag_p99_ns\":5,\"plugin_call_max_ns\":6}");
     tkp_buffer_clear(&json);
     tkp_stop_note_write(&stop, &json);
     assert_string_equal(tkp_buffer_text(&json), "{\"end_realtime_ns\":7,\"interrupted\":1}");

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The request sink. What a plugin gives goes into a request head as it is, so it is checked here.
  */
-#include <dataset/target.h>
+#include <dataset/rendering.h>
 
 #include <base/error.h>
 #include <base/text.h>
@@ -23,10 +23,10 @@ uint32_t tkp_hole_width(uint32_t kind)
     }
 }
 
-static void refuse(struct tkp_target *target, const char *problem)
+static void refuse(struct tkp_rendering *rendering, const char *problem)
 {
-    if (target->problem == NULL)
-        target->problem = problem;
+    if (rendering->problem == NULL)
+        rendering->problem = problem;
 }
 
 /* RFC 9110, 5.6.2: what a method and a field name are made of. */
@@ -60,80 +60,80 @@ static void replace(struct tkp_buffer *buffer, struct tokperf_span text)
 
 static void set_method(void *context, struct tokperf_span method)
 {
-    struct tkp_target *target = context;
+    struct tkp_rendering *rendering = context;
     if (is_token(method))
-        replace(&target->method, method);
+        replace(&rendering->method, method);
     else
-        refuse(target, "the method is no HTTP token");
+        refuse(rendering, "the method is no HTTP token");
 }
 
 static void set_path(void *context, struct tokperf_span path)
 {
-    struct tkp_target *target = context;
+    struct tkp_rendering *rendering = context;
     bool plain = path.len > 0 && path.data[0] == '/';
     for (uint64_t i = 0; plain && i < path.len; i++)
         plain = path.data[i] > ' ' && path.data[i] < 0x7f;
     if (plain)
-        replace(&target->path, path);
+        replace(&rendering->path, path);
     else
-        refuse(target, "the path does not begin with / or has a space or control byte");
+        refuse(rendering, "the path does not begin with / or has a space or control byte");
 }
 
 static void add_header(void *context, struct tokperf_span name, struct tokperf_span value)
 {
-    struct tkp_target *target = context;
+    struct tkp_rendering *rendering = context;
     if (!is_token(name) || !is_field_value(value)) {
-        refuse(target, "a header's name is no HTTP token or its value has a control byte");
+        refuse(rendering, "a header's name is no HTTP token or its value has a control byte");
         return;
     }
-    tkp_buffer_append(&target->headers, name.data, name.len);
-    tkp_buffer_append(&target->headers, ": ", 2);
-    tkp_buffer_append(&target->headers, value.data, value.len);
-    tkp_buffer_append(&target->headers, "\r\n", 2);
+    tkp_buffer_append(&rendering->headers, name.data, name.len);
+    tkp_buffer_append(&rendering->headers, ": ", 2);
+    tkp_buffer_append(&rendering->headers, value.data, value.len);
+    tkp_buffer_append(&rendering->headers, "\r\n", 2);
 }
 
 static void set_content_type(void *context, struct tokperf_span type)
 {
-    struct tkp_target *target = context;
+    struct tkp_rendering *rendering = context;
     if (is_field_value(type) && type.len > 0)
-        replace(&target->content_type, type);
+        replace(&rendering->content_type, type);
     else
-        refuse(target, "the content type is empty or has a control byte");
+        refuse(rendering, "the content type is empty or has a control byte");
 }
 
 static void append_body(void *context, const char *data, uint64_t len)
 {
-    struct tkp_target *target = context;
-    tkp_buffer_append(&target->body, data, len);
+    struct tkp_rendering *rendering = context;
+    tkp_buffer_append(&rendering->body, data, len);
 }
 
 static void append_hole(void *context, uint32_t kind)
 {
-    struct tkp_target *target = context;
+    struct tkp_rendering *rendering = context;
     uint32_t width = tkp_hole_width(kind);
     if (width == 0) {
-        refuse(target, "a hole is of an unknown kind");
+        refuse(rendering, "a hole is of an unknown kind");
         return;
     }
-    if (target->holes.hole_count == TKP_RENDERED_MAX_HOLES) {
-        refuse(target, "there are more than 8 holes");
+    if (rendering->holes.hole_count == TKP_RENDERED_MAX_HOLES) {
+        refuse(rendering, "there are more than 8 holes");
         return;
     }
-    target->holes.holes[target->holes.hole_count].offset = target->body.len;
-    target->holes.holes[target->holes.hole_count].kind = kind;
-    target->holes.hole_count++;
-    char *place = tkp_buffer_reserve(&target->body, width);
+    rendering->holes.holes[rendering->holes.hole_count].offset = rendering->body.len;
+    rendering->holes.holes[rendering->holes.hole_count].kind = kind;
+    rendering->holes.hole_count++;
+    char *place = tkp_buffer_reserve(&rendering->body, width);
     if (place == NULL)
         return; /* the buffer has failed and says so in the end */
     memset(place, '0', width);
-    tkp_buffer_advance(&target->body, width);
+    tkp_buffer_advance(&rendering->body, width);
 }
 
-void tkp_target_init(struct tkp_target *target)
+void tkp_rendering_init(struct tkp_rendering *rendering)
 {
-    *target = (struct tkp_target){
-        .sink = {.struct_size = sizeof target->sink,
-                 .context = target,
+    *rendering = (struct tkp_rendering){
+        .sink = {.struct_size = sizeof rendering->sink,
+                 .context = rendering,
                  .method = set_method,
                  .path = set_path,
                  .header = add_header,
@@ -141,31 +141,31 @@ void tkp_target_init(struct tkp_target *target)
                  .body = append_body,
                  .hole = append_hole},
     };
-    tkp_buffer_init(&target->method, TKP_MAX_METHOD_BYTES);
-    tkp_buffer_init(&target->path, TKP_MAX_PATH_BYTES);
-    tkp_buffer_init(&target->content_type, TKP_MAX_TYPE_BYTES);
-    tkp_buffer_init(&target->headers, TKP_MAX_HEADERS_BYTES);
-    tkp_buffer_init(&target->body, TKP_MAX_BODY_BYTES);
+    tkp_buffer_init(&rendering->method, TKP_MAX_METHOD_BYTES);
+    tkp_buffer_init(&rendering->path, TKP_MAX_PATH_BYTES);
+    tkp_buffer_init(&rendering->content_type, TKP_MAX_TYPE_BYTES);
+    tkp_buffer_init(&rendering->headers, TKP_MAX_HEADERS_BYTES);
+    tkp_buffer_init(&rendering->body, TKP_MAX_BODY_BYTES);
 }
 
-void tkp_target_finish(struct tkp_target *target)
+void tkp_rendering_finish(struct tkp_rendering *rendering)
 {
-    tkp_buffer_finish(&target->method);
-    tkp_buffer_finish(&target->path);
-    tkp_buffer_finish(&target->content_type);
-    tkp_buffer_finish(&target->headers);
-    tkp_buffer_finish(&target->body);
+    tkp_buffer_finish(&rendering->method);
+    tkp_buffer_finish(&rendering->path);
+    tkp_buffer_finish(&rendering->content_type);
+    tkp_buffer_finish(&rendering->headers);
+    tkp_buffer_finish(&rendering->body);
 }
 
-void tkp_target_clear(struct tkp_target *target)
+void tkp_rendering_clear(struct tkp_rendering *rendering)
 {
-    tkp_buffer_clear(&target->method);
-    tkp_buffer_clear(&target->path);
-    tkp_buffer_clear(&target->content_type);
-    tkp_buffer_clear(&target->headers);
-    tkp_buffer_clear(&target->body);
-    target->holes.hole_count = 0;
-    target->problem = NULL;
+    tkp_buffer_clear(&rendering->method);
+    tkp_buffer_clear(&rendering->path);
+    tkp_buffer_clear(&rendering->content_type);
+    tkp_buffer_clear(&rendering->headers);
+    tkp_buffer_clear(&rendering->body);
+    rendering->holes.hole_count = 0;
+    rendering->problem = NULL;
 }
 
 static struct tokperf_span or_default(const struct tkp_buffer *buffer, const char *text)
@@ -173,29 +173,29 @@ static struct tokperf_span or_default(const struct tkp_buffer *buffer, const cha
     return buffer->len > 0 ? tkp_buffer_span(buffer) : tkp_span(text);
 }
 
-tokperf_status tkp_target_take(struct tkp_target *target, struct tkp_rendered *rendered,
-                               struct tokperf_error *error)
+tokperf_status tkp_rendering_take(struct tkp_rendering *rendering, struct tkp_rendered *rendered,
+                                  struct tokperf_error *error)
 {
-    if (target->problem != NULL)
+    if (rendering->problem != NULL)
         return tkp_fail(error, TOKPERF_E_INVALID, "the endpoint plugin's request is not usable: %s",
-                        target->problem);
-    if (target->body.failed)
+                        rendering->problem);
+    if (rendering->body.failed)
         return tkp_fail(error, TOKPERF_E_LIMIT,
                         "the request body is longer than %d MiB or than the memory there is",
                         TKP_MAX_BODY_BYTES >> 20);
-    if (target->method.failed || target->path.failed || target->content_type.failed ||
-        target->headers.failed)
+    if (rendering->method.failed || rendering->path.failed || rendering->content_type.failed ||
+        rendering->headers.failed)
         return tkp_fail(error, TOKPERF_E_LIMIT,
                         "the endpoint plugin's method, path, content type or headers are longer "
                         "than %d, %d, %d and %d bytes",
                         (int)TKP_MAX_METHOD_BYTES, (int)TKP_MAX_PATH_BYTES, (int)TKP_MAX_TYPE_BYTES,
                         (int)TKP_MAX_HEADERS_BYTES);
-    *rendered = target->holes;
-    rendered->method = or_default(&target->method, "POST");
-    rendered->path = tkp_buffer_span(&target->path);
-    rendered->content_type = or_default(&target->content_type, "application/json");
-    rendered->headers = tkp_buffer_span(&target->headers);
-    rendered->body = tkp_buffer_span(&target->body);
+    *rendered = rendering->holes;
+    rendered->method = or_default(&rendering->method, "POST");
+    rendered->path = tkp_buffer_span(&rendering->path);
+    rendered->content_type = or_default(&rendering->content_type, "application/json");
+    rendered->headers = tkp_buffer_span(&rendering->headers);
+    rendered->body = tkp_buffer_span(&rendering->body);
     rendered->prompt_hash = tkp_hash_bytes(rendered->body.data, rendered->body.len);
     return TOKPERF_OK;
 }
