@@ -64,7 +64,7 @@ static tokperf_status take_format(struct tkp_plugins_args *args, const char *val
             args->format = (enum tkp_plugins_format)(TKP_PLUGINS_TEXT + i);
             return TOKPERF_OK;
         }
-    return tkp_fail(error, TOKPERF_E_INVALID, "--format: \"%s\" is not one of text, %sjson", value,
+    return tkp_fail(error, TOKPERF_E_INVALID, "--format: '%s' is not one of text, %sjson", value,
                     is_check ? "tap, " : "");
 }
 
@@ -77,7 +77,7 @@ static tokperf_status take_set(struct tkp_plugins_args *args, const char *text,
         if (*c == '.')
             dot = c; /* the last one before the value: full ids hold dots too */
     if (dot == NULL || dot == text || dot + 1 == equals)
-        return tkp_fail(error, TOKPERF_E_INVALID, "--set: \"%s\" is not NAME.key=value", text);
+        return tkp_fail(error, TOKPERF_E_INVALID, "--set: '%s' is not NAME.key=value", text);
     struct tkp_plugin_setting *s = &args->settings[args->setting_count];
     *s = (struct tkp_plugin_setting){
         .component = tkp_arena_copy(&args->arena, text, (size_t)(dot - text)),
@@ -106,7 +106,7 @@ static tokperf_status take_flag(struct tkp_plugins_args *args, enum flag flag, c
     case FLAG_TIMEOUT:
         if (!tkp_text_to_duration(value, &args->timeout_ns) || args->timeout_ns == 0)
             return tkp_fail(error, TOKPERF_E_INVALID,
-                            "--timeout: \"%s\" is not a duration such as 10 or 500ms", value);
+                            "--timeout: '%s' is not a duration such as 10 or 500ms", value);
         return TOKPERF_OK;
     case FLAG_SET:
         return take_set(args, value, error);
@@ -135,8 +135,8 @@ static tokperf_status unknown_flag(const struct tkp_plugins_args *args, const ch
     const char *closest = tkp_text_closest(word, names);
     return tkp_fail(error, TOKPERF_E_INVALID, "tokperf plugins %s has no flag %s%s%s%s",
                     args->command != NULL ? args->command : "", word,
-                    closest != NULL ? "; did you mean " : "", closest != NULL ? closest : "",
-                    closest != NULL ? "?" : "");
+                    closest != NULL ? "; did you mean '" : "", closest != NULL ? closest : "",
+                    closest != NULL ? "'?" : "");
 }
 
 static tokperf_status read_flag(struct tkp_plugins_args *args, int argc, char **argv, int *index,
@@ -174,16 +174,16 @@ static tokperf_status take_word(struct tkp_plugins_args *args, const char *word,
         const char *closest = tkp_text_closest(word, shown);
         if (closest != NULL)
             return tkp_fail(error, TOKPERF_E_INVALID,
-                            "tokperf plugins has no command \"%s\"; did you mean %s?", word,
+                            "tokperf plugins has no command '%s'; did you mean '%s'?", word,
                             closest);
         return tkp_fail(error, TOKPERF_E_INVALID,
-                        "tokperf plugins has no command \"%s\", only list, show, check and dirs",
+                        "tokperf plugins has no command '%s', only list, show, check and dirs",
                         word);
     }
     bool wants = (command_bit(args->command) & (SHOW | CHECK | CHILD)) != 0;
     if (!wants || args->operand != NULL)
         return tkp_fail(error, TOKPERF_E_INVALID,
-                        "tokperf plugins %s: \"%s\" is one argument too many", args->command, word);
+                        "tokperf plugins %s: '%s' is one argument too many", args->command, word);
     args->operand = word;
     return TOKPERF_OK;
 }

@@ -26,8 +26,7 @@ typedef tokperf_status (*member_fn)(struct reader *r, const struct member *m, vo
 
 static tokperf_status bad(const struct reader *r, const struct member *m, const char *what)
 {
-    return tkp_fail(r->error, TOKPERF_E_INVALID, "\"%.*s\": %s", (int)m->key.len, m->key.data,
-                    what);
+    return tkp_fail(r->error, TOKPERF_E_INVALID, "'%.*s': %s", (int)m->key.len, m->key.data, what);
 }
 
 /* Plain text of a string's raw JSON. */

@@ -137,9 +137,9 @@ static tokperf_status not_found(const struct tkp_registry *registry, const char 
     const char *closest = tkp_text_closest(name, names);
     if (closest != NULL)
         return tkp_fail(error, TOKPERF_E_NOT_FOUND,
-                        "there is no component \"%s\"; did you mean %s?", name, closest);
+                        "there is no component '%s'; did you mean '%s'?", name, closest);
     return tkp_fail(error, TOKPERF_E_NOT_FOUND,
-                    "there is no component \"%s\"; tokperf plugins list shows all", name);
+                    "there is no component '%s'; tokperf plugins list shows all", name);
 }
 
 tokperf_status tkp_plugins_show(const struct tkp_registry *registry,

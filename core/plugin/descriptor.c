@@ -51,7 +51,7 @@ static tokperf_status check_identity(const struct tokperf_plugin *p, struct tokp
 {
     if (p->id == NULL || !tkp_descriptor_is_plugin_id(p->id))
         return tkp_fail(error, TOKPERF_E_INVALID,
-                        "the plugin id \"%.*s\" is not a reverse domain name such as "
+                        "the plugin id '%.*s' is not a reverse domain name such as "
                         "com.acme.tokperf",
                         ID_MAX_BYTES, p->id != NULL ? p->id : "");
     const struct {
@@ -112,7 +112,7 @@ static tokperf_status check_component(const struct tokperf_component *c, size_t 
                         c->struct_size, sizeof *c);
     if (c->kind == NULL || c->name == NULL || !tkp_descriptor_is_name(c->name))
         return tkp_fail(error, TOKPERF_E_INVALID,
-                        "component %zu has no kind, or its name \"%.*s\" is not made of a-z, 0-9 "
+                        "component %zu has no kind, or its name '%.*s' is not made of a-z, 0-9 "
                         "and _",
                         index, NAME_MAX_BYTES, c->name != NULL ? c->name : "");
     const struct tkp_kind *kind = tkp_kind_by_id(c->kind);

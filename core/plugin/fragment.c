@@ -107,7 +107,7 @@ static tokperf_status read_plugin(struct reader *r, const struct tkp_yaml_node *
         return status;
     if (!tkp_descriptor_is_plugin_id(row->id))
         return tkp_yaml_fail(&r->yaml, tkp_yaml_get(node, "id"), error,
-                             "%s.id: \"%s\" is not a reverse domain name such as com.acme.tokperf",
+                             "%s.id: '%s' is not a reverse domain name such as com.acme.tokperf",
                              where, row->id);
     if (find_plugin(r, row->id) != NULL)
         return tkp_yaml_fail(&r->yaml, tkp_yaml_get(node, "id"), error, "%s.id: %s is listed twice",
@@ -130,8 +130,8 @@ static const char *problem_of(const struct reader *r, const char *kind,
     if (tkp_kind_by_name(kind) == NULL) {
         const char *closest = tkp_text_closest(kind, tkp_kind_names());
         return tkp_arena_printf(r->arena, "this tokperf has no plugin kind %s%s%s%s", kind,
-                                closest != NULL ? "; did you mean " : "",
-                                closest != NULL ? closest : "", closest != NULL ? "?" : "");
+                                closest != NULL ? "; did you mean '" : "",
+                                closest != NULL ? closest : "", closest != NULL ? "'?" : "");
     }
     struct stat info;
     if (stat(plugin->module, &info) != 0)
@@ -147,7 +147,7 @@ static tokperf_status give_component(struct reader *r, const struct tkp_yaml_nod
 {
     if (!tkp_descriptor_is_name(entry->name))
         return tkp_yaml_fail(&r->yaml, tkp_yaml_get(node, "name"), error,
-                             "%s.name: \"%s\" is not made of a-z, 0-9 and _", where, entry->name);
+                             "%s.name: '%s' is not made of a-z, 0-9 and _", where, entry->name);
     const struct plugin_row *plugin = find_plugin(r, entry->plugin_id);
     if (plugin == NULL) {
         const char *ids[2] = {r->plugins != NULL ? r->plugins->id : NULL, NULL};

@@ -62,7 +62,7 @@ static tokperf_status check_row(const struct tokperf_option *row, size_t index,
                         row->struct_size, sizeof *row);
     if (row->key == NULL || !tkp_descriptor_is_name(row->key))
         return tkp_fail(error, TOKPERF_E_INVALID,
-                        "the key of option %zu, \"%.63s\", is not made of a-z, 0-9 and _", index,
+                        "the key of option %zu, '%.63s', is not made of a-z, 0-9 and _", index,
                         row->key != NULL ? row->key : "");
     if (tkp_option_type_name(row->type) == NULL)
         return tkp_fail(error, TOKPERF_E_INVALID, "option %s has the unknown type %u", row->key,
@@ -120,7 +120,7 @@ static tokperf_status unknown_key(const struct tokperf_option *const *rows,
     keys[count] = NULL;
     const char *closest = tkp_text_closest(setting->key, keys);
     if (closest != NULL)
-        return tkp_fail(error, TOKPERF_E_INVALID, "%s: %s has no option %s; did you mean %s?",
+        return tkp_fail(error, TOKPERF_E_INVALID, "%s: %s has no option %s; did you mean '%s'?",
                         setting->origin, setting->component, setting->key, closest);
     if (count == 0)
         return tkp_fail(error, TOKPERF_E_INVALID, "%s: %s has no option %s; it has no options",

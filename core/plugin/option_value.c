@@ -31,7 +31,7 @@ static const char *shown(const struct tokperf_option *row, const char *text)
 static tokperf_status not_a(const struct tokperf_option *row, const char *text, const char *what,
                             struct tokperf_error *error)
 {
-    return tkp_fail(error, TOKPERF_E_INVALID, "%s: \"%s\" is not %s", row->key, shown(row, text),
+    return tkp_fail(error, TOKPERF_E_INVALID, "%s: '%s' is not %s", row->key, shown(row, text),
                     what);
 }
 
@@ -48,7 +48,7 @@ static tokperf_status check_range(const struct tokperf_option *row, const char *
     const char *unit = row->unit;
     if (unit == NULL)
         unit = row->type == TOKPERF_OPTION_DURATION ? "s" : "";
-    return tkp_fail(error, TOKPERF_E_INVALID, "%s: \"%s\" is not between %s and %s%s%s", row->key,
+    return tkp_fail(error, TOKPERF_E_INVALID, "%s: '%s' is not between %s and %s%s%s", row->key,
                     shown(row, text), low, high, unit[0] != '\0' ? " " : "", unit);
 }
 
@@ -87,7 +87,7 @@ static tokperf_status read_enum(const struct tokperf_option *row, const char *te
         }
     const char *closest = tkp_text_closest(text, row->choices);
     if (closest != NULL)
-        return tkp_fail(error, TOKPERF_E_INVALID, "%s: \"%s\" is not a choice; did you mean %s?",
+        return tkp_fail(error, TOKPERF_E_INVALID, "%s: '%s' is not a choice; did you mean '%s'?",
                         row->key, shown(row, text), closest);
     char list[512];
     size_t len = 0;
@@ -98,7 +98,7 @@ static tokperf_status read_enum(const struct tokperf_option *row, const char *te
         if (len < sizeof list)
             len += tkp_text_copy(list + len, sizeof list - len, tkp_span(row->choices[i]));
     }
-    return tkp_fail(error, TOKPERF_E_INVALID, "%s: \"%s\" is not one of %s", row->key,
+    return tkp_fail(error, TOKPERF_E_INVALID, "%s: '%s' is not one of %s", row->key,
                     shown(row, text), list);
 }
 

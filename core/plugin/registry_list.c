@@ -163,15 +163,15 @@ static tokperf_status not_found(const struct tkp_registry_list *list, const char
     const char *closest = tkp_text_closest(name, names);
     if (closest != NULL)
         return tkp_fail(error, TOKPERF_E_NOT_FOUND,
-                        "there is no %s \"%s\"; did you mean %s? (tokperf plugins list shows all)",
+                        "there is no %s '%s'; did you mean '%s'? (tokperf plugins list shows all)",
                         kind, name, closest);
     if (count == 0)
         return tkp_fail(error, TOKPERF_E_NOT_FOUND,
-                        "there is no %s \"%s\", nor any other %s plugin; tokperf plugins dirs "
+                        "there is no %s '%s', nor any other %s plugin; tokperf plugins dirs "
                         "shows where they are searched",
                         kind, name, kind);
     return tkp_fail(error, TOKPERF_E_NOT_FOUND,
-                    "there is no %s \"%s\"; tokperf plugins list shows all", kind, name);
+                    "there is no %s '%s'; tokperf plugins list shows all", kind, name);
 }
 
 tokperf_status tkp_registry_list_find(const struct tkp_registry_list *list, const char *kind,

@@ -75,8 +75,8 @@ static void add_search_path(struct search *s, const char *name, const char *valu
         int need =
             snprintf(folder, sizeof folder, "%.*s", (int)(len < PATH_MAX ? len : PATH_MAX), value);
         if (folder[0] != '/' || need >= (int)sizeof folder)
-            tkp_log(TKP_LOG_WARNING,
-                    "%s: \"%.64s\" is left out: only absolute folders are searched", name, folder);
+            tkp_log(TKP_LOG_WARNING, "%s: '%.64s' is left out: only absolute folders are searched",
+                    name, folder);
         else
             add_folder(s, name, folder);
         value += len + (value[len] == ':' ? 1 : 0);

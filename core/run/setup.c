@@ -134,6 +134,16 @@ static tokperf_status resolve_targets(struct tkp_run *run, struct tokperf_error 
     return TOKPERF_OK;
 }
 
+static tokperf_status make_dataset(struct tkp_run *run, struct tokperf_error *error)
+{
+    struct tkp_dataset_inputs inputs = {
+        .plan = run->plan, .source = run->source, .endpoint = run->endpoint};
+    tokperf_status status = tkp_dataset_create(&inputs, &run->dataset, error);
+    /* a file that the user named and that cannot be read is the user's to correct */
+    bool unreadable = status == TOKPERF_E_IO || status == TOKPERF_E_DENIED;
+    return unreadable && run->plan->input_file ? TOKPERF_E_INVALID : status;
+}
+
 tokperf_status tkp_run_set_up(struct tkp_run *run, struct tokperf_error *error)
 {
     tkp_arena_init(&run->arena, 0);
@@ -142,10 +152,8 @@ tokperf_status tkp_run_set_up(struct tkp_run *run, struct tokperf_error *error)
         status = tkp_slos_check(run->plan->slos, run->plan->slo_count, error);
     if (status == TOKPERF_OK)
         status = open_plugins(run, error);
-    struct tkp_dataset_inputs inputs = {
-        .plan = run->plan, .source = run->source, .endpoint = run->endpoint};
     if (status == TOKPERF_OK)
-        status = tkp_dataset_create(&inputs, &run->dataset, error);
+        status = make_dataset(run, error);
     if (status == TOKPERF_OK)
         status = resolve_urls(run, error);
     if (status == TOKPERF_OK)

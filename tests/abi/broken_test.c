@@ -57,7 +57,7 @@ static void expect_sentence(const char *what, tokperf_status status, tokperf_sta
 {
     if (status != expected || (part != NULL && strstr(error->message, part) == NULL) ||
         (part != NULL && strchr(error->message, '\n') != NULL))
-        fail_msg("%s: status %u (expected %u), \"%s\" lacks \"%s\"", what, status, expected,
+        fail_msg("%s: status %u (expected %u), '%s' lacks '%s'", what, status, expected,
                  error->message, part != NULL ? part : "");
 }
 
@@ -76,7 +76,7 @@ static void each_broken_module_gets_its_sentence(void **state)
         {"null_descriptor", TOKPERF_E_ABI, "returned no descriptor"},
         {"small_descriptor", TOKPERF_E_ABI, "the descriptor's struct_size is 8, at least"},
         {"newer_host", TOKPERF_E_ABI, "needs a host of ABI 1.99 or later"},
-        {"bad_id", TOKPERF_E_UNSUPPORTED, "the plugin id \"noDots\" is not a reverse domain name"},
+        {"bad_id", TOKPERF_E_UNSUPPORTED, "the plugin id 'noDots' is not a reverse domain name"},
         {"small_vtable", TOKPERF_E_ABI, "the vtable of component broken has struct_size 24"},
         {"missing_member", TOKPERF_E_UNSUPPORTED, "the vtable of component broken lacks event()"},
         {"wrong_kind", TOKPERF_E_ABI, "is of kind tokperf.endpoint/7, this tokperf uses"},

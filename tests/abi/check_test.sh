@@ -37,7 +37,7 @@ expect 1 'it crashed with SIG' "$broken/crashes_on_bytes.so"
 expect 1 'it did not come back within 0.3 s: it hangs or spins' "$broken/spins.so" --timeout 300ms
 expect 1 'it renders differently the second time' "$broken/not_deterministic.so"
 expect 1 'exports stray_symbol' "$broken/exports.so"
-expect 1 'it writes to stdout, which is the user'\''s: hello' "$broken/prints.so"
+expect 1 "it writes to stdout, which is the user's: hello" "$broken/prints.so"
 if [ "${TKP_SANITIZED:-0}" != 1 ]; then # their allocator does not answer mallinfo2
     expect 1 'each create leaves' "$broken/leaks.so"
 fi
@@ -63,9 +63,9 @@ expect 1 '"seed":8}' "$template" --fixtures "$dir/fixtures"
 expect 1 'not ok' "$template" --fixtures "$dir/fixtures" --format tap
 expect 1 '"status": "failed"' "$template" --fixtures "$dir/fixtures" --format json
 echo '{"turns": [{"txt": "x"}]}' >"$dir/fixtures/cut/request.json"
-expect 1 'request.json: "txt": a turn has no such member' "$template" --fixtures "$dir/fixtures"
+expect 1 "request.json: 'txt': a turn has no such member" "$template" --fixtures "$dir/fixtures"
 expect 3 'fixtures: cannot open' "$template" --fixtures "$dir/none"
 expect 1 'not between 0 and 2' "$template" --set acme_text.temperature=3
-expect 2 'did you mean --format?' "$template" --fromat tap
+expect 2 "did you mean '--format'?" "$template" --fromat tap
 expect 2 'needs the path of a FILE.so'
 exit $failed

@@ -63,11 +63,11 @@ expect 3 '--plugin: ' list --plugin "$broken/wrong_abi.so"
 expect 2 '--plugin: cannot open' list --plugin "$dir/absent.so"
 
 # Wrong input.
-expect 2 'did you mean chat?' show chta
-expect 2 'did you mean list?' lsit
+expect 2 "did you mean 'chat'?" show chta
+expect 2 "did you mean 'list'?" lsit
 expect 2 'only list, show, check and dirs' zebra
-expect 2 '--format: "xml" is not one of text, json' list --format xml
-expect 2 '--format: "tap" is not one of text, json' list --format tap
+expect 2 "--format: 'xml' is not one of text, json" list --format xml
+expect 2 "--format: 'tap' is not one of text, json" list --format tap
 expect 2 'one argument too many' list chat
 expect 2 'show needs the NAME' show
 expect 2 '--format needs a value' list --format

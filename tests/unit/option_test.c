@@ -82,19 +82,19 @@ static void wrong_settings_get_a_sentence(void **state)
     static const struct {
         const char *key, *value, *sentence;
     } cases[] = {
-        {"cuont", "1", "--set: acme has no option cuont; did you mean count?"},
+        {"cuont", "1", "--set: acme has no option cuont; did you mean 'count'?"},
         {"zebra", "1", "--set: acme has no option zebra; see tokperf plugins show acme"},
-        {"count", "10", "--set: acme: count: \"10\" is not between -2 and 9 tokens"},
-        {"count", "1.5", "--set: acme: count: \"1.5\" is not a whole number"},
-        {"ratio", "nan", "--set: acme: ratio: \"nan\" is not a number"},
-        {"on", "yes", "--set: acme: on: \"yes\" is not true or false"},
-        {"color", "gren", "--set: acme: color: \"gren\" is not a choice; did you mean green?"},
-        {"color", "mauve", "--set: acme: color: \"mauve\" is not one of red, green"},
-        {"wait", "61", "--set: acme: wait: \"61\" is not between 0 and 60 s"},
-        {"wait", "soon", "--set: acme: wait: \"soon\" is not a duration such as 1.5, 250ms or 2m"},
-        {"size", "1XB", "--set: acme: size: \"1XB\" is not a size such as 4096, 64KiB or 1MiB"},
+        {"count", "10", "--set: acme: count: '10' is not between -2 and 9 tokens"},
+        {"count", "1.5", "--set: acme: count: '1.5' is not a whole number"},
+        {"ratio", "nan", "--set: acme: ratio: 'nan' is not a number"},
+        {"on", "yes", "--set: acme: on: 'yes' is not true or false"},
+        {"color", "gren", "--set: acme: color: 'gren' is not a choice; did you mean 'green'?"},
+        {"color", "mauve", "--set: acme: color: 'mauve' is not one of red, green"},
+        {"wait", "61", "--set: acme: wait: '61' is not between 0 and 60 s"},
+        {"wait", "soon", "--set: acme: wait: 'soon' is not a duration such as 1.5, 250ms or 2m"},
+        {"size", "1XB", "--set: acme: size: '1XB' is not a size such as 4096, 64KiB or 1MiB"},
         {"text", "\xff", "--set: acme: text: the value is not UTF-8"},
-        {"token", "hunter2", "--set: acme: token: \"<redacted>\" is not a whole number"},
+        {"token", "hunter2", "--set: acme: token: '<redacted>' is not a whole number"},
     };
     (void)state;
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
@@ -152,12 +152,12 @@ static void rows_must_keep_the_contract(void **state)
         const char *part;
     } cases[] = {
         {&small, "option 0 has struct_size 8, at least"},
-        {&bad_key, "the key of option 0, \"Key\", is not made of"},
+        {&bad_key, "the key of option 0, 'Key', is not made of"},
         {&no_choices, "option e is an enum without choices"},
         {&stray_choices, "option i has choices but is no enum"},
         {&bad_range, "option r has a range that holds no value"},
         {&text_range, "option s has a range that holds no value"},
-        {&bad_default, "the default of option: d: \"x\" is not a whole number"},
+        {&bad_default, "the default of option: d: 'x' is not a whole number"},
         {&repeats, "option m is repeatable but no list"},
         {&both, "option b is required and has a default"},
         {&no_type, "option t has the unknown type 99"},

@@ -293,13 +293,13 @@ static void broken_files_get_a_sentence_with_a_place(void **state)
         {"schema: 1\nplugins: [{id: a.b, version: 1, abi: 1, module: x.so}]\n",
          "plugins[0] needs the key license"},
         {"schema: 1\nplugins: [{id: ab, version: 1, abi: 1, module: x.so, license: MIT}]\n",
-         "plugins[0].id: \"ab\" is not a reverse domain name"},
+         "plugins[0].id: 'ab' is not a reverse domain name"},
         {"schema: 1\nplugins: [{id: a.b, version: 1, abi: one, module: x.so, license: MIT}]\n",
          ":2:38: plugins[0].abi: expected a whole number, found one"},
         {"schema: 1\n" PLUGIN "components: [{kind: endpoint, name: x, plugin: a.c, summary: s}]\n",
          "components[0].plugin: a.c is not listed under plugins; there is a.b"},
         {"schema: 1\n" PLUGIN "components: [{kind: endpoint, name: X, plugin: a.b, summary: s}]\n",
-         ":3:37: components[0].name: \"X\" is not made of a-z, 0-9 and _"},
+         ":3:37: components[0].name: 'X' is not made of a-z, 0-9 and _"},
         {"schema: 1\n" PLUGIN "components: [{kind: endpoint, name: x, plugn: a.b, summary: s}]\n",
          "plugin"},
         {"schema: 1\nincludes: [absent.yaml]\n", ":2:12: includes[0]: there is no file"},
@@ -329,7 +329,7 @@ static void problems_are_told_without_loading(void **state)
          "components: [{kind: endpoint, name: acme_x, plugin: a.b, summary: s}]\n",
          "it is built for plugin ABI 2, this tokperf loads 1"},
         {PLUGIN "components: [{kind: endpiont, name: acme_x, plugin: a.b, summary: s}]\n",
-         "this tokperf has no plugin kind endpiont; did you mean endpoint?"},
+         "this tokperf has no plugin kind endpiont; did you mean 'endpoint'?"},
     };
     struct world *w = *state;
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
@@ -358,8 +358,8 @@ static void a_slip_gets_the_closest_name(void **state)
     struct tokperf_error error;
     assert_int_equal(tkp_registry_find(registry, "endpoint", "acme_chta", &entry, &error),
                      TOKPERF_E_NOT_FOUND);
-    assert_string_equal(error.message, "there is no endpoint \"acme_chta\"; did you mean "
-                                       "acme_chat? (tokperf plugins list shows all)");
+    assert_string_equal(error.message, "there is no endpoint 'acme_chta'; did you mean "
+                                       "'acme_chat'? (tokperf plugins list shows all)");
     assert_null(entry);
     tkp_registry_close(registry);
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Levenshtein distance over short names; longer ones have no neighbours here. */
+/* Edit distance over short names; longer ones have no neighbours here. */
 #include "closest.h"
 
 #include <string.h>
@@ -11,21 +11,24 @@ static unsigned least(unsigned a, unsigned b)
     return a < b ? a : b;
 }
 
+/* Optimal string alignment: an exchange of neighbours costs one. */
 static unsigned distance(struct tokperf_span a, struct tokperf_span b)
 {
-    unsigned row[MAX_NAME + 1];
+    unsigned before[MAX_NAME + 1] = {0}, last[MAX_NAME + 1], row[MAX_NAME + 1];
     for (unsigned j = 0; j <= b.len; j++)
-        row[j] = j;
+        last[j] = j;
     for (unsigned i = 1; i <= a.len; i++) {
-        unsigned diagonal = row[0];
         row[0] = i;
         for (unsigned j = 1; j <= b.len; j++) {
-            const unsigned replaced = diagonal + (a.data[i - 1] != b.data[j - 1] ? 1 : 0);
-            diagonal = row[j];
-            row[j] = least(replaced, least(row[j], row[j - 1]) + 1);
+            row[j] = least(last[j - 1] + (a.data[i - 1] != b.data[j - 1] ? 1 : 0),
+                           least(last[j], row[j - 1]) + 1);
+            if (i > 1 && j > 1 && a.data[i - 1] == b.data[j - 2] && a.data[i - 2] == b.data[j - 1])
+                row[j] = least(row[j], before[j - 2] + 1);
         }
+        memcpy(before, last, sizeof before);
+        memcpy(last, row, sizeof last);
     }
-    return row[b.len];
+    return last[b.len];
 }
 
 const char *closest_name(struct tokperf_span word, const char *const *names)

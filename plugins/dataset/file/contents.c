@@ -86,7 +86,7 @@ static tokperf_status add_list(struct reading *reading, uint32_t input, struct t
 {
     if (raw.data[0] != '[')
         return reading_fail(reading, TOKPERF_E_INVALID, raw.data,
-                            "\"%s\" is an array of strings, not %s", field_name(field),
+                            "'%s' is an array of strings, not %s", field_name(field),
                             reading_kind_of(raw));
     struct tokperf_json scan;
     struct tokperf_span element;
@@ -109,7 +109,7 @@ static tokperf_status add_field(struct reading *reading, const struct fields *fi
     const struct tokperf_span one = fields->raw[singular], many = fields->raw[plural];
     if (one.len > 0 && many.len > 0)
         return reading_fail(reading, TOKPERF_E_INVALID, many.data,
-                            "\"%s\" and \"%s\" cannot both be there", field_name(singular),
+                            "'%s' and '%s' cannot both be there", field_name(singular),
                             field_name(plural));
     if (one.len > 0 && one.data[0] == '[' && input != TOKPERF_INPUT_TEXT)
         return add_list(reading, input, one, singular);

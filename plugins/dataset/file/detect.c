@@ -45,9 +45,8 @@ tokperf_status format_of_name(struct tokperf_span name, enum format *format,
         const char *closest = closest_name(name, format_names);
         error->status = TOKPERF_E_INVALID;
         snprintf(error->message, sizeof error->message,
-                 "the file dataset has no format \"%.*s\"; %s%s",
-                 name.len > 64 ? 64 : (int)name.len, name.data,
-                 closest != NULL ? "did you mean " : "use single_turn, multi_turn, ",
+                 "the file dataset has no format '%.*s'; %s%s", name.len > 64 ? 64 : (int)name.len,
+                 name.data, closest != NULL ? "did you mean " : "use single_turn, multi_turn, ",
                  closest != NULL ? closest : "raw_payload or inputs_json");
     }
     return TOKPERF_E_INVALID;

@@ -45,8 +45,8 @@ static tokperf_status fail_unknown(struct reading *reading, const struct members
     const int shown = members->key.len > 64 ? 64 : (int)members->key.len;
     for (size_t i = 0; i < sizeof unsupported / sizeof unsupported[0]; i++)
         if (members_key_is(reading, members, unsupported[i].name))
-            return reading_fail(reading, TOKPERF_E_UNSUPPORTED, at, "\"%s\": %s",
-                                unsupported[i].name, unsupported[i].advice);
+            return reading_fail(reading, TOKPERF_E_UNSUPPORTED, at, "'%s': %s", unsupported[i].name,
+                                unsupported[i].advice);
     const char *known[FIELD_COUNT + 1];
     size_t count = 0;
     for (uint32_t i = 0; i < FIELD_COUNT; i++)
@@ -56,10 +56,10 @@ static tokperf_status fail_unknown(struct reading *reading, const struct members
     const char *closest = closest_name(members->key, known);
     if (closest != NULL)
         return reading_fail(reading, TOKPERF_E_INVALID, at,
-                            "%s has no field \"%.*s\"; did you mean \"%s\"?", what, shown,
+                            "%s has no field '%.*s'; did you mean '%s'?", what, shown,
                             members->key.data, closest);
     return reading_fail(reading, TOKPERF_E_INVALID, at,
-                        "%s has no field \"%.*s\"; members for the request body go into \"extra\"",
+                        "%s has no field '%.*s'; members for the request body go into \"extra\"",
                         what, shown, members->key.data);
 }
 
@@ -87,7 +87,7 @@ tokperf_status fields_read(struct reading *reading, struct tokperf_span object, 
             return fail_unknown(reading, &members, allowed, what);
         if ((seen & FIELD_BIT(field)) != 0)
             return reading_fail(reading, TOKPERF_E_INVALID, members.key.data - 1,
-                                "\"%s\" is there twice", names[field]);
+                                "'%s' is there twice", names[field]);
         seen |= FIELD_BIT(field);
         if (!is_null(members.raw))
             fields->raw[field] = members.raw;
@@ -100,10 +100,10 @@ tokperf_status fields_read_string(struct reading *reading, const struct fields *
 {
     const struct tokperf_span raw = fields->raw[field];
     if (raw.data[0] != '"')
-        return reading_fail(reading, TOKPERF_E_INVALID, raw.data, "\"%s\" is a string, not %s",
+        return reading_fail(reading, TOKPERF_E_INVALID, raw.data, "'%s' is a string, not %s",
                             names[field], reading_kind_of(raw));
     if (raw.len == 2)
-        return reading_fail(reading, TOKPERF_E_INVALID, raw.data, "\"%s\" is empty", names[field]);
+        return reading_fail(reading, TOKPERF_E_INVALID, raw.data, "'%s' is empty", names[field]);
     *text = reading_unquote(reading, raw);
     return text->data == NULL ? reading_no_memory(reading) : TOKPERF_OK;
 }

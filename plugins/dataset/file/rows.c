@@ -17,7 +17,7 @@ static tokperf_status check_type(struct reading *reading, const struct fields *f
     if (raw.len == len + 2 && raw.data[0] == '"' && memcmp(raw.data + 1, format, len) == 0)
         return TOKPERF_OK;
     return reading_fail(reading, TOKPERF_E_INVALID, raw.data,
-                        "\"type\" is not \"%s\", as which the row is read", format);
+                        "'type' is not '%s', as which the row is read", format);
 }
 
 static tokperf_status read_single_turn(struct reading *reading, struct tokperf_span row)

@@ -46,7 +46,7 @@ static tokperf_status add_extra(struct reading *reading, struct tokperf_span raw
             return reading_fail(reading, TOKPERF_E_LIMIT, quoted.data,
                                 "\"extra\" has more than %d members", (int)MAX_EXTRA);
         if (has_member(reading, key))
-            return reading_fail(reading, TOKPERF_E_INVALID, quoted.data, "\"%.*s\" is there twice",
+            return reading_fail(reading, TOKPERF_E_INVALID, quoted.data, "'%.*s' is there twice",
                                 key.len > 64 ? 64 : (int)key.len, key.data);
         reading->members[reading->member_count++] = (struct tokperf_member){key, members.raw};
     }
@@ -111,7 +111,7 @@ static tokperf_status check_context(struct reading *reading, const struct fields
     for (size_t i = 0; i < sizeof sending / sizeof sending[0]; i++)
         if (fields->raw[sending[i]].len > 0)
             return reading_fail(reading, TOKPERF_E_INVALID, fields->raw[sending[i]].data,
-                                "\"%s\" belongs to a turn that is sent; one with this role is "
+                                "'%s' belongs to a turn that is sent; one with this role is "
                                 "context for the turns behind it",
                                 field_name(sending[i]));
     return TOKPERF_OK;

@@ -145,27 +145,27 @@ static const struct file_case cases[] = {
      "", "[a] raw={\"m\":1}\n raw={\"m\":2}\n", TOKPERF_OK},
     {"an empty file", " \n\n", "", "FILE:1:1: the file is empty", TOKPERF_E_INVALID},
     {"an unknown format", "{}", "single-turn",
-     "the file dataset has no format \"single-turn\"; did you mean single_turn", TOKPERF_E_INVALID},
+     "the file dataset has no format 'single-turn'; did you mean single_turn", TOKPERF_E_INVALID},
     {"a file of no known format", "{\"foo\":1}", "",
      "FILE:1:1: the first row is of no known format; say which with --custom-dataset-type "
      "(single_turn, multi_turn, raw_payload, inputs_json)",
      TOKPERF_E_INVALID},
     {"an unknown field and the closest",
      "{\"text\":\"a\"}\n{\"text\":\"\xc3\xa9\",\"otput_length\":1}", "",
-     "FILE:2:13: a single_turn row has no field \"otput_length\"; did you mean \"output_length\"?",
+     "FILE:2:13: a single_turn row has no field 'otput_length'; did you mean 'output_length'?",
      TOKPERF_E_INVALID},
     {"an unknown field with no closest", "{\"text\":\"a\",\"temperature\":1}", "",
-     "FILE:1:13: a single_turn row has no field \"temperature\"; members for the request body go "
+     "FILE:1:13: a single_turn row has no field 'temperature'; members for the request body go "
      "into \"extra\"",
      TOKPERF_E_INVALID},
     {"a timestamp is never ignored", "{\"timestamp\":0,\"text\":\"a\"}", "",
-     "FILE:1:2: \"timestamp\": a fixed schedule cannot be replayed yet; remove it and set the load "
+     "FILE:1:2: 'timestamp': a fixed schedule cannot be replayed yet; remove it and set the load "
      "with --request-rate or --concurrency",
      TOKPERF_E_UNSUPPORTED},
-    {"a field twice", "{\"text\":\"a\",\"text\":\"b\"}", "", "FILE:1:13: \"text\" is there twice",
+    {"a field twice", "{\"text\":\"a\",\"text\":\"b\"}", "", "FILE:1:13: 'text' is there twice",
      TOKPERF_E_INVALID},
     {"text and texts", "{\"text\":\"a\",\"texts\":[\"b\"]}", "",
-     "FILE:1:21: \"text\" and \"texts\" cannot both be there", TOKPERF_E_INVALID},
+     "FILE:1:21: 'text' and 'texts' cannot both be there", TOKPERF_E_INVALID},
     {"the wrong type", "{\"text\":[\"a\"]}", "", "FILE:1:9: a string is expected, not an array",
      TOKPERF_E_INVALID},
     {"nothing to send", "{\"role\":\"user\",\"texts\":[]}", "",
@@ -211,14 +211,14 @@ static const struct file_case cases[] = {
      "{\"turns\":[{\"text\":\"a\"},{\"role\":\"assistant\",\"text\":\"b\","
      "\"output_length\":3},{\"text\":\"c\"}]}",
      "",
-     "FILE:1:71: \"output_length\" belongs to a turn that is sent; one with this role is context "
+     "FILE:1:71: 'output_length' belongs to a turn that is sent; one with this role is context "
      "for "
      "the turns behind it",
      TOKPERF_E_INVALID},
     {"extra twice", "{\"text\":\"a\",\"extra\":{\"a\":1,\"\\u0061\":2}}", "",
-     "FILE:1:28: \"a\" is there twice", TOKPERF_E_INVALID},
+     "FILE:1:28: 'a' is there twice", TOKPERF_E_INVALID},
     {"a type of another format", "{\"turns\":[{\"type\":\"multi_turn\",\"text\":\"a\"}]}", "",
-     "FILE:1:19: \"type\" is not \"single_turn\", as which the row is read", TOKPERF_E_INVALID},
+     "FILE:1:19: 'type' is not 'single_turn', as which the row is read", TOKPERF_E_INVALID},
     {"a raw payload that is no object", "[1]", "raw_payload",
      "FILE:1:1: a request body is an object; this is an array", TOKPERF_E_INVALID},
     {"inputs_json without payloads", "{\"data\":[{\"session_id\":\"a\",\"payloads\":[]}]}", "",
