@@ -1,12 +1,13 @@
 # SPDX-License-Identifier: Apache-2.0
 # How tests are declared. Unit tests sit in tests/unit, and the folder they test registers them.
 
-# tkp_unit_test(NAME LIBS libs...): builds tests/unit/NAME_test.c and adds it as test unit.NAME.
+# tkp_unit_test(NAME LIBS libs... [THREADS]): builds tests/unit/NAME_test.c and adds it as test
+# unit.NAME. THREADS labels it for the run under ThreadSanitizer.
 function(tkp_unit_test name)
   if(NOT BUILD_TESTING)
     return()
   endif()
-  cmake_parse_arguments(arg "" "TIMEOUT" "LIBS;SOURCES" ${ARGN})
+  cmake_parse_arguments(arg "THREADS" "TIMEOUT" "LIBS;SOURCES" ${ARGN})
   if(NOT arg_TIMEOUT)
     set(arg_TIMEOUT 60)
   endif()
@@ -20,7 +21,8 @@ function(tkp_unit_test name)
   target_compile_options(${name}_test PRIVATE -Wno-null-dereference)
   set_target_properties(${name}_test PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${PROJECT_BINARY_DIR}/tests)
   add_test(NAME unit.${name} COMMAND ${name}_test)
-  set_tests_properties(unit.${name} PROPERTIES LABELS unit TIMEOUT ${arg_TIMEOUT} SKIP_RETURN_CODE 77)
+  set_tests_properties(unit.${name} PROPERTIES
+    LABELS "unit;$<$<BOOL:${arg_THREADS}>:threads>" TIMEOUT ${arg_TIMEOUT} SKIP_RETURN_CODE 77)
 endfunction()
 
 # tkp_fuzz_target(NAME LIBS libs...): builds tests/fuzz/NAME_fuzz.c. With TOKPERF_FUZZ it is a

@@ -4,7 +4,7 @@
 
 #include <cli/output.h>
 #include <config/document.h>
-#include <run/version.h>
+#include <base/version.h>
 #include <string.h>
 #include <tokperf/plugin.h>
 

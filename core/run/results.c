@@ -9,7 +9,7 @@
 #include <base/error.h>
 #include <base/json_write.h>
 #include <base/rng.h>
-#include <run/version.h>
+#include <base/version.h>
 #include <stdlib.h>
 
 enum {

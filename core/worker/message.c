@@ -5,6 +5,7 @@
 #include <base/error.h>
 #include <base/rng.h>
 #include <base/text.h>
+#include <base/version.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -50,7 +51,7 @@ static void make_fixed(struct tkp_buffer *fixed, const struct tkp_plan *plan,
     if (!user_has(plan, "host"))
         tkp_buffer_printf(fixed, "Host: %s\r\n", url->host_port);
     if (!user_has(plan, "user-agent"))
-        tkp_buffer_puts(fixed, "User-Agent: tokperf/" TKP_WORKER_VERSION "\r\n");
+        tkp_buffer_puts(fixed, "User-Agent: tokperf/" TKP_VERSION "\r\n");
     if (!user_has(plan, "accept"))
         tkp_buffer_puts(fixed, streaming ? "Accept: text/event-stream\r\n"
                                          : "Accept: application/json\r\n");
