@@ -9,6 +9,7 @@
 #include <cli/output.h>
 #include <config/document.h>
 #include <config/resolve.h>
+#include <run/cpu_plan.h>
 #include <run/exit_code.h>
 #include <stdio.h>
 #include <string.h>
@@ -28,6 +29,16 @@ static tokperf_status resolve(int argc, char **argv, struct tkp_plan *plan,
     return tkp_config_resolve(&input, plan, error);
 }
 
+/* Comments, since they are this machine's and not the configuration's. */
+static void put_cpu_plan(const struct tkp_plan *plan, struct tkp_buffer *text)
+{
+    struct tkp_topology topology;
+    struct tkp_cpu_plan cpus;
+    tkp_topology_read_allowed(&topology);
+    tkp_cpu_plan_make(&topology, plan->workers, plan->cpu_affinity, &cpus);
+    tkp_cpu_plan_describe(&cpus, plan->spin, text);
+}
+
 static int with_plan(int argc, char **argv, bool show)
 {
     struct tkp_plan plan = {.url_count = 0};
@@ -40,6 +51,8 @@ static int with_plan(int argc, char **argv, bool show)
         code = tkp_output_refuse(status, &error);
     } else {
         tkp_buffer_puts(&text, show ? plan.config_yaml : "valid\n");
+        if (show)
+            put_cpu_plan(&plan, &text);
         code = tkp_output_print(&text);
     }
     tkp_buffer_finish(&text);

@@ -143,6 +143,17 @@ static void put_path(struct tokperf_json_writer *w, const char *path)
     tkp_json_write_pair(w, "path", fits ? shown : TKP_REDACTED);
 }
 
+static void put_sources(struct tokperf_json_writer *w, const struct tkp_plan *plan)
+{
+    if (!plan->source_count)
+        return;
+    put_key(w, "source_addresses");
+    json->array_begin(w);
+    for (uint32_t i = 0; i < plan->source_count; i++)
+        json->string(w, tkp_span(plan->sources[i].text));
+    json->array_end(w);
+}
+
 static void put_endpoint(struct tokperf_json_writer *w, const struct tkp_plan *plan)
 {
     put_object(w, "endpoint");
@@ -166,6 +177,7 @@ static void put_endpoint(struct tokperf_json_writer *w, const struct tkp_plan *p
         put_choice(w, "wait_for_model_mode", TKP_OPT_WAIT_MODE, plan->wait_mode);
         put_seconds(w, "wait_for_model_interval", plan->wait_interval_ns);
     }
+    put_sources(w, plan);
     json->object_end(w);
 }
 
@@ -236,6 +248,7 @@ static void put_artifacts(struct tokperf_json_writer *w, const struct tkp_plan *
     tkp_json_write_pair(w, "prefix", plan->export_prefix);
     put_choice(w, "level", TKP_OPT_EXPORT_LEVEL, plan->export_level);
     put_list(w, "exporters", plan->exporters, plan->exporter_count);
+    put_bool(w, "trace", plan->http_trace);
     json->object_end(w);
     if (!plan->slo_count)
         return;
@@ -245,8 +258,9 @@ static void put_artifacts(struct tokperf_json_writer *w, const struct tkp_plan *
     json->object_end(w);
 }
 
-static void put_verdict(struct tokperf_json_writer *w, const struct tkp_limits *limits)
+static void put_verdict(struct tokperf_json_writer *w, const struct tkp_plan *plan)
 {
+    const struct tkp_limits *limits = &plan->limits;
     put_object(w, "verdict");
     put_number(w, "client_lag_suspect_ms", limits->client_lag_suspect_ms);
     put_number(w, "client_lag_suspect_pct", limits->client_lag_suspect_pct);
@@ -259,6 +273,9 @@ static void put_verdict(struct tokperf_json_writer *w, const struct tkp_limits *
     put_number(w, "duration_gap_pct", limits->duration_gap_pct);
     put_number(w, "retry_pct", limits->retry_pct);
     put_number(w, "osl_mismatch_pct", limits->osl_mismatch_pct);
+    put_number(w, "steal_suspect_pct", limits->steal_suspect_pct);
+    put_number(w, "steal_invalid_pct", limits->steal_invalid_pct);
+    tkp_json_write_pair(w, "host_root", plan->host_root);
     json->object_end(w);
 }
 
@@ -275,6 +292,9 @@ static void put_runtime(struct tokperf_json_writer *w, const struct tkp_plan *pl
 {
     put_object(w, "runtime");
     put_count(w, "workers", plan->workers);
+    put_choice(w, "spin", TKP_OPT_SPIN, plan->spin);
+    put_bool(w, "cpu_affinity", plan->cpu_affinity);
+    put_choice(w, "receive_clock", TKP_OPT_RECEIVE_CLOCK, plan->receive_clock);
     put_choice(w, "ui", TKP_OPT_UI, plan->ui);
     put_bool(w, "strict", plan->strict);
     put_list(w, "plugins", plan->plugin_files, plan->plugin_file_count);
@@ -348,7 +368,7 @@ void tkp_document_plan(const struct tkp_plan *plan, uint32_t flags, struct tkp_b
         put_phase(w, plan, &plan->phases[i]);
     json->array_end(w);
     put_artifacts(w, plan);
-    put_verdict(w, &plan->limits);
+    put_verdict(w, plan);
     put_runtime(w, plan);
     json->object_end(w);
     put_plugins(w, plan);

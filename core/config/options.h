@@ -32,6 +32,7 @@ enum tkp_option_id {
     TKP_OPT_WAIT_TIMEOUT,
     TKP_OPT_WAIT_MODE,
     TKP_OPT_WAIT_INTERVAL,
+    TKP_OPT_SOURCE_ADDRESSES,
     /* load: the same nine in both phases, in the same order */
     TKP_OPT_ARRIVAL,
     TKP_OPT_CONCURRENCY,
@@ -53,6 +54,9 @@ enum tkp_option_id {
     TKP_OPT_WARMUP_RATE_RAMP,
     TKP_OPT_FAILED_REQUEST_THRESHOLD,
     TKP_OPT_WORKERS,
+    TKP_OPT_SPIN,
+    TKP_OPT_RECEIVE_CLOCK,
+    TKP_OPT_CPU_AFFINITY,
     /* dataset */
     TKP_OPT_DATASET,
     TKP_OPT_INPUT_FILE,
@@ -74,6 +78,7 @@ enum tkp_option_id {
     TKP_OPT_EXPORT_PREFIX,
     TKP_OPT_EXPORT_LEVEL,
     TKP_OPT_EXPORTERS,
+    TKP_OPT_HTTP_TRACE,
     TKP_OPT_SLOS,
     TKP_OPT_UI,
     TKP_OPT_LOG_LEVEL,
@@ -93,6 +98,9 @@ enum tkp_option_id {
     TKP_OPT_DURATION_GAP_PCT,
     TKP_OPT_RETRY_PCT,
     TKP_OPT_OSL_MISMATCH_PCT,
+    TKP_OPT_STEAL_SUSPECT_PCT,
+    TKP_OPT_STEAL_INVALID_PCT,
+    TKP_OPT_HOST_ROOT,
     /* configuration and plugins */
     TKP_OPT_CONFIG,
     TKP_OPT_SET,

@@ -178,6 +178,16 @@ static const struct tkp_option rows[] = {
      .minimum = SECONDS_MIN,
      .maximum = SECONDS_MAX,
      .help = "Time between two looks at whether the server is ready."},
+    {.id = TKP_OPT_SOURCE_ADDRESSES,
+     .group = TKP_GROUP_CONNECTION,
+     .type = TKP_TYPE_TEXT,
+     .flags = TKP_OPTION_LIST,
+     .path = "endpoint.source_addresses",
+     .flag = "--source-address",
+     .value = "ADDRESS",
+     .fallback_note = "the kernel's choice",
+     .help = "Connect from this IPv4 or IPv6 address of this machine; several take turns, and each "
+             "brings its own ports."},
 };
 
 const struct tkp_option_rows tkp_options_endpoint = {rows, sizeof rows / sizeof rows[0]};

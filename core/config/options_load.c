@@ -13,6 +13,12 @@
 static const char *const arrivals[] = {"concurrency_burst", "constant", "poisson", "concurrency",
                                        NULL};
 
+/* In the order of enum tkp_spin. */
+static const char *const spins[] = {"auto", "on", "off", NULL};
+
+/* In the order of enum tkp_receive_clock. */
+static const char *const receive_clocks[] = {"auto", "kernel", "process", NULL};
+
 static const struct tkp_option rows[] = {
     {.id = TKP_OPT_CONCURRENCY,
      .group = TKP_GROUP_LOAD,
@@ -117,6 +123,32 @@ static const struct tkp_option rows[] = {
      .minimum = 1,
      .maximum = 256,
      .help = "Threads that send and receive; the load is the same for any number."},
+    {.id = TKP_OPT_RECEIVE_CLOCK,
+     .group = TKP_GROUP_LOAD,
+     .type = TKP_TYPE_CHOICE,
+     .path = "runtime.receive_clock",
+     .flag = "--receive-clock",
+     .fallback = "auto",
+     .choices = receive_clocks,
+     .help = "What stamps arrivals: the kernel as segments come in, the process as its reads "
+             "return, or the kernel where a probe at the start shows that it does."},
+    {.id = TKP_OPT_SPIN,
+     .group = TKP_GROUP_LOAD,
+     .type = TKP_TYPE_CHOICE,
+     .path = "runtime.spin",
+     .flag = "--spin",
+     .fallback = "auto",
+     .choices = spins,
+     .help = "Workers spin for the last 50 us before a send that is due, which makes it punctual "
+             "and takes CPU time; auto: with a core to spare."},
+    {.id = TKP_OPT_CPU_AFFINITY,
+     .group = TKP_GROUP_LOAD,
+     .type = TKP_TYPE_BOOLEAN,
+     .flags = TKP_OPTION_OFF,
+     .path = "runtime.cpu_affinity",
+     .flag = "--no-cpu-affinity",
+     .fallback_note = "pinned where there are CPUs enough; config show prints the plan",
+     .help = "Leave it to the scheduler on which CPUs workers and recorder run."},
     {.id = TKP_OPT_WARMUP_REQUESTS,
      .group = TKP_GROUP_WARMUP,
      .type = TKP_TYPE_INTEGER,

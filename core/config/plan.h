@@ -10,6 +10,7 @@
 #include <base/log.h>
 #include <config/url.h>
 #include <stdbool.h>
+#include <sys/socket.h>
 #include <tokperf/conversation.h>
 
 enum tkp_arrival {
@@ -21,6 +22,12 @@ enum tkp_sampling { TKP_SAMPLING_SEQUENTIAL = 1, TKP_SAMPLING_SHUFFLE, TKP_SAMPL
 enum tkp_reuse { TKP_REUSE_POOLED = 1, TKP_REUSE_NEVER };
 enum tkp_export_level { TKP_EXPORT_SUMMARY = 1, TKP_EXPORT_RECORDS };
 enum tkp_ui { TKP_UI_NONE = 1, TKP_UI_SIMPLE };
+enum tkp_spin { TKP_SPIN_AUTO = 1, TKP_SPIN_ON, TKP_SPIN_OFF };
+enum tkp_receive_clock {
+    TKP_RECEIVE_CLOCK_AUTO = 1, /* kernel where it gives stamps */
+    TKP_RECEIVE_CLOCK_KERNEL,
+    TKP_RECEIVE_CLOCK_PROCESS
+};
 enum tkp_wait_mode { TKP_WAIT_MODELS = 1, TKP_WAIT_INFERENCE, TKP_WAIT_BOTH };
 
 struct tkp_phase_plan {
@@ -44,6 +51,13 @@ struct tkp_header {
     enum tkp_header_source source; /* which option it came from, for documents */
 };
 
+/* One `--source-address`, with port 0. */
+struct tkp_source_address {
+    const char *text;
+    struct sockaddr_storage address;
+    socklen_t length;
+};
+
 /* One `--goodput tag:value` in display units. */
 struct tkp_slo {
     const char *tag;
@@ -65,6 +79,7 @@ struct tkp_limits { /* verdict limits; see metrics.md, "The run's own honesty" *
     double duration_gap_pct;
     double retry_pct;
     double osl_mismatch_pct;
+    double steal_suspect_pct, steal_invalid_pct;
 };
 
 struct tkp_plan {
@@ -85,6 +100,9 @@ struct tkp_plan {
     enum tkp_reuse reuse;
     uint64_t wait_timeout_ns, wait_interval_ns; /* --wait-for-model-*; timeout 0: do not wait */
     enum tkp_wait_mode wait_mode;
+    const struct tkp_source_address
+        *sources; /* connections take turns; none: the kernel's choice */
+    uint32_t source_count;
 
     /* dataset */
     const char *dataset;      /* component name: "synthetic" or "file" */
@@ -103,6 +121,9 @@ struct tkp_plan {
     bool seed_was_drawn;
     double failed_request_threshold; /* 0..1; > 1: off */
     uint32_t workers;                /* threads */
+    enum tkp_receive_clock receive_clock;
+    enum tkp_spin spin;
+    bool cpu_affinity; /* false: --no-cpu-affinity */
 
     /* results */
     const struct tkp_slo *slos;
@@ -115,6 +136,8 @@ struct tkp_plan {
     enum tkp_ui ui;
     bool strict, overwrite, no_gpu_telemetry, no_server_metrics;
     struct tkp_limits limits;
+    const char *host_root; /* where proc and sys are: "/" */
+    bool http_trace;       /* --export-http-trace */
     enum tkp_log_level log_level;
 
     /* plugins */

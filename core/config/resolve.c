@@ -56,6 +56,8 @@ static tokperf_status build(const struct tkp_settings *settings, bool may_hide,
     if (!status)
         status = tkp_resolve_endpoint(settings, plan, error);
     if (!status)
+        status = tkp_resolve_sources(settings, plan, error);
+    if (!status)
         status = tkp_resolve_headers(settings, plan, error);
     if (!status)
         status = tkp_resolve_dataset(settings, plan, error);

@@ -216,6 +216,11 @@ tokperf_status tkp_resolve_load(const struct tkp_settings *settings, struct tkp_
     plan->failed_request_threshold = threshold ? threshold->number : 2; /* above 1: off */
     const struct tkp_setting *workers = tkp_settings_given(settings, TKP_OPT_WORKERS);
     plan->workers = workers ? (uint32_t)workers->integer : default_workers(plan);
+    plan->spin = (enum tkp_spin)(tkp_settings_choice(settings, TKP_OPT_SPIN) + TKP_SPIN_AUTO);
+    const struct tkp_setting *affinity = tkp_settings_given(settings, TKP_OPT_CPU_AFFINITY);
+    plan->cpu_affinity = !affinity || affinity->boolean;
+    plan->receive_clock = (enum tkp_receive_clock)(
+        tkp_settings_choice(settings, TKP_OPT_RECEIVE_CLOCK) + TKP_RECEIVE_CLOCK_AUTO);
     resolve_seed(settings, plan);
     return TOKPERF_OK;
 }

@@ -9,6 +9,7 @@
 #include <base/clock.h>
 #include <base/error.h>
 #include <base/log.h>
+#include <base/thread.h>
 #include <inttypes.h>
 #include <pthread.h>
 #include <record/reassembly.h>
@@ -252,6 +253,11 @@ tokperf_status tkp_recorder_start(struct tkp_block_channel *const *channels, uin
     }
     *recorder = r;
     return TOKPERF_OK;
+}
+
+void tkp_recorder_pin(struct tkp_recorder *r, int32_t cpu)
+{
+    tkp_thread_pin(r->thread, cpu);
 }
 
 void tkp_recorder_note(struct tkp_recorder *r, uint32_t kind, struct tokperf_span payload)

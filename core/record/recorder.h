@@ -30,6 +30,8 @@ tokperf_status tkp_recorder_start(struct tkp_block_channel *const *channels, uin
                                   const struct tkp_record_listener *listener,
                                   struct tkp_recorder **recorder,
                                   struct tokperf_error *error) TOKPERF_MUST_USE;
+/* Keeps its thread on a CPU; -1: nothing. That it cannot (the CPU went away) is a log message. */
+void tkp_recorder_pin(struct tkp_recorder *recorder, int32_t cpu);
 /* A note that goes into the log in order (phase started, phase ended: payload is JSON): behind
  * every row that was handed over before the call. Returns when it is there; it may still wait for
  * the next write(). [main] */

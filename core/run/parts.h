@@ -11,6 +11,7 @@
 #include <report/export.h>
 #include <report/rundir.h>
 #include <report/summary.h>
+#include <run/cpu_plan.h>
 #include <run/live_line.h>
 #include <target/mock_child.h>
 #include <worker/worker.h>
@@ -36,11 +37,13 @@ struct tkp_run {
     const char *model;
     struct tkp_dataset *dataset;
     struct tkp_target *targets;
+    struct tkp_cpu_plan cpus;
 
     /* results.c */
     struct tkp_rundir dir;
     char log_path[TKP_RUNDIR_PATH_BYTES];
     char benchmark_id[37];
+    char governors[256];
     struct tkp_run_facts facts;
     struct tkp_summarizer *summarizer;
     struct tkp_live *live;

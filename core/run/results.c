@@ -10,6 +10,7 @@
 #include <base/json_write.h>
 #include <base/rng.h>
 #include <base/version.h>
+#include <run/machine.h>
 #include <stdlib.h>
 
 enum {
@@ -36,6 +37,9 @@ static void on_tick(void *context, uint64_t now_ns)
 static void fill_facts(struct tkp_run *run)
 {
     const struct tkp_plan *plan = run->plan;
+    struct tkp_machine_cpus cpus;
+    tkp_machine_allowed(&cpus);
+    tkp_machine_governors(plan->host_root, &cpus, run->governors, sizeof run->governors);
     tkp_rng_uuid(tkp_rng_fresh_seed(), TKP_RNG_REQUEST_ID, 0, run->benchmark_id);
     run->facts = (struct tkp_run_facts){
         .benchmark_id = run->benchmark_id,
@@ -51,6 +55,7 @@ static void fill_facts(struct tkp_run *run)
         .start_realtime_ns = tkp_clock_realtime_ns(),
         .monotonic_to_realtime_ns = tkp_clock_realtime_offset_ns(),
         .dataset_size = tkp_dataset_size(run->dataset),
+        .governors = run->governors,
     };
 }
 
@@ -111,6 +116,8 @@ static tokperf_status start_threads(struct tkp_run *run, struct tkp_log_writer *
         .targets = run->targets,
         .worker_count = run->plan->workers,
         .run_seed = run->plan->seed,
+        .spins = tkp_cpu_plan_spins(&run->cpus, run->plan->spin),
+        .cpus = run->cpus.worker_cpus,
     };
     tokperf_status status = make_channels(run, error);
     if (status == TOKPERF_OK)
@@ -120,6 +127,7 @@ static tokperf_status start_threads(struct tkp_run *run, struct tkp_log_writer *
         tkp_log_close(log);
         return status;
     }
+    tkp_recorder_pin(run->recorder, run->cpus.recorder_cpu);
     return tkp_workers_start(&shared, run->channels, &run->workers, error);
 }
 

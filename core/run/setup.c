@@ -10,6 +10,7 @@
 #include <base/text.h>
 #include <metrics/slo.h>
 #include <run/interrupt.h>
+#include <run/machine.h>
 #include <string.h>
 #include <target/readiness.h>
 #include <unistd.h>
@@ -128,6 +129,9 @@ static tokperf_status resolve_targets(struct tkp_run *run, struct tokperf_error 
     for (uint32_t i = 0; i < plan->url_count; i++) {
         const char *full = tkp_url_path(&run->urls[i], path, &run->arena);
         tokperf_status status = tkp_target_resolve(&run->urls[i], full, &run->targets[i], error);
+        if (status == TOKPERF_OK)
+            status = tkp_target_keep_reachable(&run->targets[i], plan->sources, plan->source_count,
+                                               error);
         if (status != TOKPERF_OK)
             return status;
     }
@@ -144,12 +148,32 @@ static tokperf_status make_dataset(struct tkp_run *run, struct tokperf_error *er
     return unreadable && run->plan->input_file ? TOKPERF_E_INVALID : status;
 }
 
+static void plan_cpus(struct tkp_run *run)
+{
+    struct tkp_topology topology;
+    tkp_topology_read_allowed(&topology);
+    tkp_cpu_plan_make(&topology, run->plan->workers, run->plan->cpu_affinity, &run->cpus);
+}
+
+/* A root that the user names has to have what it is named for. */
+static tokperf_status check_host_root(const struct tkp_plan *plan, struct tokperf_error *error)
+{
+    struct tkp_machine machine;
+    if (strcmp(plan->host_root, "/") == 0 ||
+        tkp_machine_read(plan->host_root, &machine, error) == TOKPERF_OK)
+        return TOKPERF_OK;
+    tkp_error_prefix(error, "--verdict-host-root");
+    return error->status = TOKPERF_E_INVALID;
+}
+
 tokperf_status tkp_run_set_up(struct tkp_run *run, struct tokperf_error *error)
 {
     tkp_arena_init(&run->arena, 0);
     tokperf_status status = tkp_rundir_check(run->plan, error);
     if (status == TOKPERF_OK)
         status = tkp_slos_check(run->plan->slos, run->plan->slo_count, error);
+    if (status == TOKPERF_OK)
+        status = check_host_root(run->plan, error);
     if (status == TOKPERF_OK)
         status = open_plugins(run, error);
     if (status == TOKPERF_OK)
@@ -162,6 +186,7 @@ tokperf_status tkp_run_set_up(struct tkp_run *run, struct tokperf_error *error)
         status = meet_server(run, error);
     if (status == TOKPERF_OK)
         status = tkp_dataset_render(run->dataset, run->model, error);
+    plan_cpus(run);
     return status;
 }
 

@@ -23,6 +23,15 @@ bool tkp_connections_init(struct tkp_connections *pool, struct tkp_loop *loop,
     return pool->groups != NULL;
 }
 
+void tkp_connections_set_sources(struct tkp_connections *pool,
+                                 const struct tkp_source_address *sources, uint32_t count,
+                                 uint32_t first)
+{
+    pool->sources = sources;
+    pool->source_count = count;
+    pool->next_source = first;
+}
+
 void tkp_connections_finish(struct tkp_connections *pool)
 {
     while (pool->slabs) {
@@ -77,8 +86,36 @@ struct tkp_connection *tkp_connections_take_idle(struct tkp_connections *pool, u
     return connection;
 }
 
+/* The next one's turn, of those that have the target's family; NULL: there is none. */
+static const struct tkp_source_address *take_source(struct tkp_connections *pool,
+                                                    sa_family_t family)
+{
+    for (uint32_t i = 0; i < pool->source_count; i++) {
+        const struct tkp_source_address *source =
+            &pool->sources[pool->next_source++ % pool->source_count];
+        if (source->address.ss_family == family)
+            return source;
+    }
+    return NULL;
+}
+
+/* The port is chosen when connecting, so that each destination has all of them. */
+static int bind_source(struct tkp_connections *pool, int fd, sa_family_t family)
+{
+    const struct tkp_source_address *source = take_source(pool, family);
+    int on = 1;
+    if (!source)
+        return EAFNOSUPPORT;
+    if (setsockopt(fd, IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, &on, sizeof on) == 0 &&
+        bind(fd, (const struct sockaddr *)&source->address, source->length) == 0)
+        return 0;
+    pool->failed_source = source;
+    return errno;
+}
+
 /* Returns 0, EINPROGRESS or why not. */
-static int connect_socket(struct tkp_connection *connection, const struct tkp_target *target)
+static int connect_socket(struct tkp_connections *pool, struct tkp_connection *connection,
+                          const struct tkp_target *target)
 {
     const struct sockaddr_storage *address = &target->addresses[connection->address];
     connection->fd = socket(address->ss_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
@@ -88,6 +125,11 @@ static int connect_socket(struct tkp_connection *connection, const struct tkp_ta
     if (address->ss_family != AF_UNIX &&
         setsockopt(connection->fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on) != 0)
         return errno;
+    if (pool->source_count) {
+        int reason = bind_source(pool, connection->fd, address->ss_family);
+        if (reason)
+            return reason;
+    }
     if (connect(connection->fd, (const struct sockaddr *)address,
                 target->address_lengths[connection->address]) == 0)
         return 0;
@@ -98,12 +140,13 @@ struct tkp_connection *tkp_connections_open(struct tkp_connections *pool, uint32
                                             uint32_t address, int *reason)
 {
     struct tkp_connection *connection = take_free(pool);
+    pool->failed_source = NULL;
     *reason = ENOMEM;
     if (!connection)
         return NULL;
     connection->target = target;
     connection->address = address;
-    *reason = connect_socket(connection, &pool->targets[target]);
+    *reason = connect_socket(pool, connection, &pool->targets[target]);
     bool pending = *reason == EINPROGRESS;
     if (*reason == 0 || pending)
         *reason = tkp_loop_watch(pool->loop, connection->fd, connection);
@@ -180,8 +223,8 @@ const char *tkp_connection_advice(int reason)
     case ENFILE:
         return "raise the limit of open files (ulimit -n) or lower --concurrency";
     case EADDRNOTAVAIL:
-        return "this machine has no free local port for that address: reuse connections, or lower "
-               "the rate";
+        return "this machine has no free local port for that address: reuse connections, lower "
+               "the rate, or give several --source-address";
     case ENOSPC:
         return "raise fs.epoll.max_user_watches or lower --concurrency";
     default:

@@ -42,15 +42,27 @@ struct tkp_connections {
     struct tkp_connection *free, *closed; /* closed in this turn of the loop: events may still
                                              name them */
     struct tkp_connection_slab *slabs;
+
+    /* Connections take turns at these addresses: the n-th comes from the n-th that its target can
+     * be reached from. */
+    const struct tkp_source_address *sources;
+    uint32_t source_count;
+    uint64_t next_source;
+    const struct tkp_source_address *failed_source; /* the last open could not use it; or NULL */
 };
 
 bool tkp_connections_init(struct tkp_connections *pool, struct tkp_loop *loop,
                           const struct tkp_target *targets, uint32_t target_count);
+/* The addresses to come from; `first` spreads several pools' beginnings. */
+void tkp_connections_set_sources(struct tkp_connections *pool,
+                                 const struct tkp_source_address *sources, uint32_t count,
+                                 uint32_t first);
 void tkp_connections_finish(struct tkp_connections *pool); /* closes all; accepts a zeroed one */
 
 /* An idle connection to the target, now BUSY, or NULL. */
 struct tkp_connection *tkp_connections_take_idle(struct tkp_connections *pool, uint32_t target);
-/* Opens one: CONNECTING, or BUSY when it stands at once. NULL and *reason, an errno, otherwise. */
+/* Opens one: CONNECTING, or BUSY when it stands at once. NULL and *reason, an errno, otherwise;
+ * failed_source then says whether it was the address to come from. */
 struct tkp_connection *tkp_connections_open(struct tkp_connections *pool, uint32_t target,
                                             uint32_t address, int *reason);
 /* Ends CONNECTING: 0 and BUSY, or an errno. */

@@ -339,3 +339,14 @@ uint64_t tkp_issue_next_ns(const struct tkp_worker *w)
         at_ns = earlier(at_ns, w->now_ns + RECORD_RETRY_NS);
     return at_ns;
 }
+
+uint64_t tkp_issue_next_send_ns(const struct tkp_worker *w)
+{
+    const struct tkp_issue *issue = &w->issue;
+    if (!issue->phase || issue->stopped)
+        return TKP_NEVER_NS;
+    if (w->now_ns < issue->phase->schedule.start_ns)
+        return issue->phase->schedule.start_ns;
+    bool is_timed = issue->has_pending && !issue->waits_for_cap && !issue->starved;
+    return is_timed ? issue->pending.intended_ns : TKP_NEVER_NS;
+}

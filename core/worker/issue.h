@@ -43,6 +43,8 @@ void tkp_issue_step(struct tkp_worker *w, bool woken);
 void tkp_issue_after_event(struct tkp_worker *w);
 /* When tkp_issue_step() has something to do without an event. */
 uint64_t tkp_issue_next_ns(const struct tkp_worker *w);
+/* When the schedule's next conversation is to start, where that is a time; else TKP_NEVER_NS. */
+uint64_t tkp_issue_next_send_ns(const struct tkp_worker *w);
 /* Whether no request may be started any more at a time. */
 bool tkp_issue_is_over(const struct tkp_worker *w, uint64_t at_ns);
 /* The slot's conversation is over and recorded; it became free at freed_ns. */

@@ -155,6 +155,11 @@ void tkp_loop_cancel_timer(struct tkp_loop *loop, struct tkp_timer *timer)
     move_down(loop, last);
 }
 
+struct tkp_timer *tkp_loop_next_timer(const struct tkp_loop *loop)
+{
+    return loop->timer_count ? loop->timers[0] : NULL;
+}
+
 uint64_t tkp_loop_next_timer_ns(const struct tkp_loop *loop)
 {
     return loop->timer_count ? loop->timers[0]->at_ns : TKP_NEVER_NS;

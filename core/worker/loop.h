@@ -45,6 +45,8 @@ void tkp_loop_wake(const struct tkp_loop *loop);
 bool tkp_loop_reserve_timers(struct tkp_loop *loop, uint32_t count);
 void tkp_loop_set_timer(struct tkp_loop *loop, struct tkp_timer *timer, uint64_t at_ns);
 void tkp_loop_cancel_timer(struct tkp_loop *loop, struct tkp_timer *timer); /* set or not */
+/* The earliest, or NULL. */
+struct tkp_timer *tkp_loop_next_timer(const struct tkp_loop *loop);
 /* When the earliest is due, or TKP_NEVER_NS. */
 uint64_t tkp_loop_next_timer_ns(const struct tkp_loop *loop);
 /* Takes the earliest timer that is due, or NULL. */

@@ -130,9 +130,17 @@ static void fail_connect(struct tkp_worker *w, struct tkp_slot *slot, int reason
     char text[TKP_ROW_MESSAGE_BYTES];
     const char *url = target_of(w, slot)->url->text;
     const char *why = strerrordesc_np(reason);
-    bool ours = tkp_connection_is_client_fault(reason);
-    snprintf(text, sizeof text, "cannot connect to %s: %s%s%s", url, why ? why : "unknown error",
-             ours ? "; " : "", ours ? tkp_connection_advice(reason) : "");
+    const struct tkp_source_address *source = w->connections.failed_source;
+    bool ours = source || tkp_connection_is_client_fault(reason);
+    if (source)
+        snprintf(text, sizeof text,
+                 "cannot connect from %s: %s; is it an address of this machine? Correct "
+                 "--source-address",
+                 source->text, why ? why : "unknown error");
+    else
+        snprintf(text, sizeof text, "cannot connect to %s: %s%s%s", url,
+                 why ? why : "unknown error", ours ? "; " : "",
+                 ours ? tkp_connection_advice(reason) : "");
     if (ours)
         tkp_row_end_text(&slot->row, TKP_OUTCOME_CLIENT_ERROR, strerrorname_np(reason), text);
     else
@@ -157,10 +165,11 @@ static void connect_next(struct tkp_worker *w, struct tkp_slot *slot, int reason
     const struct tkp_target *target = target_of(w, slot);
     uint32_t index = slot->event.url_index;
     uint32_t good = w->connections.groups[index].good_address;
+    w->connections.failed_source = NULL;
     while (slot->addresses_tried < target->address_count) {
         uint32_t address = (good + slot->addresses_tried++) % target->address_count;
         struct tkp_connection *c = tkp_connections_open(&w->connections, index, address, &reason);
-        if (!c && tkp_connection_is_client_fault(reason))
+        if (!c && (w->connections.failed_source || tkp_connection_is_client_fault(reason)))
             break;
         if (!c)
             continue;

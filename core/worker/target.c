@@ -70,3 +70,25 @@ tokperf_status tkp_target_resolve(const struct tkp_url *url, const char *path,
     }
     return tkp_fail(error, TOKPERF_E_STATE, "%s: the mock server has not been started", url->text);
 }
+
+tokperf_status tkp_target_keep_reachable(struct tkp_target *target,
+                                         const struct tkp_source_address *sources, uint32_t count,
+                                         struct tokperf_error *error)
+{
+    uint32_t kept = 0;
+    for (uint32_t i = 0; i < target->address_count; i++) {
+        bool reachable = count == 0;
+        for (uint32_t k = 0; k < count && !reachable; k++)
+            reachable = sources[k].address.ss_family == target->addresses[i].ss_family;
+        if (!reachable)
+            continue;
+        target->addresses[kept] = target->addresses[i];
+        target->address_lengths[kept++] = target->address_lengths[i];
+    }
+    target->address_count = kept;
+    if (kept)
+        return TOKPERF_OK;
+    return tkp_fail(error, TOKPERF_E_INVALID,
+                    "--source-address: %s has no address of the kind (IPv4 or IPv6) of %s",
+                    target->url->text, sources[0].text);
+}

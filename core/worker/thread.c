@@ -3,6 +3,7 @@
 #include <worker/thread.h>
 
 #include <base/error.h>
+#include <base/thread.h>
 #include <stdlib.h>
 #include <sys/prctl.h>
 #include <worker/conversation.h>
@@ -11,11 +12,28 @@
 /* Of all buffers for bytes that outlive a read: a stated bound, far above what answers need. */
 #define MAX_SPILL_BYTES ((size_t)4 << 30)
 
+/* A due send is waited for without sleeping for its last stretch: what a sleep is late by at the
+ * 99th percentile. */
+#define SPIN_NS (50 * TKP_NS_PER_US)
+/* Of that, without looking at events for the last: about what the look takes at its longest. */
+#define CLOCK_ONLY_NS (1 * TKP_NS_PER_US)
+
+static struct tkp_slot *slot_of(struct tkp_timer *timer)
+{
+    return (struct tkp_slot *)(void *)timer; /* its first member */
+}
+
+/* Whether a timer stands for the next turn of a conversation, and not for a deadline. */
+static bool is_turn(struct tkp_timer *timer)
+{
+    return slot_of(timer)->state == TKP_SLOT_PAUSE;
+}
+
 static void run_timers(struct tkp_worker *w)
 {
     struct tkp_timer *timer;
     while ((timer = tkp_loop_take_due(&w->loop, w->now_ns))) {
-        struct tkp_slot *slot = (struct tkp_slot *)(void *)timer; /* its first member */
+        struct tkp_slot *slot = slot_of(timer);
         if (slot->state == TKP_SLOT_ACTIVE)
             tkp_request_timer(w, slot);
         else
@@ -33,6 +51,17 @@ static void look_at_main(struct tkp_worker *w)
     tkp_issue_begin_phase(w, w->next_phase);
 }
 
+/* Turns whose time came while events were handled are sent between two events. Deadlines wait for
+ * the last of the events, which may keep them. */
+static void run_due_turns(struct tkp_worker *w)
+{
+    struct tkp_timer *timer;
+    while ((timer = tkp_loop_next_timer(&w->loop)) && timer->at_ns <= w->now_ns && is_turn(timer)) {
+        tkp_conversation_timer(w, slot_of(tkp_loop_take_due(&w->loop, w->now_ns)));
+        tkp_issue_after_event(w);
+    }
+}
+
 /* Returns whether the worker was woken. */
 static bool handle_events(struct tkp_worker *w, int count)
 {
@@ -45,6 +74,7 @@ static bool handle_events(struct tkp_worker *w, int count)
         }
         tkp_request_ready(w, connection, w->loop.events[i].events);
         tkp_issue_after_event(w);
+        run_due_turns(w);
     }
     return woken;
 }
@@ -57,6 +87,44 @@ static uint64_t next_wake_ns(struct tkp_worker *w)
     if (issue_ns < at_ns)
         at_ns = issue_ns;
     return flush_ns < at_ns ? flush_ns : at_ns;
+}
+
+/* ---- waiting ---- */
+
+/* When the next request is to be sent, as far as its time is known: the schedule's, or the turn of
+ * a conversation. */
+static uint64_t next_send_ns(const struct tkp_worker *w)
+{
+    uint64_t at_ns = tkp_issue_next_send_ns(w);
+    struct tkp_timer *timer = tkp_loop_next_timer(&w->loop);
+    return timer && timer->at_ns < at_ns && is_turn(timer) ? timer->at_ns : at_ns;
+}
+
+/* Looks at events and clock until one of them has something. */
+static int spin(struct tkp_worker *w, uint64_t deadline_ns)
+{
+    uint64_t begin_ns = w->now_ns;
+    int count = 0;
+    while (!count && w->now_ns < deadline_ns) {
+        if (deadline_ns - w->now_ns > CLOCK_ONLY_NS)
+            count = tkp_loop_wait(&w->loop, w->now_ns, w->now_ns);
+        w->now_ns = tkp_clock_now_ns();
+    }
+    tkp_gauge_add(&w->stats.spun_ns, w->now_ns - begin_ns);
+    return count;
+}
+
+/* Waits for events or until something is due. */
+static int wait(struct tkp_worker *w)
+{
+    uint64_t deadline_ns = next_wake_ns(w);
+    uint64_t send_ns = w->shared->spins ? next_send_ns(w) : TKP_NEVER_NS;
+    uint64_t spin_from_ns = send_ns == TKP_NEVER_NS ? TKP_NEVER_NS : send_ns - SPIN_NS;
+    if (spin_from_ns <= w->now_ns && deadline_ns > w->now_ns)
+        return spin(w, deadline_ns);
+    if (spin_from_ns < deadline_ns && spin_from_ns > w->now_ns)
+        deadline_ns = spin_from_ns;
+    return tkp_loop_wait(&w->loop, w->now_ns, deadline_ns);
 }
 
 static void *run(void *context)
@@ -74,8 +142,7 @@ static void *run(void *context)
         tkp_connections_recycle(&w->connections);
         w->now_ns = tkp_clock_now_ns();
         tkp_histogram_record(&w->turns_ns, w->now_ns - turn_ns);
-        uint64_t deadline_ns = next_wake_ns(w);
-        int count = tkp_loop_wait(&w->loop, w->now_ns, deadline_ns);
+        int count = wait(w);
         turn_ns = w->now_ns = tkp_clock_now_ns();
         woken = handle_events(w, count);
     }
@@ -90,6 +157,8 @@ tokperf_status tkp_worker_start(struct tkp_worker *w, struct tokperf_error *erro
                         "processes (ulimit -u)",
                         w->index);
     w->has_thread = true;
+    if (w->shared->cpus)
+        tkp_thread_pin(w->thread, w->shared->cpus[w->index]);
     return TOKPERF_OK;
 }
 
@@ -138,6 +207,7 @@ tokperf_status tkp_worker_init(struct tkp_worker *w, struct tokperf_error *error
     if (!w->read_buffer || !w->renderer ||
         !tkp_connections_init(&w->connections, &w->loop, w->shared->targets, plan->url_count))
         return tkp_fail(error, TOKPERF_E_NO_MEMORY, "no memory for worker %u", w->index);
+    tkp_connections_set_sources(&w->connections, plan->sources, plan->source_count, w->index);
     return TOKPERF_OK;
 }
 

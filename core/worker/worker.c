@@ -2,12 +2,14 @@
 /* All workers, as the main thread sees them. */
 #include <worker/worker.h>
 
+#include <base/clock.h>
 #include <base/error.h>
 #include <errno.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/eventfd.h>
+#include <time.h>
 #include <unistd.h>
 #include <worker/thread.h>
 
@@ -116,9 +118,33 @@ tokperf_status tkp_workers_start(const struct tkp_worker_shared *shared,
 
 /* ---- phases ---- */
 
+/* CPU time of a worker's thread without its spinning, ns; 0 where the kernel does not say. */
+static uint64_t cpu_ns(const struct tkp_worker *worker)
+{
+    clockid_t clock;
+    struct timespec time;
+    if (pthread_getcpuclockid(worker->thread, &clock) != 0 || clock_gettime(clock, &time) != 0)
+        return 0;
+    uint64_t all_ns = (uint64_t)time.tv_sec * TKP_NS_PER_S + (uint64_t)time.tv_nsec;
+    uint64_t spun_ns = tkp_gauge_get(&worker->stats.spun_ns);
+    return all_ns > spun_ns ? all_ns - spun_ns : 0;
+}
+
+uint64_t tkp_workers_busiest_ns(const struct tkp_workers *workers)
+{
+    uint64_t most = 0;
+    for (uint32_t i = 0; i < workers->count; i++) {
+        uint64_t now = cpu_ns(workers->workers[i]), begin = workers->workers[i]->phase_cpu_ns;
+        if (now > begin && now - begin > most)
+            most = now - begin;
+    }
+    return most;
+}
+
 void tkp_workers_begin_phase(struct tkp_workers *workers, struct tkp_phase *phase)
 {
     for (uint32_t i = 0; i < workers->count; i++) {
+        workers->workers[i]->phase_cpu_ns = cpu_ns(workers->workers[i]);
         tkp_flag_lower(&workers->workers[i]->done);
         workers->workers[i]->next_phase = phase;
     }

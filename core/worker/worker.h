@@ -28,6 +28,11 @@ tokperf_status tkp_target_resolve(const struct tkp_url *url, const char *path,
                                   struct tkp_target *target,
                                   struct tokperf_error *error) TOKPERF_MUST_USE;
 
+/* Drops the addresses of a target that none of the source addresses is of the family of. */
+tokperf_status tkp_target_keep_reachable(struct tkp_target *target,
+                                         const struct tkp_source_address *sources, uint32_t count,
+                                         struct tokperf_error *error) TOKPERF_MUST_USE;
+
 /* Live state of a worker: one writer (the worker), any reader. */
 struct tkp_worker_stats {
     struct tkp_gauge issued;                /* requests taken up */
@@ -38,8 +43,12 @@ struct tkp_worker_stats {
     struct tkp_gauge record_waits_ns; /* time that finished requests waited for a block */
     struct tkp_gauge record_wait_count;
     struct tkp_gauge loop_lag_p99_ns; /* of the turns of the event loop; set when a phase is done */
+    struct tkp_gauge read_delay_p99_ns;  /* kernel clock: of the reads; set when a phase is done */
+    struct tkp_gauge unstamped_reads;    /* reads without a stamp of the kernel clock */
+    struct tkp_gauge clock_steps;        /* of the wall clock, seen by the worker */
     struct tkp_gauge plugin_call_max_ns; /* longest call into the endpoint plugin */
     struct tkp_gauge slots_unused;       /* conversations of the phase that never got a slot */
+    struct tkp_gauge spun_ns;            /* time spent looking at the clock before due sends */
 };
 
 struct tkp_worker_shared {
@@ -49,6 +58,8 @@ struct tkp_worker_shared {
     const struct tkp_target *targets; /* one per URL */
     uint32_t worker_count;
     uint64_t run_seed;
+    bool spins;          /* before a send that is due */
+    const int32_t *cpus; /* worker i's, or -1; NULL: no worker is pinned */
 };
 
 struct tkp_workers;
@@ -68,6 +79,8 @@ bool tkp_workers_phase_done(struct tkp_workers *workers);
 void tkp_workers_wake(struct tkp_workers *workers);
 const struct tkp_worker_stats *tkp_workers_stats(const struct tkp_workers *workers,
                                                  uint32_t worker);
+/* CPU time that the busiest worker has used since the phase began, ns. [main] */
+uint64_t tkp_workers_busiest_ns(const struct tkp_workers *workers);
 /* Ends the threads (they must be idle or cancelled), closes every connection. */
 void tkp_workers_stop(struct tkp_workers *workers);
 

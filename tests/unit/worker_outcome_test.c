@@ -447,8 +447,12 @@ static void framing_headers_are_refused(void **state)
         struct tkp_workers *workers = NULL;
         run->plan.headers = &bad[i];
         run->plan.header_count = 1;
-        struct tkp_worker_shared shared = {
-            &run->plan, run->dataset, &fake_endpoint_instance, &run->target, 1, 7};
+        struct tkp_worker_shared shared = {.plan = &run->plan,
+                                           .dataset = run->dataset,
+                                           .endpoint = &fake_endpoint_instance,
+                                           .targets = &run->target,
+                                           .worker_count = 1,
+                                           .run_seed = 7};
         assert_int_equal(tkp_workers_start(&shared, run->channels, &workers, &error),
                          TOKPERF_E_INVALID);
         check_contains(error.message, bad[i].name);
