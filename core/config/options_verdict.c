@@ -41,6 +41,19 @@ static const struct tkp_option rows[] = {
           "Suspect above this share of retried requests."),
     LIMIT(TKP_OPT_OSL_MISMATCH_PCT, "osl_mismatch_pct", "osl-mismatch-pct", "%", "5", 1e6,
           "Suspect above this share of answers whose length is not the one asked for."),
+    LIMIT(TKP_OPT_STEAL_SUSPECT_PCT, "steal_suspect_pct", "steal-suspect-pct", "%", "1", 100,
+          "Suspect when the hypervisor took more than this share of the machine's CPU time."),
+    LIMIT(TKP_OPT_STEAL_INVALID_PCT, "steal_invalid_pct", "steal-invalid-pct", "%", "5", 100,
+          "Invalid when the hypervisor took more than this share of the machine's CPU time."),
+    {.id = TKP_OPT_HOST_ROOT,
+     .group = TKP_GROUP_VERDICT,
+     .type = TKP_TYPE_TEXT,
+     .path = "verdict.host_root",
+     .flag = "--verdict-host-root",
+     .value = "DIR",
+     .fallback = "/",
+     .help = "Where proc and sys are found that tell of CPU steal, load and governors: in a "
+             "container, the place where the host's are mounted."},
 };
 
 const struct tkp_option_rows tkp_options_verdict = {rows, sizeof rows / sizeof rows[0]};

@@ -116,6 +116,8 @@ static void resolve_limits(const struct tkp_settings *s, struct tkp_limits *limi
         .duration_gap_pct = tkp_settings_number(s, TKP_OPT_DURATION_GAP_PCT),
         .retry_pct = tkp_settings_number(s, TKP_OPT_RETRY_PCT),
         .osl_mismatch_pct = tkp_settings_number(s, TKP_OPT_OSL_MISMATCH_PCT),
+        .steal_suspect_pct = tkp_settings_number(s, TKP_OPT_STEAL_SUSPECT_PCT),
+        .steal_invalid_pct = tkp_settings_number(s, TKP_OPT_STEAL_INVALID_PCT),
     };
 }
 
@@ -162,6 +164,8 @@ tokperf_status tkp_resolve_output(const struct tkp_settings *settings, struct tk
 {
     resolve_messages(settings, plan);
     resolve_limits(settings, &plan->limits);
+    plan->host_root = tkp_settings_text(settings, TKP_OPT_HOST_ROOT);
+    plan->http_trace = tkp_settings_bool(settings, TKP_OPT_HTTP_TRACE);
     tokperf_status status = resolve_artifacts(settings, plan, error);
     if (!status)
         status = resolve_slos(settings, plan, error);

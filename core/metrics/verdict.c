@@ -13,12 +13,15 @@
 #include <math.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <string.h>
 
 enum { NOTE, SUSPECT, INVALID };
 enum { MAX_REASONS = 32, MESSAGE_BYTES = 320 };
 
 /* sdk.md: "A call that takes over 100 ms on a worker is named in the verdict". */
 #define PLUGIN_CALL_LIMIT_MS 100.0
+/* Above it a worker has no room for bursts: what comes together waits. */
+#define WORKER_CPU_LIMIT_PCT 90.0
 
 struct judge {
     const struct tkp_phase_facts *facts;
@@ -235,6 +238,50 @@ static void judge_record(struct judge *j)
     if (f->interrupted)
         say(j, SUSPECT, "interrupted", NAN, NAN,
             "The run was interrupted before its plan was done.");
+    if (f->ended_early)
+        say(j, SUSPECT, "ended_early", NAN, NAN,
+            "Too many requests failed, so the run ended before its plan was done.");
+}
+
+/* Times are counted in ticks, and one may have been full just after the phase began. */
+static void judge_steal(struct judge *j)
+{
+    const struct tkp_phase_facts *f = j->facts;
+    double pct = share_pct(f->steal_ticks, f->cpu_ticks);
+    double sure = share_pct(f->steal_ticks ? f->steal_ticks - 1 : 0, f->cpu_ticks);
+    bool invalid = sure > j->limits->steal_invalid_pct;
+    if (invalid || sure > j->limits->steal_suspect_pct)
+        say(j, invalid ? INVALID : SUSPECT, "cpu_steal", pct,
+            invalid ? j->limits->steal_invalid_pct : j->limits->steal_suspect_pct,
+            "The hypervisor gave %.2f %% of this machine's CPU time to others, so the client was "
+            "stopped at times without seeing it.",
+            pct);
+}
+
+/* Whether the list "a, b" has a governor that holds the frequency down. */
+static bool saves_power(const char *governors)
+{
+    return governors && strstr(governors, "powersave");
+}
+
+static void note_machine(struct judge *j)
+{
+    const struct tkp_phase_facts *f = j->facts;
+    double worker_pct = 100 * f->worker_cpu_share;
+    if (saves_power(f->governors))
+        say(j, NOTE, "governor", NAN, NAN,
+            "The CPU frequency governor is '%s', which may slow the client down; 'performance' "
+            "does not.",
+            f->governors);
+    if (f->cpus && f->load_milli > 1000 * f->cpus)
+        say(j, NOTE, "load", (double)f->load_milli / 1000, (double)f->cpus,
+            "The machine's load average was %.2f on %llu CPUs: something else may have kept the "
+            "client from its CPU.",
+            (double)f->load_milli / 1000, (unsigned long long)f->cpus);
+    if (worker_pct > WORKER_CPU_LIMIT_PCT)
+        say(j, NOTE, "worker_cpu", worker_pct, WORKER_CPU_LIMIT_PCT,
+            "The busiest worker used %.1f %% of a CPU: this client was close to its limit.",
+            worker_pct);
 }
 
 static void note_load(struct judge *j)
@@ -303,6 +350,8 @@ tokperf_status tkp_verdict_judge(const struct tkp_phase_facts *facts,
     judge_tokens(&j);
     judge_client(&j);
     judge_record(&j);
+    judge_steal(&j);
+    note_machine(&j);
     note_load(&j);
     if (j.failed || !publish(&j, verdict))
         return tkp_fail(error, TOKPERF_E_NO_MEMORY, "no memory for the verdict of the run");

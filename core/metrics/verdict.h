@@ -26,14 +26,19 @@ struct tkp_phase_facts {
     double offered_rate_per_s, achieved_rate_per_s;
     double benchmark_duration_s, wall_duration_s;
     bool streaming, open_loop;
-    uint64_t unsent_turns;     /* (run) */
-    uint64_t record_waits;     /* (run) requests that waited for a block */
-    double record_wait_s;      /* (run) */
-    double loop_lag_p99_ns;    /* (run) */
-    double plugin_call_max_ns; /* (run) */
-    bool log_not_written;      /* (run) */
-    bool interrupted;          /* (run) */
-    bool log_torn;             /* the record log has no proper end */
+    uint64_t unsent_turns;           /* (run) */
+    uint64_t record_waits;           /* (run) requests that waited for a block */
+    double record_wait_s;            /* (run) */
+    double loop_lag_p99_ns;          /* (run) */
+    double plugin_call_max_ns;       /* (run) */
+    uint64_t cpu_ticks, steal_ticks; /* (run) of the machine in the phase; 0: not known */
+    uint64_t cpus, load_milli;       /* (run) of the machine; load average in thousandths */
+    double worker_cpu_share;         /* (run) CPU time of the busiest worker / length of phase */
+    const char *governors;           /* (run) of the CPUs allowed, "a, b"; "" or NULL: unknown */
+    bool log_not_written;            /* (run) */
+    bool interrupted;                /* (run) */
+    bool ended_early;                /* (run) hopeless: too many requests failed */
+    bool log_torn;                   /* the record log has no proper end */
 };
 
 struct tkp_verdict {

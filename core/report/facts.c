@@ -44,6 +44,7 @@ static const struct member run_members[] = {
     {"monotonic_to_realtime_ns", MEMBER_INT64,
      offsetof(struct tkp_run_facts, monotonic_to_realtime_ns)},
     COUNT(tkp_run_facts, dataset_size),
+    TEXT(tkp_run_facts, governors),
     {NULL, MEMBER_TEXT, 0},
 };
 static const struct member phase_members[] = {
@@ -53,11 +54,18 @@ static const struct member phase_members[] = {
     COUNT(tkp_phase_note, record_wait_ns),
     COUNT(tkp_phase_note, loop_lag_p99_ns),
     COUNT(tkp_phase_note, plugin_call_max_ns),
+    COUNT(tkp_phase_note, cpu_ticks),
+    COUNT(tkp_phase_note, steal_ticks),
+    COUNT(tkp_phase_note, cpus),
+    COUNT(tkp_phase_note, load_milli),
+    COUNT(tkp_phase_note, worker_cpu_ns),
+    COUNT(tkp_phase_note, length_ns),
     {NULL, MEMBER_TEXT, 0},
 };
 static const struct member stop_members[] = {
     COUNT(tkp_stop_note, end_realtime_ns),
     COUNT(tkp_stop_note, interrupted),
+    COUNT(tkp_stop_note, ended_early),
     {NULL, MEMBER_TEXT, 0},
 };
 
@@ -162,6 +170,7 @@ tokperf_status tkp_run_facts_parse(struct tokperf_span json, struct tkp_arena *a
         .cli_command = "",
         .config_yaml = "",
         .receive_clock = "process",
+        .governors = "",
     };
     return parse_members(json, run_members, arena, facts, error);
 }

@@ -26,6 +26,7 @@ struct tkp_run_facts {
     uint64_t start_realtime_ns;
     int64_t monotonic_to_realtime_ns;
     uint64_t dataset_size; /* conversations */
+    const char *governors; /* frequency governors of the CPUs allowed; "": none known */
 };
 
 /* The note at the end of a phase; what workers and recorder counted in it. */
@@ -34,12 +35,16 @@ struct tkp_phase_note {
     uint64_t unsent_turns;
     uint64_t record_waits, record_wait_ns;
     uint64_t loop_lag_p99_ns, plugin_call_max_ns;
+    uint64_t cpu_ticks, steal_ticks;   /* of the machine in the phase; 0: not known */
+    uint64_t cpus, load_milli;         /* of the machine; the greater load of begin and end */
+    uint64_t worker_cpu_ns, length_ns; /* CPU time of the busiest worker, and the phase's time */
 };
 
 /* The note at the end of the run. */
 struct tkp_stop_note {
     uint64_t end_realtime_ns;
     uint64_t interrupted; /* 1: by a signal */
+    uint64_t ended_early; /* 1: hopeless, as --failed-request-threshold has it */
 };
 
 void tkp_run_facts_write(const struct tkp_run_facts *facts, struct tkp_buffer *out);

@@ -11,12 +11,13 @@
 #include <base/text.h>
 #include <metrics/phase_metrics.h>
 #include <metrics/verdict.h>
+#include <math.h>
 #include <stdlib.h>
 
 struct tkp_summarizer {
     struct tkp_summary_inputs in;
     struct tkp_metric_context context;
-    bool sources_known, torn, log_lost, interrupted;
+    bool sources_known, torn, log_lost, interrupted, ended_early;
     struct tkp_phase_metrics **phases; /* by phase of the plan */
     struct tkp_phase_note *notes;
     uint64_t end_realtime_ns;
@@ -113,6 +114,7 @@ void tkp_summarizer_stop_note(struct tkp_summarizer *summarizer, const struct tk
 {
     summarizer->end_realtime_ns = note->end_realtime_ns;
     summarizer->interrupted = note->interrupted != 0;
+    summarizer->ended_early = note->ended_early != 0;
 }
 
 static tokperf_status take_note(struct tkp_summarizer *s, const struct tkp_log_entry *entry,
@@ -190,7 +192,15 @@ static void add_run_facts(const struct tkp_summarizer *s, struct tkp_phase_facts
     facts->loop_lag_p99_ns = (double)note->loop_lag_p99_ns;
     facts->plugin_call_max_ns = (double)note->plugin_call_max_ns;
     facts->log_not_written = s->log_lost;
+    facts->cpu_ticks = note->cpu_ticks;
+    facts->steal_ticks = note->steal_ticks;
+    facts->cpus = note->cpus;
+    facts->load_milli = note->load_milli;
+    facts->worker_cpu_share =
+        note->length_ns ? (double)note->worker_cpu_ns / (double)note->length_ns : NAN;
+    facts->governors = s->in.facts->governors;
     facts->interrupted = s->interrupted;
+    facts->ended_early = s->ended_early;
     facts->log_torn = s->torn;
 }
 

@@ -11,6 +11,7 @@
 #include <inttypes.h>
 #include <poll.h>
 #include <run/interrupt.h>
+#include <run/machine.h>
 #include <stdlib.h>
 
 enum {
@@ -24,6 +25,8 @@ struct load_state {
     struct tkp_phase *phase;
     struct tkp_live_figures figures;
     struct tkp_phase_note before; /* totals when the phase began */
+    struct tkp_machine machine;   /* when the phase began */
+    uint64_t begin_ns;
 };
 
 static uint64_t sum(const struct tkp_run *run, size_t offset)
@@ -132,6 +135,30 @@ static struct tkp_phase_note totals(const struct tkp_run *run, uint32_t phase)
     };
 }
 
+static void read_machine(const struct tkp_run *run, struct tkp_machine *machine)
+{
+    struct tokperf_error error;
+    if (tkp_machine_read(run->plan->host_root, machine, &error) != TOKPERF_OK)
+        tkp_log(TKP_LOG_DEBUG, "CPU steal is not known: %s", error.message);
+}
+
+/* What the machine did since the phase began. Counts of a CPU that went away may go down. */
+static void note_machine(const struct load_state *load, struct tkp_phase_note *note)
+{
+    const struct tkp_machine *begin = &load->machine;
+    struct tkp_machine end;
+    note->worker_cpu_ns = tkp_workers_busiest_ns(load->run->workers);
+    note->length_ns = tkp_clock_now_ns() - load->begin_ns;
+    read_machine(load->run, &end);
+    note->cpus = end.cpus;
+    note->load_milli = end.load_milli > begin->load_milli ? end.load_milli : begin->load_milli;
+    if (!begin->cpu_ticks || end.cpu_ticks < begin->cpu_ticks ||
+        end.steal_ticks < begin->steal_ticks)
+        return;
+    note->cpu_ticks = end.cpu_ticks - begin->cpu_ticks;
+    note->steal_ticks = end.steal_ticks - begin->steal_ticks;
+}
+
 static void note_phase(struct load_state *load)
 {
     struct tkp_run *run = load->run;
@@ -139,6 +166,7 @@ static void note_phase(struct load_state *load)
     note.unsent_turns -= load->before.unsent_turns;
     note.record_waits -= load->before.record_waits;
     note.record_wait_ns -= load->before.record_wait_ns;
+    note_machine(load, &note);
     struct tkp_buffer json;
     tkp_buffer_init(&json, 4096);
     tkp_phase_note_write(&note, &json);
@@ -162,6 +190,8 @@ static uint64_t run_phase(struct tkp_run *run, struct tkp_phase *phase, uint32_t
         .start_ns = tkp_clock_now_ns() + HEAD_START_MS * TKP_NS_PER_MS,
     };
     struct load_state load = {.run = run, .phase = phase, .before = totals(run, index)};
+    read_machine(run, &load.machine);
+    load.begin_ns = tkp_clock_now_ns();
     tkp_phase_init(phase, &schedule, run->plan->workers);
     tkp_log(TKP_LOG_DEBUG, "phase %s begins", schedule.phase->name);
     tkp_workers_begin_phase(run->workers, phase);
@@ -192,7 +222,8 @@ tokperf_status tkp_run_load(struct tkp_run *run, struct tokperf_error *error)
 void tkp_run_stop_recorder(struct tkp_run *run)
 {
     struct tkp_stop_note note = {.end_realtime_ns = tkp_clock_realtime_ns(),
-                                 .interrupted = run->end == TKP_RUN_INTERRUPTED};
+                                 .interrupted = run->end == TKP_RUN_INTERRUPTED,
+                                 .ended_early = run->end == TKP_RUN_HOPELESS};
     struct tkp_buffer json;
     tkp_buffer_init(&json, 4096);
     tkp_stop_note_write(&note, &json);

@@ -38,6 +38,7 @@ struct tkp_worker {
     /* with the main thread */
     struct tkp_flag quit, begin, done;
     struct tkp_phase *next_phase; /* published by begin */
+    uint64_t phase_cpu_ns;        /* main only: of the thread when the phase began */
     pthread_t thread;
     bool has_thread;
 };

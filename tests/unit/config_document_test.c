@@ -73,6 +73,8 @@ static void assert_same_plan(const struct tkp_plan *a, const struct tkp_plan *b)
     for (uint32_t i = 0; i < a->setting_count; i++)
         assert_string_equal(a->settings[i].value, b->settings[i].value);
     assert_memory_equal(&a->limits, &b->limits, sizeof a->limits);
+    assert_string_equal(a->host_root, b->host_root);
+    assert_int_equal(a->http_trace, b->http_trace);
     assert_string_equal(a->input_config_json, b->input_config_json);
     assert_string_equal(a->config_yaml, b->config_yaml);
 }
@@ -104,6 +106,7 @@ static void reads_back_as_the_same_plan(void **state)
         "--wait-for-model-timeout|5|--wait-for-model-mode|both|--url|h1,h2:5/v1|--url|unix:/s",
         "--use-server-token-count|--per-chunk-usage|--streaming|--use-legacy-max-tokens",
         "--connect-timeout-seconds|250ms|--verdict-retry-pct|0.3|--endpoint|/x?y=1",
+        "--verdict-host-root|/host|--verdict-steal-suspect-pct|2|--export-http-trace",
     };
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
         struct tkp_plan first, second;

@@ -31,6 +31,7 @@ static void assert_run_equal(const struct tkp_run_facts *a, const struct tkp_run
     assert_true(a->start_realtime_ns == b->start_realtime_ns);
     assert_true(a->monotonic_to_realtime_ns == b->monotonic_to_realtime_ns);
     assert_true(a->dataset_size == b->dataset_size);
+    assert_string_equal(a->governors, b->governors);
 }
 
 static void run_facts_read_back(void **state)
@@ -49,7 +50,8 @@ static void run_facts_read_back(void **state)
          .seed = UINT64_MAX,
          .start_realtime_ns = UINT64_C(1790000000123456789),
          .monotonic_to_realtime_ns = INT64_MIN,
-         .dataset_size = 12345678901},
+         .dataset_size = 12345678901,
+         .governors = "performance, powersave"},
         {.benchmark_id = "",
          .version = "",
          .model = "",
@@ -59,7 +61,8 @@ static void run_facts_read_back(void **state)
          .config_yaml = "",
          .receive_clock = "",
          .seed = UINT64_C(1) << 63,
-         .monotonic_to_realtime_ns = -1},
+         .monotonic_to_realtime_ns = -1,
+         .governors = ""},
     };
     for (size_t i = 0; i < COUNT(samples); i++) {
         struct tkp_buffer json;
@@ -80,9 +83,12 @@ static void run_facts_read_back(void **state)
 static void notes_read_back(void **state)
 {
     (void)state;
-    static const struct tkp_phase_note phases[] = {
-        {0}, {1, 2, 3, 4, 5, 6}, {UINT64_MAX, UINT64_MAX, 1, UINT64_MAX - 1, 0, UINT64_MAX}};
-    static const struct tkp_stop_note stops[] = {{0}, {UINT64_C(1790000000123456789), 1}};
+    static const struct tkp_phase_note phases[] = {{0},
+                                                   {1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12},
+                                                   {UINT64_MAX, UINT64_MAX, 1, UINT64_MAX - 1, 0,
+                                                    UINT64_MAX, 0, UINT64_MAX, 1, 0, 2,
+                                                    UINT64_MAX}};
+    static const struct tkp_stop_note stops[] = {{0}, {UINT64_C(1790000000123456789), 1, 1}};
     struct tokperf_error error;
     struct tkp_buffer json;
     tkp_buffer_init(&json, 4096);
@@ -119,9 +125,10 @@ static void keys_are_frozen(void **state)
                                                .seed = 2,
                                                .start_realtime_ns = 3,
                                                .monotonic_to_realtime_ns = -4,
-                                               .dataset_size = 5};
-    static const struct tkp_phase_note phase = {1, 2, 3, 4, 5, 6};
-    static const struct tkp_stop_note stop = {7, 1};
+                                               .dataset_size = 5,
+                                               .governors = "g"};
+    static const struct tkp_phase_note phase = {1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12};
+    static const struct tkp_stop_note stop = {7, 1, 1};
     struct tkp_buffer json;
     tkp_buffer_init(&json, 4096);
     tkp_run_facts_write(&facts, &json);
@@ -130,15 +137,18 @@ static void keys_are_frozen(void **state)
         "{\"benchmark_id\":\"b\",\"version\":\"v\",\"model\":\"m\",\"endpoint_type\":\"e\","
         "\"title\":\"t\",\"cli_command\":\"c\",\"config_yaml\":\"y\",\"receive_clock\":\"r\","
         "\"endpoint_flags\":1,\"seed\":2,\"start_realtime_ns\":3,\"monotonic_to_realtime_ns\":-4,"
-        "\"dataset_size\":5}");
+        "\"dataset_size\":5,\"governors\":\"g\"}");
     tkp_buffer_clear(&json);
     tkp_phase_note_write(&phase, &json);
-    assert_string_equal(tkp_buffer_text(&json),
-                        "{\"phase\":1,\"unsent_turns\":2,\"record_waits\":3,\"record_wait_ns\":4,"
-                        "\"loop_lag_p99_ns\":5,\"plugin_call_max_ns\":6}");
+    assert_string_equal(
+        tkp_buffer_text(&json),
+        "{\"phase\":1,\"unsent_turns\":2,\"record_waits\":3,\"record_wait_ns\":4,"
+        "\"loop_lag_p99_ns\":5,\"plugin_call_max_ns\":6,\"cpu_ticks\":7,\"steal_ticks\":8,"
+        "\"cpus\":9,\"load_milli\":10,\"worker_cpu_ns\":11,\"length_ns\":12}");
     tkp_buffer_clear(&json);
     tkp_stop_note_write(&stop, &json);
-    assert_string_equal(tkp_buffer_text(&json), "{\"end_realtime_ns\":7,\"interrupted\":1}");
+    assert_string_equal(tkp_buffer_text(&json),
+                        "{\"end_realtime_ns\":7,\"interrupted\":1,\"ended_early\":1}");
     tkp_buffer_finish(&json);
 }
 
@@ -166,6 +176,7 @@ static void absent_members_have_defaults(void **state)
     assert_string_equal(facts.model, "");
     assert_string_equal(facts.config_yaml, "");
     assert_string_equal(facts.receive_clock, "process");
+    assert_string_equal(facts.governors, "");
     tkp_arena_finish(&arena);
 }
 

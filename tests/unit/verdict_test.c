@@ -19,6 +19,8 @@ static const struct tkp_limits defaults = {
     .duration_gap_pct = 5,
     .retry_pct = 0.1,
     .osl_mismatch_pct = 5,
+    .steal_suspect_pct = 1,
+    .steal_invalid_pct = 5,
 };
 
 /* A run without a blemish. */
@@ -42,6 +44,11 @@ static struct tkp_phase_facts good(void)
         .open_loop = true,
         .loop_lag_p99_ns = 0.1e6,
         .plugin_call_max_ns = 0.1e6,
+        .cpu_ticks = 10000,
+        .cpus = 2,
+        .load_milli = 500,
+        .worker_cpu_share = 0.5,
+        .governors = "performance",
     };
 }
 
@@ -113,6 +120,7 @@ static void numbers_on_both_sides(void **state)
         {FACT(wall_duration_s), 105, 105.1, "duration_gap", 1, "105.100 s"},
         {FACT(wall_duration_s), 95, 94.9, "duration_gap", 1, "_wall"},
         {FACT(plugin_call_max_ns), 100e6, 100.1e6, "plugin_call", 1, "100.1 ms"},
+        {FACT(worker_cpu_share), 0.9, 0.91, "worker_cpu", 0, "91.0 % of a CPU"},
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         struct tkp_phase_facts facts = good();
@@ -151,6 +159,10 @@ static void counts_on_both_sides(void **state)
         {FACT(coalesced_chunks), 0, 10, "coalesced", 0, "1.00 %"},
         {FACT(prompts_sent), 1000, 1001, "prompt_reuse", 0, "1001 sent, 1000 different"},
         {FACT(cancelled), 0, 1, "cancelled", 0, "still in flight"},
+        {FACT(steal_ticks), 101, 102, "cpu_steal", 1, "1.02 %"}, /* a tick is no evidence */
+        {FACT(steal_ticks), 0, 501, "cpu_steal", 1, "5.01 %"},
+        {FACT(steal_ticks), 0, 502, "cpu_steal", 2, "5.02 %"},
+        {FACT(load_milli), 2000, 2010, "load", 0, "2.01 on 2 CPUs"},
         {FACT(cancelled), 0, 2, "censored", 1, "from p99.9 on"},
         {FACT(cancelled), 0, 11, "censored", 1, "from p99 on"},
         {FACT(cancelled), 0, 60, "censored", 1, "from p95 on"},
@@ -177,6 +189,7 @@ static void flags(void **state)
         {FACT(log_not_written), "log_not_written", 2},
         {FACT(log_torn), "log_torn", 1},
         {FACT(interrupted), "interrupted", 1},
+        {FACT(ended_early), "ended_early", 1},
         {FACT(prompts_distinct_is_floor), "prompt_reuse", 0},
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
@@ -223,6 +236,31 @@ static void the_rate_counts_only_without_the_cap(void **state)
     expect(&facts, "rate", 2, "50.000");
 }
 
+static void governors(void **state)
+{
+    (void)state;
+    struct tkp_phase_facts facts = good();
+    facts.governors = "performance, powersave";
+    expect(&facts, "governor", 0, "'performance, powersave'");
+    facts.governors = "";
+    expect(&facts, NULL, 0, "");
+    facts.governors = NULL;
+    expect(&facts, NULL, 0, "");
+}
+
+/* One tick in a short phase is a large share, and says nothing. */
+static void a_tick_of_steal_is_no_evidence(void **state)
+{
+    (void)state;
+    struct tkp_phase_facts facts = good();
+    facts.cpu_ticks = 2;
+    facts.steal_ticks = 1;
+    expect(&facts, NULL, 0, "");
+    facts.cpu_ticks = 0; /* not known */
+    facts.steal_ticks = 0;
+    expect(&facts, NULL, 0, "");
+}
+
 static void nothing_completed(void **state)
 {
     (void)state;
@@ -245,10 +283,13 @@ static void the_gravest_comes_first(void **state)
     facts.client_lag_p99_ns = facts.loop_lag_p99_ns = facts.plugin_call_max_ns = 1e9;
     facts.achieved_rate_per_s = 1;
     facts.wall_duration_s = 1000;
-    facts.log_not_written = facts.interrupted = facts.log_torn = true;
+    facts.log_not_written = facts.interrupted = facts.log_torn = facts.ended_early = true;
+    facts.steal_ticks = facts.load_milli = 5000;
+    facts.worker_cpu_share = 1;
+    facts.governors = "powersave";
     judge(&facts, &found);
     assert_string_equal(found.verdict.status, "invalid");
-    assert_int_equal(found.verdict.reason_count, 20);
+    assert_int_equal(found.verdict.reason_count, 25);
     for (uint32_t i = 0; i < found.verdict.reason_count; i++) {
         assert_true(found.verdict.reasons[i]->severity <= last);
         last = found.verdict.reasons[i]->severity;
@@ -261,11 +302,12 @@ static void docs_name_every_code(void **state)
 {
     (void)state;
     static const char *const codes[] = {
-        "no_requests",  "errors",      "client_error",    "client_lag",         "loop_lag",
-        "rate",         "censored",    "cancelled",       "duration_gap",       "osl_mismatch",
-        "not_streamed", "retries",     "record_waits",    "tokens_not_counted", "plugin_call",
-        "log_torn",     "interrupted", "log_not_written", "prompt_reuse",       "cached_tokens",
-        "coalesced",    "unsent_turns"};
+        "no_requests",  "errors",       "client_error",    "client_lag",         "loop_lag",
+        "rate",         "censored",     "cancelled",       "duration_gap",       "osl_mismatch",
+        "not_streamed", "retries",      "record_waits",    "tokens_not_counted", "plugin_call",
+        "log_torn",     "interrupted",  "log_not_written", "prompt_reuse",       "cached_tokens",
+        "coalesced",    "unsent_turns", "cpu_steal",       "governor",           "load",
+        "worker_cpu",   "ended_early"};
     struct tkp_buffer docs;
     struct tokperf_error error;
     tkp_buffer_init(&docs, 1 << 20);
@@ -290,6 +332,8 @@ int main(void)
         cmocka_unit_test(flags),
         cmocka_unit_test(lag_is_relative_to_the_median),
         cmocka_unit_test(the_rate_counts_only_without_the_cap),
+        cmocka_unit_test(governors),
+        cmocka_unit_test(a_tick_of_steal_is_no_evidence),
         cmocka_unit_test(nothing_completed),
         cmocka_unit_test(the_gravest_comes_first),
         cmocka_unit_test(docs_name_every_code),
