@@ -179,6 +179,8 @@ static void count_ok(struct tkp_phase_metrics *m, const struct tkp_row *row,
     if (values->has[TKP_METRIC_REQUEST_LATENCY])
         widen(&m->ok, row->start_ns,
               row->start_ns + (uint64_t)values->value[TKP_METRIC_REQUEST_LATENCY]);
+    else
+        widen(&m->ok, row->start_ns, row->end_ns);
     c->not_streamed += m->context->streaming && !(row->flags & TKP_ROW_STREAMED);
     c->no_token_count += tkp_values_lack_tokens(m->context, row);
     if (values->has[TKP_METRIC_REQUESTED_OSL]) {
@@ -204,7 +206,8 @@ static void spread(struct tkp_phase_metrics *m, const struct tkp_row *row, const
                    const struct tkp_values *values)
 {
     void (*take)(struct tkp_series *, double) = m->pass ? tkp_series_collect : tkp_series_count;
-    for (uint32_t i = 0; i < TKP_METRIC_COUNT; i++)
+    const uint32_t values_count = tkp_values_count(m->context);
+    for (uint32_t i = 0; i < values_count; i++)
         if (values->has[i])
             take(&m->series[i], values->value[i]);
     uint32_t gaps = gaps_of(m, row, chunk_ns);

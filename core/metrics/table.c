@@ -16,6 +16,8 @@
 #define UNIT_REQUESTS       "requests", 1, 1
 #define UNIT_REQUESTS_PER_S "requests/sec", 1, 1e6
 #define UNIT_CHUNKS         "chunks", 1, 1
+#define UNIT_BYTES          "B", 1, 1
+#define UNIT_COUNT          "count", 1, 1
 #define UNIT_PERCENT        "%", 1, 1e6
 #define UNIT_RATIO          "ratio", 1, 1e6
 

@@ -57,7 +57,9 @@
       4000, 0)                                                                                     \
     X(CAP_WAIT, "cap_wait", "Concurrency Cap Wait", MS, CLIENT, 4010, TKP_MF_OURS)                 \
     X(CLIENT_LAG, "client_lag", "Client Lag", MS, CLIENT, 4020, TKP_MF_OURS)                       \
-    TKP_USAGE_METRICS(X)
+    X(READ_DELAY, "read_delay", "Read Delay", MS, CLIENT, 4030, TKP_MF_OURS)                       \
+    TKP_USAGE_METRICS(X)                                                                           \
+    TKP_HTTP_METRICS(X)
 
 /* What the server says in its usage object. */
 #define TKP_USAGE_METRICS(X)                                                                       \
@@ -87,6 +89,28 @@
       "Usage Accepted Prediction Tokens", TOKENS, USAGE, 1280, TKP_MF_WHOLE | TKP_MF_LARGER)       \
     X(USAGE_REJECTED_PREDICTION_TOKENS, "usage_rejected_prediction_tokens",                        \
       "Usage Rejected Prediction Tokens", TOKENS, USAGE, 1290, TKP_MF_WHOLE)
+
+/* With --export-http-trace; k6's names. */
+#define TKP_HTTP_METRICS(X)                                                                        \
+    X(HTTP_REQ_BLOCKED, "http_req_blocked", "HTTP Blocked", MS, HTTP, 2000, 0)                     \
+    X(HTTP_REQ_DNS_LOOKUP, "http_req_dns_lookup", "HTTP DNS Lookup", MS, HTTP, 2010, 0)            \
+    X(HTTP_REQ_CONNECTING, "http_req_connecting", "HTTP Connecting", MS, HTTP, 2020, 0)            \
+    X(HTTP_REQ_SENDING, "http_req_sending", "HTTP Sending", MS, HTTP, 2030, 0)                     \
+    X(HTTP_REQ_WAITING, "http_req_waiting", "HTTP Waiting (TTFB)", MS, HTTP, 2040, 0)              \
+    X(HTTP_REQ_RECEIVING, "http_req_receiving", "HTTP Receiving", MS, HTTP, 2050, 0)               \
+    X(HTTP_REQ_CONNECTION_REUSED, "http_req_connection_reused", "HTTP Connection Reused", RATIO,   \
+      HTTP, 2060, TKP_MF_WHOLE)                                                                    \
+    X(HTTP_REQ_DATA_SENT, "http_req_data_sent", "HTTP Data Sent", BYTES, HTTP, 2070, TKP_MF_WHOLE) \
+    X(HTTP_REQ_CHUNKS_SENT, "http_req_chunks_sent", "HTTP Chunks Sent", COUNT, HTTP, 2080,         \
+      TKP_MF_WHOLE)                                                                                \
+    X(HTTP_REQ_DATA_RECEIVED, "http_req_data_received", "HTTP Data Received", BYTES, HTTP, 2090,   \
+      TKP_MF_WHOLE)                                                                                \
+    X(HTTP_REQ_CHUNKS_RECEIVED, "http_req_chunks_received", "HTTP Chunks Received", COUNT, HTTP,   \
+      2100, TKP_MF_WHOLE)                                                                          \
+    X(HTTP_REQ_CONNECTION_OVERHEAD, "http_req_connection_overhead", "HTTP Connection Overhead",    \
+      MS, HTTP, 2110, 0)                                                                           \
+    X(HTTP_REQ_DURATION, "http_req_duration", "HTTP Duration (excl. conn)", MS, HTTP, 2120, 0)     \
+    X(HTTP_REQ_TOTAL, "http_req_total", "HTTP Total Time", MS, HTTP, 2130, 0)
 
 /* One value per phase. */
 #define TKP_RUN_METRICS(X)                                                                         \
@@ -238,10 +262,11 @@
       "Decode Duration (error-adjusted)", MS, 6030, 0)
 
 /* One range of ids; each family starts where the one before ends. Per-request metrics come first,
- * so that TKP_METRIC_COUNT sizes an array of them. */
+ * so that TKP_METRIC_COUNT sizes an array of them; those of the HTTP trace are their last. */
 #define TKP_METRIC_ENUM(id, ...) TKP_METRIC_##id,
 enum tkp_metric_id {
     TKP_RECORD_METRICS(TKP_METRIC_ENUM) TKP_METRIC_COUNT,
+    TKP_METRIC_HTTP_FIRST = TKP_METRIC_HTTP_REQ_BLOCKED,
     TKP_METRIC_RUN_FIRST = TKP_METRIC_COUNT,
     TKP_METRIC_BEFORE_RUN = TKP_METRIC_COUNT - 1,
     TKP_RUN_METRICS(TKP_METRIC_ENUM) TKP_SUM_METRICS(TKP_METRIC_ENUM) TKP_METRIC_SWEEP_FIRST,

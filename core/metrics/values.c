@@ -78,8 +78,12 @@ static void set_latencies(const struct tkp_metric_context *context, const struct
 {
     bool streamed = is_streamed(context, row);
     bool has_last = streamed && row->last_token_ns;
-    set_span(v, TKP_METRIC_REQUEST_LATENCY, row->start_ns,
-             has_last ? row->last_token_ns : row->end_ns);
+    bool lost_last = streamed && (row->flags & TKP_ROW_UNSTAMPED); /* end is no arrival */
+    if (!lost_last)
+        set_span(v, TKP_METRIC_REQUEST_LATENCY, row->start_ns,
+                 has_last ? row->last_token_ns : row->end_ns);
+    if (row->read_delay_ns)
+        set(v, TKP_METRIC_READ_DELAY, (double)row->read_delay_ns);
     if (v->has[TKP_METRIC_CREDIT_TO_START_LATENCY] && v->has[TKP_METRIC_REQUEST_LATENCY])
         set(v, TKP_METRIC_EFFECTIVE_LATENCY,
             v->value[TKP_METRIC_CREDIT_TO_START_LATENCY] + v->value[TKP_METRIC_REQUEST_LATENCY]);
@@ -152,6 +156,54 @@ static void set_usage(const struct tkp_row *row, struct tkp_values *v)
     set_count(v, TKP_METRIC_USAGE_REJECTED_PREDICTION_TOKENS, u->rejected_prediction_tokens);
 }
 
+/* The phases of an exchange as k6 and AIPerf have them, so that their sum is the total. Names are
+ * resolved before the load, so no request looks one up. With the kernel's receive clock an answer
+ * may have come before send() returned: that is no waiting. */
+static void set_http_phases(const struct tkp_row *row, struct tkp_values *v)
+{
+    bool fresh = !(row->flags & TKP_ROW_REUSED);
+    uint64_t sent_ns = row->send_end_ns, byte_ns = row->first_byte_ns;
+    set_span(v, TKP_METRIC_HTTP_REQ_BLOCKED, row->start_ns,
+             fresh ? row->connect_start_ns : row->send_start_ns);
+    set(v, TKP_METRIC_HTTP_REQ_DNS_LOOKUP, 0);
+    if (fresh)
+        set_span(v, TKP_METRIC_HTTP_REQ_CONNECTING, row->connect_start_ns, row->connect_end_ns);
+    else
+        set(v, TKP_METRIC_HTTP_REQ_CONNECTING, 0);
+    set_span(v, TKP_METRIC_HTTP_REQ_SENDING, row->send_start_ns, sent_ns);
+    if (sent_ns && byte_ns)
+        set(v, TKP_METRIC_HTTP_REQ_WAITING, byte_ns > sent_ns ? (double)(byte_ns - sent_ns) : 0);
+    set_span(v, TKP_METRIC_HTTP_REQ_RECEIVING, byte_ns, row->end_ns);
+    set_span(v, TKP_METRIC_HTTP_REQ_DURATION, row->send_start_ns, row->end_ns);
+}
+
+/* Sets the sum of metrics first to last of the table when all of them are there. */
+static void set_sum(struct tkp_values *v, enum tkp_metric_id id, enum tkp_metric_id first,
+                    enum tkp_metric_id last)
+{
+    double sum = 0;
+    for (uint32_t i = first; i <= (uint32_t)last; i++) {
+        if (!v->has[i])
+            return;
+        sum += v->value[i];
+    }
+    set(v, id, sum);
+}
+
+static void set_http(const struct tkp_row *row, struct tkp_values *v)
+{
+    set_http_phases(row, v);
+    set_sum(v, TKP_METRIC_HTTP_REQ_CONNECTION_OVERHEAD, TKP_METRIC_HTTP_REQ_BLOCKED,
+            TKP_METRIC_HTTP_REQ_CONNECTING);
+    set_sum(v, TKP_METRIC_HTTP_REQ_TOTAL, TKP_METRIC_HTTP_REQ_BLOCKED,
+            TKP_METRIC_HTTP_REQ_RECEIVING);
+    set(v, TKP_METRIC_HTTP_REQ_CONNECTION_REUSED, (row->flags & TKP_ROW_REUSED) ? 1 : 0);
+    set(v, TKP_METRIC_HTTP_REQ_DATA_SENT, (double)row->sent_bytes);
+    set(v, TKP_METRIC_HTTP_REQ_DATA_RECEIVED, (double)row->received_bytes);
+    set(v, TKP_METRIC_HTTP_REQ_CHUNKS_SENT, row->write_count);
+    set(v, TKP_METRIC_HTTP_REQ_CHUNKS_RECEIVED, row->read_count);
+}
+
 void tkp_values_compute(const struct tkp_metric_context *context, const struct tkp_row *row,
                         struct tkp_values *values)
 {
@@ -168,6 +220,8 @@ void tkp_values_compute(const struct tkp_metric_context *context, const struct t
     set_ratio(values, TKP_METRIC_PREFILL_THROUGHPUT_PER_USER, TKP_METRIC_INPUT_SEQUENCE_LENGTH,
               TKP_METRIC_TIME_TO_FIRST_TOKEN);
     set_usage(row, values);
+    if (context->http_trace)
+        set_http(row, values);
 }
 
 uint32_t tkp_chunk_times(const struct tkp_row *row, const uint64_t *chunk_ns)

@@ -16,6 +16,7 @@ struct tkp_metric_context {
     bool produces_tokens; /* the endpoint's output has tokens */
     bool tokenizes_input; /* the endpoint's input has tokens */
     bool per_chunk_usage; /* --per-chunk-usage */
+    bool http_trace;      /* --export-http-trace */
     enum tkp_token_source isl_source, osl_source;
     const struct tkp_slo *slos; /* checked by tkp_slos_check (slo.h) */
     uint32_t slo_count;
@@ -33,6 +34,12 @@ struct tkp_values {
  * not among them: see tkp_chunk_gaps. */
 void tkp_values_compute(const struct tkp_metric_context *context, const struct tkp_row *row,
                         struct tkp_values *values);
+
+/* How many metrics tkp_values_compute may set: those of an HTTP trace only where there is one. */
+static inline uint32_t tkp_values_count(const struct tkp_metric_context *context)
+{
+    return context->http_trace ? (uint32_t)TKP_METRIC_COUNT : (uint32_t)TKP_METRIC_HTTP_FIRST;
+}
 
 /* How many arrival times a row's chunk_ns has: all of its chunks', the first 16 M of them, or none
  * when chunk_ns is NULL. */

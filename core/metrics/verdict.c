@@ -129,6 +129,20 @@ static void judge_loop_lag(struct judge *j)
             lag, is_invalid ? invalid : suspect);
 }
 
+static void judge_read_delay(struct judge *j)
+{
+    const struct tkp_limits *l = j->limits;
+    double delay = ms_of(j->facts->read_delay_p99_ns);
+    double suspect = lag_limit_ms(j, l->client_lag_suspect_ms, l->client_lag_suspect_pct);
+    double invalid = lag_limit_ms(j, l->client_lag_invalid_ms, l->client_lag_invalid_pct);
+    bool is_invalid = delay > invalid;
+    if (is_invalid || delay > suspect)
+        say(j, is_invalid ? INVALID : SUSPECT, "read_delay", delay, is_invalid ? invalid : suspect,
+            "The client read late what had arrived: p99 is %.3f ms against a limit of %.3f ms, so "
+            "chunks may have merged, and the server may have waited for the client.",
+            delay, is_invalid ? invalid : suspect);
+}
+
 static void judge_rate(struct judge *j)
 {
     const struct tkp_phase_facts *f = j->facts;
@@ -311,6 +325,21 @@ static void note_load(struct judge *j)
             (unsigned long long)f->unsent_turns);
 }
 
+static void note_clock(struct judge *j)
+{
+    const struct tkp_phase_facts *f = j->facts;
+    if (f->unstamped_reads)
+        say(j, NOTE, "unstamped_reads", (double)f->unstamped_reads, NAN,
+            "%llu reads came without a usable stamp of the kernel: their requests have no arrival "
+            "times and no metric that needs them.",
+            (unsigned long long)f->unstamped_reads);
+    if (f->clock_steps)
+        say(j, NOTE, "clock_step", (double)f->clock_steps, NAN,
+            "The wall clock was stepped %llu times; what arrived just before a step may be off by "
+            "it.",
+            (unsigned long long)f->clock_steps);
+}
+
 /* Copies the reasons into the arena, the gravest first, in the order of judging otherwise. */
 static bool publish(struct judge *j, struct tkp_verdict *verdict)
 {
@@ -344,6 +373,7 @@ tokperf_status tkp_verdict_judge(const struct tkp_phase_facts *facts,
     judge_results(&j);
     judge_client_lag(&j);
     judge_loop_lag(&j);
+    judge_read_delay(&j);
     judge_rate(&j);
     judge_censoring(&j);
     judge_duration(&j);
@@ -353,6 +383,7 @@ tokperf_status tkp_verdict_judge(const struct tkp_phase_facts *facts,
     judge_steal(&j);
     note_machine(&j);
     note_load(&j);
+    note_clock(&j);
     if (j.failed || !publish(&j, verdict))
         return tkp_fail(error, TOKPERF_E_NO_MEMORY, "no memory for the verdict of the run");
     return TOKPERF_OK;

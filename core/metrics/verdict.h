@@ -29,6 +29,9 @@ struct tkp_phase_facts {
     uint64_t unsent_turns;           /* (run) */
     uint64_t record_waits;           /* (run) requests that waited for a block */
     double record_wait_s;            /* (run) */
+    double read_delay_p99_ns;        /* (run) 0 with the process clock */
+    uint64_t unstamped_reads;        /* (run) in a run by the kernel's clock */
+    uint64_t clock_steps;            /* (run) of the wall clock */
     double loop_lag_p99_ns;          /* (run) */
     double plugin_call_max_ns;       /* (run) */
     uint64_t cpu_ticks, steal_ticks; /* (run) of the machine in the phase; 0: not known */

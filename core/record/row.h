@@ -51,7 +51,9 @@ enum tkp_row_flags {
     TKP_ROW_FIRST_OF_SLOT = 1u << 3,     /* first request of its slot: for the steady window */
     TKP_ROW_FINISH_TRUNCATED = 1u << 4,  /* finish_reason did not fit */
     TKP_ROW_MESSAGE_TRUNCATED = 1u << 5, /* error message did not fit */
-    TKP_ROW_LAST_TURN = 1u << 6          /* its conversation ended with it */
+    TKP_ROW_LAST_TURN = 1u << 6,         /* its conversation ended with it */
+    TKP_ROW_UNSTAMPED = 1u << 7          /* a read had no stamp of the run's receive clock, so no
+                                            arrival time of the answer is known */
 };
 
 enum { TKP_ROW_FINISH_BYTES = 24, TKP_ROW_TYPE_BYTES = 64, TKP_ROW_MESSAGE_BYTES = 256 };
@@ -72,9 +74,12 @@ struct tkp_row {
     uint64_t send_start_ns, send_end_ns, first_byte_ns;
     uint64_t first_token_ns, second_token_ns, first_output_token_ns, last_token_ns;
     uint64_t end_ns;
+    uint64_t read_delay_ns; /* kernel clock: the longest that bytes of the answer waited for their
+                               read; 0 with the process clock */
 
     uint64_t sent_bytes, received_bytes; /* on the wire, heads included */
     uint64_t text_bytes;                 /* output text, unescaped upper bound, all kinds */
+    uint32_t write_count, read_count;    /* calls that moved them; HTTP trace only, else 0 */
     uint32_t chunk_count;                /* content chunks */
     uint32_t coalesced_count;            /* chunks that shared a read with the one before */
     int64_t input_tokens_asked, output_tokens_asked; /* -1: not asked for */

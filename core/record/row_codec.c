@@ -61,7 +61,10 @@
     COUNT(usage.reserved[2])                           \
     TEXT(finish_reason)                                \
     TEXT(error_type)                                   \
-    TEXT(error_message)
+    TEXT(error_message)                                \
+    UINT(read_delay_ns)                                \
+    UINT(write_count)                                  \
+    UINT(read_count)
 
 /* The last bit of the mask: chunk times follow. */
 #define HAS_TIMES (UINT64_C(1) << 63)

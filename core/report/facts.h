@@ -20,7 +20,7 @@ struct tkp_run_facts {
     const char *title;         /* headline of the table */
     const char *cli_command;   /* redacted */
     const char *config_yaml;   /* the resolved plan, redacted */
-    const char *receive_clock; /* "process" */
+    const char *receive_clock; /* "kernel" or "process" */
     uint64_t endpoint_flags;   /* TOKPERF_ENDPOINT_* */
     uint64_t seed;
     uint64_t start_realtime_ns;
@@ -35,6 +35,7 @@ struct tkp_phase_note {
     uint64_t unsent_turns;
     uint64_t record_waits, record_wait_ns;
     uint64_t loop_lag_p99_ns, plugin_call_max_ns;
+    uint64_t read_delay_p99_ns, unstamped_reads, clock_steps; /* kernel clock only */
     uint64_t cpu_ticks, steal_ticks;   /* of the machine in the phase; 0: not known */
     uint64_t cpus, load_milli;         /* of the machine; the greater load of begin and end */
     uint64_t worker_cpu_ns, length_ns; /* CPU time of the busiest worker, and the phase's time */

@@ -59,6 +59,7 @@ tokperf_status tkp_summarizer_create(const struct tkp_summary_inputs *inputs,
         .produces_tokens = (flags & TOKPERF_ENDPOINT_PRODUCES_TOKENS) != 0,
         .tokenizes_input = (flags & TOKPERF_ENDPOINT_TOKENIZES_INPUT) != 0,
         .per_chunk_usage = plan->per_chunk_usage,
+        .http_trace = plan->http_trace,
         .slos = plan->slos,
         .slo_count = plan->slo_count,
     };
@@ -191,6 +192,9 @@ static void add_run_facts(const struct tkp_summarizer *s, struct tkp_phase_facts
     facts->record_wait_s = (double)note->record_wait_ns / (double)TKP_NS_PER_S;
     facts->loop_lag_p99_ns = (double)note->loop_lag_p99_ns;
     facts->plugin_call_max_ns = (double)note->plugin_call_max_ns;
+    facts->read_delay_p99_ns = (double)note->read_delay_p99_ns;
+    facts->unstamped_reads = note->unstamped_reads;
+    facts->clock_steps = note->clock_steps;
     facts->log_not_written = s->log_lost;
     facts->cpu_ticks = note->cpu_ticks;
     facts->steal_ticks = note->steal_ticks;

@@ -132,6 +132,9 @@ static struct tkp_phase_note totals(const struct tkp_run *run, uint32_t phase)
         .record_wait_ns = SUM(run, record_waits_ns),
         .loop_lag_p99_ns = MAXIMUM(run, loop_lag_p99_ns),
         .plugin_call_max_ns = MAXIMUM(run, plugin_call_max_ns),
+        .read_delay_p99_ns = MAXIMUM(run, read_delay_p99_ns),
+        .unstamped_reads = SUM(run, unstamped_reads),
+        .clock_steps = MAXIMUM(run, clock_steps), /* each worker sees each */
     };
 }
 
@@ -166,6 +169,8 @@ static void note_phase(struct load_state *load)
     note.unsent_turns -= load->before.unsent_turns;
     note.record_waits -= load->before.record_waits;
     note.record_wait_ns -= load->before.record_wait_ns;
+    note.unstamped_reads -= load->before.unstamped_reads;
+    note.clock_steps -= load->before.clock_steps;
     note_machine(load, &note);
     struct tkp_buffer json;
     tkp_buffer_init(&json, 4096);

@@ -37,6 +37,8 @@ struct tkp_run {
     const char *model;
     struct tkp_dataset *dataset;
     struct tkp_target *targets;
+    bool kernel_clock; /* arrivals are stamped by the kernel */
+    int stamps_fd;     /* keeps the kernel stamping while it is open; 0: none */
     struct tkp_cpu_plan cpus;
 
     /* results.c */
@@ -60,6 +62,9 @@ struct tkp_run {
 /* Everything that can be wrong is found here, before a request is sent and a file is made. */
 tokperf_status tkp_run_set_up(struct tkp_run *run, struct tokperf_error *error) TOKPERF_MUST_USE;
 void tkp_run_take_down(struct tkp_run *run);
+/* receive_clock.c, a part of it: which clock stamps arrivals. */
+tokperf_status tkp_run_choose_clock(struct tkp_run *run,
+                                    struct tokperf_error *error) TOKPERF_MUST_USE;
 
 /* The directory, its first files, the record log with its header; starts recorder and workers. */
 tokperf_status tkp_run_open_results(struct tkp_run *run,

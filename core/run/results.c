@@ -49,7 +49,7 @@ static void fill_facts(struct tkp_run *run)
         .title = run->endpoint_info.title,
         .cli_command = plan->cli_command,
         .config_yaml = plan->config_yaml,
-        .receive_clock = "process",
+        .receive_clock = run->kernel_clock ? "kernel" : "process",
         .endpoint_flags = run->endpoint_info.flags,
         .seed = plan->seed,
         .start_realtime_ns = tkp_clock_realtime_ns(),
@@ -116,6 +116,7 @@ static tokperf_status start_threads(struct tkp_run *run, struct tkp_log_writer *
         .targets = run->targets,
         .worker_count = run->plan->workers,
         .run_seed = run->plan->seed,
+        .kernel_clock = run->kernel_clock,
         .spins = tkp_cpu_plan_spins(&run->cpus, run->plan->spin),
         .cpus = run->cpus.worker_cpus,
     };

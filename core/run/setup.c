@@ -183,6 +183,8 @@ tokperf_status tkp_run_set_up(struct tkp_run *run, struct tokperf_error *error)
     if (status == TOKPERF_OK)
         status = resolve_targets(run, error);
     if (status == TOKPERF_OK)
+        status = tkp_run_choose_clock(run, error);
+    if (status == TOKPERF_OK)
         status = meet_server(run, error);
     if (status == TOKPERF_OK)
         status = tkp_dataset_render(run->dataset, run->model, error);
@@ -198,5 +200,7 @@ void tkp_run_take_down(struct tkp_run *run)
     tkp_instance_destroy(run->endpoint);
     tkp_registry_close(run->registry);
     tkp_mock_child_stop(run->mock);
+    if (run->stamps_fd > 0)
+        close(run->stamps_fd);
     tkp_arena_finish(&run->arena);
 }

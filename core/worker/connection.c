@@ -6,6 +6,7 @@
 #include <netinet/tcp.h>
 #include <stdlib.h>
 #include <unistd.h>
+#include <worker/receive_stamp.h>
 
 enum { SLAB_CONNECTIONS = 64 };
 
@@ -125,6 +126,8 @@ static int connect_socket(struct tkp_connections *pool, struct tkp_connection *c
     if (address->ss_family != AF_UNIX &&
         setsockopt(connection->fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on) != 0)
         return errno;
+    if (pool->stamps && address->ss_family != AF_UNIX)
+        (void)tkp_receive_stamp_enable(connection->fd); /* refused: its reads count as unstamped */
     if (pool->source_count) {
         int reason = bind_source(pool, connection->fd, address->ss_family);
         if (reason)

@@ -42,6 +42,7 @@ struct tkp_connections {
     struct tkp_connection *free, *closed; /* closed in this turn of the loop: events may still
                                              name them */
     struct tkp_connection_slab *slabs;
+    bool stamps; /* new connections ask for the kernel's receive stamps */
 
     /* Connections take turns at these addresses: the n-th comes from the n-th that its target can
      * be reached from. */

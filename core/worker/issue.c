@@ -50,6 +50,7 @@ void tkp_issue_begin_phase(struct tkp_worker *w, struct tkp_phase *phase)
     };
     tkp_schedule_cursor_init(&w->issue.cursor, &phase->schedule);
     tkp_histogram_clear(&w->turns_ns);
+    tkp_histogram_clear(&w->arrivals.delays_ns);
     tkp_gauge_set(&w->stats.plugin_call_max_ns, 0);
     w->issue.final_lanes = tkp_schedule_share(plan->concurrency, w->index, w->shared->worker_count);
     if (!w->issue.open_loop && !w->issue.final_lanes)
@@ -244,6 +245,8 @@ static void finish_phase(struct tkp_worker *w)
     tkp_flag_lower(&w->issue.phase->waiting[w->index]);
     tkp_block_flush(w->channel, w->now_ns, true);
     tkp_gauge_set(&w->stats.loop_lag_p99_ns, (uint64_t)tkp_histogram_quantile(&w->turns_ns, 0.99));
+    tkp_gauge_set(&w->stats.read_delay_p99_ns,
+                  (uint64_t)tkp_histogram_quantile(&w->arrivals.delays_ns, 0.99));
     w->issue.phase = NULL;
     tkp_workers_say_done(w);
 }

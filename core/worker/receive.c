@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Reading an answer: every read goes into the worker's one buffer, is stamped right after it
- * returned and parsed in place; what is left over waits in the slot, so reading never pauses.
+ * Reading an answer: every read goes into the worker's one buffer, is stamped (by the kernel when
+ * it came in, or right after the read returned) and parsed in place; what is left over waits in the
+ * slot, so reading never pauses.
  */
 #include <worker/request.h>
 
@@ -9,6 +10,7 @@
 #include <errno.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <worker/receive_stamp.h>
 #include <worker/row_text.h>
 
 enum {
@@ -53,7 +55,7 @@ static void take_body(struct tkp_worker *w, struct tkp_slot *slot, struct tokper
 {
     if (is_success(slot)) {
         /* the span is inside the read buffer, which is ours to write */
-        tkp_reply_take(&w->reply, &slot->reply, end - body.len, body.len, w->now_ns);
+        tkp_reply_take(&w->reply, &slot->reply, end - body.len, body.len, slot->arrival_ns);
         slot->history = slot->reply.text;
         return;
     }
@@ -77,7 +79,7 @@ void tkp_request_read_error(struct tkp_slot *slot)
 static void end_answer(struct tkp_worker *w, struct tkp_slot *slot)
 {
     if (is_success(slot)) {
-        tkp_reply_end(&w->reply, &slot->reply, TOKPERF_END_COMPLETE, w->now_ns);
+        tkp_reply_end(&w->reply, &slot->reply, TOKPERF_END_COMPLETE, slot->arrival_ns);
         slot->history = slot->reply.text;
     } else {
         tkp_request_read_error(slot);
@@ -118,15 +120,40 @@ static void note_plugin_time(struct tkp_worker *w)
         tkp_gauge_set(&w->stats.plugin_call_max_ns, spent_ns);
 }
 
+/* When the read that returned at now_ns had arrived, by the run's receive clock; wall_ns: its
+ * stamp. TCP delivers in order, so that bytes are there when all before them are: a segment that
+ * overtook another does not come before it. */
+static void stamp_read(struct tkp_worker *w, struct tkp_slot *slot, uint64_t wall_ns)
+{
+    struct tkp_row *row = &slot->row;
+    uint64_t at_ns = w->now_ns;
+    if (w->arrivals.kernel)
+        at_ns = tkp_arrivals_place(&w->arrivals, wall_ns, row->send_start_ns, w->now_ns);
+    if (!at_ns) {
+        row->flags |= TKP_ROW_UNSTAMPED; /* the times until then are for the deadlines only */
+        tkp_gauge_add(&w->stats.unstamped_reads, 1);
+        at_ns = w->now_ns;
+    }
+    if (slot->arrival_ns < at_ns)
+        slot->arrival_ns = at_ns;
+    if (!w->arrivals.kernel || row->flags & TKP_ROW_UNSTAMPED)
+        return;
+    uint64_t delay_ns = w->now_ns - slot->arrival_ns;
+    tkp_histogram_record(&w->arrivals.delays_ns, delay_ns);
+    if (delay_ns > row->read_delay_ns)
+        row->read_delay_ns = delay_ns;
+}
+
 /* Works on one read. */
 static void take_read(struct tkp_worker *w, struct tkp_slot *slot, size_t len)
 {
     struct tkp_row *row = &slot->row;
     bool first = row->first_byte_ns == 0, clean = false;
     row->received_bytes += len;
+    row->read_count += w->shared->plan->http_trace;
     slot->last_read_ns = w->now_ns;
     if (first)
-        row->first_byte_ns = w->now_ns;
+        row->first_byte_ns = slot->arrival_ns;
     enum tkp_http_step step = parse(w, slot, len, &clean);
     if (is_success(slot))
         note_plugin_time(w);
@@ -178,7 +205,7 @@ static void end_by_close(struct tkp_worker *w, struct tkp_slot *slot, int reason
     if (!is_success(slot))
         tkp_request_read_error(slot);
     else
-        tkp_reply_end(&w->reply, &slot->reply, end, w->now_ns);
+        tkp_reply_end(&w->reply, &slot->reply, end, slot->arrival_ns);
 }
 
 /* The connection ended, by a close (reason 0) or an error. */
@@ -197,11 +224,21 @@ static void lose(struct tkp_worker *w, struct tkp_slot *slot, int reason)
     tkp_request_end(w, slot, false);
 }
 
+/* recv(), with the kernel's stamp when the run uses it. */
+static ssize_t read_socket(struct tkp_worker *w, int fd, uint64_t *wall_ns)
+{
+    *wall_ns = 0;
+    if (w->arrivals.kernel)
+        return tkp_receive_stamp_read(fd, w->read_buffer, TKP_WORKER_READ_BYTES, wall_ns);
+    return recv(fd, w->read_buffer, TKP_WORKER_READ_BYTES, 0);
+}
+
 void tkp_request_receive(struct tkp_worker *w, struct tkp_connection *c, bool to_end)
 {
     struct tkp_slot *slot = c->slot;
     for (int full = 0;;) {
-        ssize_t n = recv(c->fd, w->read_buffer, TKP_WORKER_READ_BYTES, 0);
+        uint64_t wall_ns;
+        ssize_t n = read_socket(w, c->fd, &wall_ns);
         int reason = n < 0 ? errno : 0;
         if (reason == EINTR)
             continue;
@@ -212,6 +249,7 @@ void tkp_request_receive(struct tkp_worker *w, struct tkp_connection *c, bool to
             lose(w, slot, reason);
             return;
         }
+        stamp_read(w, slot, wall_ns);
         take_read(w, slot, (size_t)n);
         if (c->slot != slot || c->state != TKP_CONNECTION_BUSY)
             return;

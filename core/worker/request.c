@@ -249,6 +249,7 @@ static void send_more(struct tkp_worker *w, struct tkp_slot *slot)
         }
         slot->sent_bytes += (uint64_t)n;
         slot->row.sent_bytes += (uint64_t)n;
+        slot->row.write_count += w->shared->plan->http_trace;
         slot->sent_all = slot->sent_bytes == w->message.total_bytes;
     }
     if (slot->sent_all)
@@ -264,7 +265,7 @@ void tkp_request_start(struct tkp_worker *w, struct tkp_slot *slot)
     slot->state = TKP_SLOT_ACTIVE;
     slot->connection = NULL;
     slot->connect_failed = false;
-    slot->last_read_ns = slot->decided_ns = 0;
+    slot->last_read_ns = slot->decided_ns = slot->arrival_ns = 0;
     slot->reply.row = &slot->row;
     tkp_gauge_add(&w->stats.issued, 1);
     tkp_gauge_add(&w->stats.in_flight, 1);
@@ -362,9 +363,21 @@ void tkp_request_cancel(struct tkp_worker *w, struct tkp_slot *slot)
     tkp_request_end(w, slot, false);
 }
 
+/* A read without a stamp leaves a hole in the answer's arrival times. Times of another clock would
+ * not fill it: the request has none. */
+static void forget_arrivals(struct tkp_worker *w, struct tkp_slot *slot)
+{
+    struct tkp_row *row = &slot->row;
+    row->first_byte_ns = row->first_token_ns = row->second_token_ns = 0;
+    row->first_output_token_ns = row->last_token_ns = 0;
+    tkp_chunk_times_clear(&slot->reply.times, &w->chunks);
+}
+
 void tkp_request_end(struct tkp_worker *w, struct tkp_slot *slot, bool keep)
 {
     slot->row.end_ns = w->now_ns;
+    if (slot->row.flags & TKP_ROW_UNSTAMPED)
+        forget_arrivals(w, slot);
     tkp_http_response_finish(&slot->http);
     tkp_reply_finish(&w->reply, &slot->reply);
     if (slot->connection && keep)

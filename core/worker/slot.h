@@ -43,6 +43,7 @@ struct tkp_slot {
     const struct tkp_rendered *rendered;
     uint64_t sent_bytes; /* on this connection */
     uint64_t last_read_ns, decided_ns, waiting_since_ns;
+    uint64_t arrival_ns; /* of the last read of the answer, by the run's receive clock */
     uint32_t addresses_tried;
     bool sent_all, send_failed;
     struct tkp_http_response http;

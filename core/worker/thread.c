@@ -144,6 +144,7 @@ static void *run(void *context)
         tkp_histogram_record(&w->turns_ns, w->now_ns - turn_ns);
         int count = wait(w);
         turn_ns = w->now_ns = tkp_clock_now_ns();
+        tkp_arrivals_look(&w->arrivals, w->now_ns);
         woken = handle_events(w, count);
     }
     return NULL;
@@ -193,6 +194,7 @@ tokperf_status tkp_worker_init(struct tkp_worker *w, struct tokperf_error *error
     tkp_spill_pool_init(&w->spills, MAX_SPILL_BYTES);
     tkp_chunk_pool_init(&w->chunks);
     tkp_histogram_init(&w->turns_ns);
+    tkp_arrivals_init(&w->arrivals, w->shared->kernel_clock, &w->stats.clock_steps);
     tokperf_status status = tkp_loop_init(&w->loop, error);
     if (status == TOKPERF_OK)
         status = init_plugin(w, error);
@@ -207,6 +209,7 @@ tokperf_status tkp_worker_init(struct tkp_worker *w, struct tokperf_error *error
     if (!w->read_buffer || !w->renderer ||
         !tkp_connections_init(&w->connections, &w->loop, w->shared->targets, plan->url_count))
         return tkp_fail(error, TOKPERF_E_NO_MEMORY, "no memory for worker %u", w->index);
+    w->connections.stamps = w->shared->kernel_clock;
     tkp_connections_set_sources(&w->connections, plan->sources, plan->source_count, w->index);
     return TOKPERF_OK;
 }
@@ -234,6 +237,7 @@ void tkp_worker_finish(struct tkp_worker *w)
     tkp_spill_pool_finish(&w->spills);
     tkp_chunk_pool_finish(&w->chunks);
     tkp_histogram_finish(&w->turns_ns);
+    tkp_arrivals_finish(&w->arrivals);
     free(w->read_buffer);
     free(w->scratch);
     tkp_loop_finish(&w->loop);

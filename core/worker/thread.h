@@ -7,6 +7,7 @@
 
 #include <base/histogram.h>
 #include <pthread.h>
+#include <worker/arrival.h>
 #include <worker/issue.h>
 #include <worker/message.h>
 
@@ -21,6 +22,7 @@ struct tkp_worker {
 
     struct tkp_loop loop;
     struct tkp_connections connections;
+    struct tkp_arrivals arrivals;
     struct tkp_slot_pool slots;
     struct tkp_message message;
     struct tkp_spill_pool spills;

@@ -58,7 +58,8 @@ struct tkp_worker_shared {
     const struct tkp_target *targets; /* one per URL */
     uint32_t worker_count;
     uint64_t run_seed;
-    bool spins;          /* before a send that is due */
+    bool kernel_clock; /* the kernel stamps arrivals (receive_stamp.h), not the process */
+    bool spins;        /* before a send that is due */
     const int32_t *cpus; /* worker i's, or -1; NULL: no worker is pinned */
 };
 

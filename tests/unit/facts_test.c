@@ -83,11 +83,11 @@ static void run_facts_read_back(void **state)
 static void notes_read_back(void **state)
 {
     (void)state;
-    static const struct tkp_phase_note phases[] = {{0},
-                                                   {1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12},
-                                                   {UINT64_MAX, UINT64_MAX, 1, UINT64_MAX - 1, 0,
-                                                    UINT64_MAX, 0, UINT64_MAX, 1, 0, 2,
-                                                    UINT64_MAX}};
+    static const struct tkp_phase_note phases[] = {
+        {0},
+        {1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15},
+        {UINT64_MAX, UINT64_MAX, 1, UINT64_MAX - 1, 0, UINT64_MAX, 3, UINT64_MAX, 4, 0, UINT64_MAX,
+         1, 0, 2, UINT64_MAX}};
     static const struct tkp_stop_note stops[] = {{0}, {UINT64_C(1790000000123456789), 1, 1}};
     struct tokperf_error error;
     struct tkp_buffer json;
@@ -127,7 +127,7 @@ static void keys_are_frozen(void **state)
                                                .monotonic_to_realtime_ns = -4,
                                                .dataset_size = 5,
                                                .governors = "g"};
-    static const struct tkp_phase_note phase = {1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12};
+    static const struct tkp_phase_note phase = {1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15};
     static const struct tkp_stop_note stop = {7, 1, 1};
     struct tkp_buffer json;
     tkp_buffer_init(&json, 4096);
@@ -143,8 +143,9 @@ static void keys_are_frozen(void **state)
     assert_string_equal(
         tkp_buffer_text(&json),
         "{\"phase\":1,\"unsent_turns\":2,\"record_waits\":3,\"record_wait_ns\":4,"
-        "\"loop_lag_p99_ns\":5,\"plugin_call_max_ns\":6,\"cpu_ticks\":7,\"steal_ticks\":8,"
-        "\"cpus\":9,\"load_milli\":10,\"worker_cpu_ns\":11,\"length_ns\":12}");
+        "\"loop_lag_p99_ns\":5,\"plugin_call_max_ns\":6,\"read_delay_p99_ns\":7,"
+        "\"unstamped_reads\":8,\"clock_steps\":9,\"cpu_ticks\":10,\"steal_ticks\":11,"
+        "\"cpus\":12,\"load_milli\":13,\"worker_cpu_ns\":14,\"length_ns\":15}");
     tkp_buffer_clear(&json);
     tkp_stop_note_write(&stop, &json);
     assert_string_equal(tkp_buffer_text(&json),
