@@ -87,7 +87,8 @@ static void fill_metrics(struct tkp_cursor *c)
 {
     const struct tkp_row *row = &c->entry.row;
     tkp_values_compute(c->context, row, &c->values);
-    for (uint32_t id = 0; id < TKP_METRIC_COUNT; id++) {
+    const uint32_t count_of_values = tkp_values_count(c->context);
+    for (uint32_t id = 0; id < count_of_values; id++) {
         const struct tkp_metric_def *def = tkp_metric_def(id);
         if (def->kind != TOKPERF_METRIC_RECORD || !c->values.has[id] ||
             (def->flags & TOKPERF_METRIC_LIST))
@@ -152,6 +153,10 @@ static void fill_record(struct tkp_cursor *c)
         .error_type = tkp_span(row->error_type[0] ? row->error_type : outcome),
         .error_message = tkp_span(row->error_message),
         .metrics = c->metrics,
+        .has_trace = c->context->http_trace,
+        .connect_start_ns = row->connect_start_ns,
+        .connect_end_ns = row->connect_end_ns,
+        .send_start_ns = row->send_start_ns,
     };
     fill_metrics(c);
 }

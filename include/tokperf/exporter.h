@@ -165,6 +165,9 @@ struct tokperf_record {
     struct tokperf_span request_id, correlation_id, conversation_id;
     struct tokperf_span outcome, finish_reason, error_type, error_message;
     const struct tokperf_record_metric *metrics;
+    uint32_t has_trace; /* an HTTP trace was asked for: per-request output shows its stamps */
+    uint32_t reserved2;
+    uint64_t connect_start_ns, connect_end_ns, send_start_ns; /* connect: 0 when reused */
 };
 
 struct tokperf_cursor {

@@ -30,7 +30,8 @@ FIELDS = [("ordinal", "varint"), ("draw", "varint"), ("dataset_row", "varint"),
           ("accepted_prediction_tokens", "count"), ("rejected_prediction_tokens", "count"),
           ("tool_use_prompt_tokens", "count"), ("prompt_audio_ms", "count"),
           ("reserved_46", "count"), ("reserved_47", "count"), ("reserved_48", "count"),
-          ("finish_reason", "text"), ("error_type", "text"), ("error_message", "text")]
+          ("finish_reason", "text"), ("error_type", "text"), ("error_message", "text"),
+          ("read_delay_ns", "varint"), ("write_count", "small"), ("read_count", "small")]
 DEFAULTS = {"count": -1, "text": ""}
 LIMITS = {"finish_reason": 23, "error_type": 63, "error_message": 255}
 OUTCOMES = [None, "ok", "http_error", "connect_error", "tls_error", "no_response", "timeout",

@@ -179,6 +179,7 @@ static tokperf_status export_run(void *self, const struct tokperf_summary *summa
     snprintf(title, sizeof title, "tokperf | %.*s", (int)summary->title.len, summary->title.data);
     print_group(&out, phase, TOKPERF_GROUP_DEFAULT, title);
     print_group(&out, phase, TOKPERF_GROUP_CLIENT, "What the client itself added");
+    print_group(&out, phase, TOKPERF_GROUP_HTTP, "HTTP trace");
     print_errors(&out, phase);
     print_verdict(&out, summary);
     print_token_sources(&out, summary);

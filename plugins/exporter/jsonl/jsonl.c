@@ -86,6 +86,50 @@ static void write_metrics(struct json_out *out, const struct tokperf_record *rec
     out->api->object_end(&out->w);
 }
 
+/* Nanoseconds from one time to another, where both happened. */
+static void write_span(struct json_out *out, const char *name, uint64_t from_ns, uint64_t to_ns)
+{
+    if (from_ns && to_ns)
+        json_count(out, name, to_ns > from_ns ? to_ns - from_ns : 0);
+}
+
+/* What AIPerf's trace_data has of an exchange, under its names, as far as tokperf keeps it. */
+static void write_trace(struct json_out *out, const struct tokperf_summary *run,
+                        const struct tokperf_record *record)
+{
+    if (!TOKPERF_HAS(record, send_start_ns) || !record->has_trace)
+        return;
+    int reused = record->connection_reused != 0;
+    uint64_t ready_ns = reused ? record->send_start_ns : record->connect_start_ns;
+    json_object(out, "trace_data");
+    json_text_if(out, "trace_type", json_span("tokperf"));
+    write_time(out, run, "connection_pool_wait_start_ns", record->start_ns);
+    write_time(out, run, "connection_pool_wait_end_ns", ready_ns);
+    write_time(out, run, "connection_reused_ns", reused ? record->send_start_ns : 0);
+    write_time(out, run, "tcp_connect_start_ns", record->connect_start_ns);
+    write_time(out, run, "tcp_connect_end_ns", record->connect_end_ns);
+    write_time(out, run, "request_send_start_ns", record->send_start_ns);
+    write_time(out, run, "request_send_end_ns", record->send_end_ns);
+    write_time(out, run, "response_receive_start_ns", record->first_byte_ns);
+    write_time(out, run, "response_receive_end_ns", record->first_byte_ns ? record->end_ns : 0);
+    write_time(out, run, "error_timestamp_ns", record->is_error ? record->end_ns : 0);
+    if (record->status_code)
+        json_integer(out, "response_status_code", record->status_code);
+    write_span(out, "blocked_ns", record->start_ns, ready_ns);
+    json_count(out, "dns_lookup_ns", 0); /* names are resolved before the load */
+    if (reused)
+        json_count(out, "connecting_ns", 0);
+    else
+        write_span(out, "connecting_ns", record->connect_start_ns, record->connect_end_ns);
+    write_span(out, "sending_ns", record->send_start_ns, record->send_end_ns);
+    write_span(out, "waiting_ns", record->send_end_ns, record->first_byte_ns);
+    if (record->first_byte_ns) {
+        write_span(out, "receiving_ns", record->first_byte_ns, record->end_ns);
+        write_span(out, "duration_ns", record->send_start_ns, record->end_ns);
+    }
+    out->api->object_end(&out->w);
+}
+
 static void write_error(struct json_out *out, const struct tokperf_record *record)
 {
     if (!record->has_error)
@@ -130,6 +174,7 @@ static tokperf_status write_lines(const struct file_exporter *exporter, struct r
         out.api->object_begin(&out.w);
         write_metadata(&out, summary, record);
         write_metrics(&out, record);
+        write_trace(&out, summary, record);
         write_error(&out, record);
         write_ours(&out, summary, record);
         out.api->object_end(&out.w);
