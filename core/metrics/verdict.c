@@ -125,7 +125,7 @@ static void judge_loop_lag(struct judge *j)
     if (is_invalid || lag > suspect)
         say(j, is_invalid ? INVALID : SUSPECT, "loop_lag", lag, is_invalid ? invalid : suspect,
             "An event loop of the client was busy too long at a time: p99 of its turns is %.3f ms "
-            "against a limit of %.3f ms, so stamps may be late.",
+            "against a limit of %.3f ms, so reads and sends may be late.",
             lag, is_invalid ? invalid : suspect);
 }
 
@@ -325,6 +325,26 @@ static void note_load(struct judge *j)
             (unsigned long long)f->unsent_turns);
 }
 
+/* The plan, then what came of it, against what `tokperf calibrate` found. */
+static void note_calibration(struct judge *j)
+{
+    const struct tkp_phase_facts *f = j->facts;
+    const char *code = "past_calibration";
+    double events_per_s = (double)f->chunks / f->wall_duration_s;
+    if (f->calibrated_requests_per_s > 0 && f->planned_rate_per_s > f->calibrated_requests_per_s)
+        say(j, NOTE, code, f->planned_rate_per_s, f->calibrated_requests_per_s,
+            "The plan asked for %.6g requests/sec; this machine is calibrated for %.6g.",
+            f->planned_rate_per_s, f->calibrated_requests_per_s);
+    if (f->calibrated_streams > 0 && f->planned_streams > f->calibrated_streams)
+        say(j, NOTE, code, f->planned_streams, f->calibrated_streams,
+            "The plan had up to %.0f streams at a time; this machine is calibrated for %.0f.",
+            f->planned_streams, f->calibrated_streams);
+    if (f->calibrated_events_per_s > 0 && events_per_s > f->calibrated_events_per_s)
+        say(j, NOTE, code, events_per_s, f->calibrated_events_per_s,
+            "%.6g chunks came per second; this machine is calibrated for %.6g.", events_per_s,
+            f->calibrated_events_per_s);
+}
+
 static void note_clock(struct judge *j)
 {
     const struct tkp_phase_facts *f = j->facts;
@@ -384,6 +404,7 @@ tokperf_status tkp_verdict_judge(const struct tkp_phase_facts *facts,
     note_machine(&j);
     note_load(&j);
     note_clock(&j);
+    note_calibration(&j);
     if (j.failed || !publish(&j, verdict))
         return tkp_fail(error, TOKPERF_E_NO_MEMORY, "no memory for the verdict of the run");
     return TOKPERF_OK;

@@ -37,11 +37,14 @@ struct tkp_phase_facts {
     uint64_t cpu_ticks, steal_ticks; /* (run) of the machine in the phase; 0: not known */
     uint64_t cpus, load_milli;       /* (run) of the machine; load average in thousandths */
     double worker_cpu_share;         /* (run) CPU time of the busiest worker / length of phase */
-    const char *governors;           /* (run) of the CPUs allowed, "a, b"; "" or NULL: unknown */
-    bool log_not_written;            /* (run) */
-    bool interrupted;                /* (run) */
-    bool ended_early;                /* (run) hopeless: too many requests failed */
-    bool log_torn;                   /* the record log has no proper end */
+    double planned_rate_per_s, planned_streams; /* (run) open loop; streamed; 0: it is not */
+    double calibrated_requests_per_s;           /* (run) of this machine; 0: not known */
+    double calibrated_streams, calibrated_events_per_s; /* (run) likewise */
+    const char *governors; /* (run) of the CPUs allowed, "a, b"; "" or NULL: unknown */
+    bool log_not_written;  /* (run) */
+    bool interrupted;      /* (run) */
+    bool ended_early;      /* (run) hopeless: too many requests failed */
+    bool log_torn;         /* the record log has no proper end */
 };
 
 struct tkp_verdict {

@@ -58,6 +58,7 @@ static void defaults(void **state)
     assert_true(plan.limits.retry_pct == 0.1 && plan.limits.client_lag_invalid_ms == 10);
     assert_true(plan.limits.steal_suspect_pct == 1 && plan.limits.steal_invalid_pct == 5);
     assert_string_equal(plan.host_root, "/");
+    assert_int_equal(plan.receive_clock, TKP_RECEIVE_CLOCK_AUTO);
     assert_false(plan.http_trace);
     assert_string_equal(plan.cli_command, "tokperf profile");
     tkp_plan_finish(&plan);

@@ -232,6 +232,43 @@ static void coalesced_gaps_are_left_out(void **state)
     assert_int_equal(tkp_chunk_gaps(&row, NULL, gaps, 2), 0);
 }
 
+/* No arrival is known: what needs one is absent, the rest is there. The end is no arrival. */
+static void an_unstamped_answer_has_no_times(void **state)
+{
+    (void)state;
+    struct tkp_metric_context context = server_tokens();
+    struct tkp_row row = full_row();
+    row.flags |= TKP_ROW_UNSTAMPED;
+    row.first_byte_ns = row.first_token_ns = row.second_token_ns = 0;
+    row.first_output_token_ns = row.last_token_ns = 0;
+    struct tkp_values v = compute(&context, &row);
+    CHECK(v, TIME_TO_FIRST_TOKEN, NAN);
+    CHECK(v, TIME_TO_SECOND_TOKEN, NAN);
+    CHECK(v, REQUEST_LATENCY, NAN);
+    CHECK(v, EFFECTIVE_LATENCY, NAN);
+    CHECK(v, DECODE_DURATION, NAN);
+    CHECK(v, INTER_TOKEN_LATENCY, NAN);
+    CHECK(v, READ_DELAY, NAN);
+    CHECK(v, OUTPUT_SEQUENCE_LENGTH, 101);
+    CHECK(v, CLIENT_LAG, 200000);
+    row.flags &= ~(uint32_t)TKP_ROW_STREAMED;
+    v = compute(&context, &row);
+    CHECK(v, REQUEST_LATENCY, (double)(row.end_ns - row.start_ns));
+}
+
+static void the_read_delay_is_the_rows(void **state)
+{
+    (void)state;
+    struct tkp_metric_context context = server_tokens();
+    struct tkp_row row = full_row();
+    row.read_delay_ns = 4321;
+    struct tkp_values v = compute(&context, &row);
+    CHECK(v, READ_DELAY, 4321);
+    row.outcome = TKP_OUTCOME_TRUNCATED;
+    v = compute(&context, &row);
+    CHECK(v, READ_DELAY, NAN);
+}
+
 static void sources_are_chosen_once(void **state)
 {
     (void)state;
@@ -305,6 +342,8 @@ int main(void)
         cmocka_unit_test(a_row_without_its_source_has_no_tokens),
         cmocka_unit_test(errors_have_only_their_start),
         cmocka_unit_test(coalesced_gaps_are_left_out),
+        cmocka_unit_test(an_unstamped_answer_has_no_times),
+        cmocka_unit_test(the_read_delay_is_the_rows),
         cmocka_unit_test(sources_are_chosen_once),
         cmocka_unit_test(slos_compare_what_is_shown),
     };

@@ -43,6 +43,7 @@ static struct tkp_phase_facts good(void)
         .streaming = true,
         .open_loop = true,
         .loop_lag_p99_ns = 0.1e6,
+        .read_delay_p99_ns = 0.1e6,
         .plugin_call_max_ns = 0.1e6,
         .cpu_ticks = 10000,
         .cpus = 2,
@@ -114,6 +115,8 @@ static void numbers_on_both_sides(void **state)
         {FACT(client_lag_p99_ns), 0, 10.001e6, "client_lag", 2, "limit of 10.000 ms"},
         {FACT(loop_lag_p99_ns), 1e6, 10e6, "loop_lag", 1, "limit of 1.000 ms"},
         {FACT(loop_lag_p99_ns), 0, 10.001e6, "loop_lag", 2, "10.001 ms"},
+        {FACT(read_delay_p99_ns), 1e6, 10e6, "read_delay", 1, "limit of 1.000 ms"},
+        {FACT(read_delay_p99_ns), 0, 10.001e6, "read_delay", 2, "10.001 ms"},
         {FACT(achieved_rate_per_s), 99, 98.99, "rate", 1, "98.990"},
         {FACT(achieved_rate_per_s), 110, 95, "rate", 1, "5.00 % less"},
         {FACT(achieved_rate_per_s), 100, 94.99, "rate", 2, "100.000"},
@@ -248,6 +251,17 @@ static void governors(void **state)
     expect(&facts, NULL, 0, "");
 }
 
+static void holes_and_steps_are_noted(void **state)
+{
+    (void)state;
+    struct tkp_phase_facts facts = good();
+    facts.unstamped_reads = 3;
+    expect(&facts, "unstamped_reads", 0, "3 reads");
+    facts.unstamped_reads = 0;
+    facts.clock_steps = 2;
+    expect(&facts, "clock_step", 0, "2 times");
+}
+
 /* One tick in a short phase is a large share, and says nothing. */
 static void a_tick_of_steal_is_no_evidence(void **state)
 {
@@ -281,6 +295,8 @@ static void the_gravest_comes_first(void **state)
     facts.record_waits = facts.unsent_turns = facts.cached_tokens = facts.coalesced_chunks = 500;
     facts.prompts_sent = 5000;
     facts.client_lag_p99_ns = facts.loop_lag_p99_ns = facts.plugin_call_max_ns = 1e9;
+    facts.read_delay_p99_ns = 1e9;
+    facts.unstamped_reads = facts.clock_steps = 500;
     facts.achieved_rate_per_s = 1;
     facts.wall_duration_s = 1000;
     facts.log_not_written = facts.interrupted = facts.log_torn = facts.ended_early = true;
@@ -289,7 +305,7 @@ static void the_gravest_comes_first(void **state)
     facts.governors = "powersave";
     judge(&facts, &found);
     assert_string_equal(found.verdict.status, "invalid");
-    assert_int_equal(found.verdict.reason_count, 25);
+    assert_int_equal(found.verdict.reason_count, 28);
     for (uint32_t i = 0; i < found.verdict.reason_count; i++) {
         assert_true(found.verdict.reasons[i]->severity <= last);
         last = found.verdict.reasons[i]->severity;
@@ -307,7 +323,7 @@ static void docs_name_every_code(void **state)
         "not_streamed", "retries",      "record_waits",    "tokens_not_counted", "plugin_call",
         "log_torn",     "interrupted",  "log_not_written", "prompt_reuse",       "cached_tokens",
         "coalesced",    "unsent_turns", "cpu_steal",       "governor",           "load",
-        "worker_cpu",   "ended_early"};
+        "worker_cpu",   "ended_early",  "read_delay",      "unstamped_reads",    "clock_step"};
     struct tkp_buffer docs;
     struct tokperf_error error;
     tkp_buffer_init(&docs, 1 << 20);
@@ -327,6 +343,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_good_run_is_valid),
+        cmocka_unit_test(holes_and_steps_are_noted),
         cmocka_unit_test(numbers_on_both_sides),
         cmocka_unit_test(counts_on_both_sides),
         cmocka_unit_test(flags),
