@@ -7,6 +7,7 @@
 #define TKP_CLI_COMMANDS_H
 
 int tkp_cmd_profile(int argc, char **argv);
+int tkp_cmd_calibrate(int argc, char **argv);
 int tkp_cmd_report(int argc, char **argv);
 int tkp_cmd_config(int argc, char **argv);
 int tkp_cmd_help(int argc, char **argv);

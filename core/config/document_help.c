@@ -30,6 +30,10 @@ static const struct tkp_command_row commands[] = {
      "Try a plugin against its contract in a child process; exit 0, 1 (findings), 3 (cannot be "
      "loaded) or 77 (nothing applicable)."},
     {"plugins dirs", "tokperf plugins dirs", "List where plugins are looked for, in order."},
+    {"calibrate", "tokperf calibrate [--bound-ms X] [--quick] [--output FILE] [--format text|json]",
+     "Measure the highest request rate and streams x event rate at which this machine's times stay "
+     "true, p99 of the error under --bound-ms (default 1), in under 90 s (--quick: 20 s), and save "
+     "them for profile, which warns of a plan that goes past them."},
     {"version", "tokperf version", "Print the version."},
     {"help", "tokperf help [profile] [--markdown]",
      "Print this overview, the options of a run, or docs/cli.md."},

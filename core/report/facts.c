@@ -45,6 +45,9 @@ static const struct member run_members[] = {
      offsetof(struct tkp_run_facts, monotonic_to_realtime_ns)},
     COUNT(tkp_run_facts, dataset_size),
     TEXT(tkp_run_facts, governors),
+    COUNT(tkp_run_facts, calibrated_requests_per_s),
+    COUNT(tkp_run_facts, calibrated_streams),
+    COUNT(tkp_run_facts, calibrated_events_per_s),
     {NULL, MEMBER_TEXT, 0},
 };
 static const struct member phase_members[] = {

@@ -27,6 +27,8 @@ struct tkp_run_facts {
     int64_t monotonic_to_realtime_ns;
     uint64_t dataset_size; /* conversations */
     const char *governors; /* frequency governors of the CPUs allowed; "": none known */
+    /* what `tokperf calibrate` found for this machine and these workers; 0: not known */
+    uint64_t calibrated_requests_per_s, calibrated_streams, calibrated_events_per_s;
 };
 
 /* The note at the end of a phase; what workers and recorder counted in it. */

@@ -203,6 +203,12 @@ static void add_run_facts(const struct tkp_summarizer *s, struct tkp_phase_facts
     facts->worker_cpu_share =
         note->length_ns ? (double)note->worker_cpu_ns / (double)note->length_ns : NAN;
     facts->governors = s->in.facts->governors;
+    const struct tkp_phase_plan *planned = &s->in.plan->phases[main_phase(s)];
+    facts->planned_rate_per_s = planned->rate_per_s;
+    facts->planned_streams = facts->streaming ? (double)planned->concurrency : 0;
+    facts->calibrated_requests_per_s = (double)s->in.facts->calibrated_requests_per_s;
+    facts->calibrated_streams = (double)s->in.facts->calibrated_streams;
+    facts->calibrated_events_per_s = (double)s->in.facts->calibrated_events_per_s;
     facts->interrupted = s->interrupted;
     facts->ended_early = s->ended_early;
     facts->log_torn = s->torn;

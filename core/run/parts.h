@@ -74,6 +74,8 @@ tokperf_status tkp_run_load(struct tkp_run *run, struct tokperf_error *error) TO
 /* Summary and exporters. *verdict is the run's. */
 tokperf_status tkp_run_report(struct tkp_run *run, const struct tokperf_summary **summary,
                               struct tokperf_error *error) TOKPERF_MUST_USE;
+/* Puts what this machine is calibrated for into run->facts; warns of a plan that goes past it. */
+void tkp_run_look_up_calibration(struct tkp_run *run);
 /* Writes the stop note, drains and closes the record log; keeps its failure in run->log_error. */
 void tkp_run_stop_recorder(struct tkp_run *run);
 /* Ends threads and frees what open_results and load made. */

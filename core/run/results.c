@@ -135,6 +135,7 @@ static tokperf_status start_threads(struct tkp_run *run, struct tkp_log_writer *
 tokperf_status tkp_run_open_results(struct tkp_run *run, struct tokperf_error *error)
 {
     fill_facts(run);
+    tkp_run_look_up_calibration(run);
     tokperf_status status = tkp_rundir_create(run->plan, run->model, &run->dir, error);
     if (status == TOKPERF_OK)
         status = tkp_rundir_begin(&run->dir, run->plan, run->benchmark_id,

@@ -7,7 +7,7 @@ import sys
 
 # A folder of core includes only from itself and from those before it.
 CORE_ORDER = ["base", "config", "plugin", "dataset", "token", "load", "target", "record", "metrics",
-              "worker", "bus", "telemetry", "stream", "report", "run", "cli"]
+              "worker", "bus", "telemetry", "stream", "report", "calibrate", "run", "cli"]
 MAX_FILE_LINES = 500
 MAX_FUNCTION_LINES = 60
 BANNED = re.compile(
