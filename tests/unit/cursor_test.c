@@ -234,6 +234,28 @@ static void failures_have_code_type_and_message(void **state)
     assert_end();
 }
 
+static void a_trace_only_when_asked_for(void **state)
+{
+    (void)state;
+    const struct tkp_row row = streamed_row();
+    struct tkp_metric_context traced = context;
+    traced.http_trace = true;
+    write_log(true);
+    open_cursor();
+    const struct tokperf_record *record = next();
+    assert_int_equal(record->has_trace, 0);
+    assert_null(find(record, "http_req_total"));
+    tkp_cursor_destroy(cursor);
+    tkp_log_rewind(reader);
+    assert_int_equal(tkp_cursor_create(reader, &traced, SEED, &cursor, NULL), TOKPERF_OK);
+    record = next();
+    assert_int_equal(record->has_trace, 1);
+    assert_true(record->connect_start_ns == row.connect_start_ns);
+    assert_true(record->connect_end_ns == row.connect_end_ns);
+    assert_true(record->send_start_ns == row.send_start_ns);
+    assert_non_null(find(record, "http_req_data_sent"));
+}
+
 static void rewinding_begins_again(void **state)
 {
     (void)state;
@@ -289,10 +311,15 @@ static void without_a_log_there_are_no_records(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(fields_of_an_ok_row),     TEST(metrics_are_in_display_units),
-        TEST(ids_come_from_the_seed),  TEST(failures_have_code_type_and_message),
-        TEST(rewinding_begins_again),  TEST(a_log_without_an_end_gives_what_it_has),
-        TEST(damage_ends_the_records), TEST(without_a_log_there_are_no_records),
+        TEST(fields_of_an_ok_row),
+        TEST(metrics_are_in_display_units),
+        TEST(ids_come_from_the_seed),
+        TEST(failures_have_code_type_and_message),
+        TEST(a_trace_only_when_asked_for),
+        TEST(rewinding_begins_again),
+        TEST(a_log_without_an_end_gives_what_it_has),
+        TEST(damage_ends_the_records),
+        TEST(without_a_log_there_are_no_records),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -120,7 +120,12 @@ static void print_verdict(const struct table_output *out, const struct tokperf_s
     for (uint32_t i = 0; i < run->reason_count; i++) {
         static const char *const leads[] = {"  note: ", "  suspect: ", "  invalid: "};
         const struct tokperf_reason *reason = run->reasons[i];
-        print_wrapped(out, leads[reason->severity <= 2 ? reason->severity : 2], reason->message);
+        char text[512];
+        int n = snprintf(text, sizeof text, "%.*s [%.*s]", (int)reason->message.len,
+                         reason->message.data, (int)reason->code.len, reason->code.data);
+        size_t len = n < 0 ? 0 : (size_t)n;
+        print_wrapped(out, leads[reason->severity <= 2 ? reason->severity : 2],
+                      (struct tokperf_span){text, len < sizeof text ? len : sizeof text - 1});
     }
 }
 

@@ -107,9 +107,9 @@ static void sentences_wrap_between_words(void **state)
         "Verdict: invalid\n"
         "  invalid: 43 % of the requests failed, which is more than the limit of 10 %; what the "
         "others show\n"
-        "           is not what a user of this server would see.\n"
-        "  suspect: The run was interrupted.\n"
-        "  note: 2 of 7 prompts were distinct.\n"));
+        "           is not what a user of this server would see. [errors]\n"
+        "  suspect: The run was interrupted. [interrupted]\n"
+        "  note: 2 of 7 prompts were distinct. [prompt_reuse]\n"));
 }
 
 static void errors_are_one_line_each(void **state)

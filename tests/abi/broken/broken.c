@@ -7,6 +7,7 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 /* The numbers count the ways of tests/abi/CMakeLists.txt. */
@@ -35,6 +36,7 @@
 #define EXPORTS           22
 #define PRINTS            23
 #define GROWN             24 /* not broken: structs of a later minor version */
+#define SLOW              25 /* an event takes 150 ms of the worker's time */
 
 #if BROKEN == LEAKS
 extern void *last_lost; /* not static, so that the compiler keeps the allocation */
@@ -124,6 +126,18 @@ static void begin(const void *self, void *state, uint32_t framing)
     (void)framing;
 }
 
+#if BROKEN == SLOW
+/* Takes 150 ms of the worker's time. */
+static void dawdle(void)
+{
+    struct timespec now, begin;
+    clock_gettime(CLOCK_MONOTONIC, &begin);
+    do
+        clock_gettime(CLOCK_MONOTONIC, &now);
+    while ((now.tv_sec - begin.tv_sec) * 1000 + (now.tv_nsec - begin.tv_nsec) / 1000000 < 150);
+}
+#endif
+
 static tokperf_status event(const void *self, void *state, void *scratch,
                             const struct tokperf_event *e, const struct tokperf_emit *emit,
                             struct tokperf_error *error)
@@ -135,6 +149,9 @@ static tokperf_status event(const void *self, void *state, void *scratch,
 #if BROKEN == CRASHES_ON_BYTES
     if (e->data.len == 0 || e->data.data[0] != '{')
         __builtin_trap();
+#endif
+#if BROKEN == SLOW
+    dawdle();
 #endif
     emit->text(emit->context, TOKPERF_TEXT_OUTPUT, e->data, TOKPERF_ENCODING_RAW);
     return TOKPERF_OK;

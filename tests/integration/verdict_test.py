@@ -1,0 +1,307 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Each reason of the verdict, made to happen: its code is in the JSON file and in the table, and
+--strict exits 1. Notes do not. A run without a blemish is valid."""
+import os
+import resource
+import shutil
+import signal
+import subprocess
+import threading
+import time
+
+from harness import BUILD, RUN_DEADLINE_S, TOKPERF, Run, RunTest, main, program_environment
+from verdict_support import (HostRoot, PlainServer, StoppedThread, free_port, stop_in_bursts,
+                             thread_named)
+
+# Lag depends on who else uses the machine; where it is not the subject its limits are out of reach.
+PATIENT = ("--verdict-client-lag-suspect-ms", 1e5, "--verdict-client-lag-invalid-ms", 1e5)
+TRIES = 5  # of a run that somebody else's load may spoil
+
+
+class Finished(Run):
+    """What a process that a test started itself has left."""
+
+    def __init__(self, process, directory):  # pylint: disable=super-init-not-called
+        self.stdout, self.stderr = process.communicate(timeout=RUN_DEADLINE_S)
+        self.code, self.directory = process.returncode, directory
+
+
+class Verdict(RunTest):
+    def host_root(self, **how):
+        self.runs += 1
+        root = HostRoot(self.home / f"host{self.runs}", **how)
+        self.addCleanup(root.stop)
+        return root
+
+    def start(self, url, *arguments, **more):
+        """A profile that goes on beside the test."""
+        directory = self.new_directory()
+        process = subprocess.Popen(
+            [TOKPERF, "profile", "--url", url, "--model", "test", "--ui-type", "none",
+             "--output-artifact-dir", str(directory), *map(str, arguments)],
+            stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+            env=program_environment(), **more)
+
+        def end():
+            if process.poll() is None:
+                process.kill()
+                process.communicate()
+
+        self.addCleanup(end)
+        return process, directory
+
+    def assert_reason(self, run, code, status=None, exit_code=1):
+        self.assertEqual(run.code, exit_code, run.stderr + run.stdout)
+        verdict = run.json()["verdict"]
+        self.assertIn(code, [reason["code"] for reason in verdict["reasons"]], verdict)
+        self.assertIn(f"[{code}]", " ".join(run.stdout.split()))
+        self.assertIn(verdict["status"], [status] if status else ["suspect", "invalid"], verdict)
+        self.assertIn(f"Verdict: {verdict['status']}", run.stdout)
+
+    def assert_note(self, run, code):
+        verdict = run.json()["verdict"]
+        self.assertIn(code, [note["code"] for note in verdict["notes"]], verdict)
+        self.assertNotIn(code, [reason["code"] for reason in verdict["reasons"]])
+        self.assertIn(f"[{code}]", " ".join(run.stdout.split()))
+
+    def strict(self, mock, *arguments, **more):
+        return self.profile(mock, "--strict", "--isl", 10, *PATIENT, *arguments, expect=None, **more)
+
+    # ---- the client ----
+
+    def test_a_run_without_a_blemish(self):
+        mock = self.start_mock("--ttft", "300", "--itl", "5", "--osl", "8")
+        root = self.host_root()
+        for _ in range(TRIES):
+            run = self.profile(mock, "--strict", "--streaming", "--isl", 10, "--concurrency", 4,
+                               "--request-count", 12, "--verdict-host-root", root.path, expect=None)
+            if run.code == 0:
+                break
+        self.assertEqual(run.code, 0, run.stdout)
+        self.assertEqual(run.json()["verdict"]["status"], "valid")
+        self.assertEqual(run.reasons(), set())
+
+    def test_a_starved_worker(self):
+        mock = self.start_mock("--ttft", "20", "--itl", "0", "--osl", "1")
+        process, directory = self.start(
+            f"http://127.0.0.1:{mock.port}", "--strict", "--isl", 10, "--request-rate", 200,
+            "--arrival-pattern", "constant", "--request-count", 400)
+        begin = threading.Event()
+        bursts = threading.Thread(target=stop_in_bursts, args=(process, begin))
+        bursts.start()
+        try:
+            mock.wait_for(lambda c: c['completed_total{route="chat"}'] > 5)
+        finally:
+            begin.set()
+        run = Finished(process, directory)
+        bursts.join()
+        self.assert_reason(run, "client_lag", "invalid")
+
+    def test_a_rate_beyond_the_machine(self):
+        mock = self.start_mock("--fast", "--osl", "1")
+        run = self.strict(mock, "--request-rate", 500000, "--request-count", 2000,
+                          "--num-dataset-entries", 10)
+        self.assert_reason(run, "rate", "invalid")
+
+    def test_a_plugin_that_takes_its_time(self):
+        server = PlainServer(lambda n: None)
+        self.addCleanup(server.stop)
+        run = self.profile(server.url, "--strict", "--plugin", BUILD / "tests" / "abi" / "slow.so",
+                           "--endpoint-type", "broken", "--endpoint", "/v1/chat/completions",
+                           "--request-count", 5, "--isl", 10, expect=None)
+        self.assert_reason(run, "plugin_call")
+        self.assert_reason(run, "loop_lag")
+
+    def test_no_free_blocks(self):
+        """The recorder is stopped while answers of many chunks fill the 4 MiB that wait for it."""
+        mock = self.start_mock("--fast", "--osl", "20000")
+        process, directory = self.start(
+            f"http://127.0.0.1:{mock.port}", "--strict", "--isl", 10, *PATIENT, "--streaming",
+            "--concurrency", 4, "--request-count", 600, "--workers-max", 1)
+        mock.wait_for(lambda c: c['completed_total{route="chat"}'] > 5)
+        try:
+            recorder = StoppedThread(thread_named(process.pid, "recorder"))
+        except PermissionError:
+            self.skipTest("ptrace is not permitted here")
+        try:  # it is over when nothing more is completed for a while
+            before, same = None, 0
+            end = time.monotonic() + RUN_DEADLINE_S
+            while same < 5 and time.monotonic() < end:
+                now = mock.counters()['completed_total{route="chat"}']
+                same = same + 1 if now == before else 0
+                before = now
+                time.sleep(0.1)
+        finally:
+            recorder.let_go()
+        run = Finished(process, directory)
+        self.assert_reason(run, "record_waits")
+        self.assertEqual(run.count("request_count"), 600)  # they waited, and none is lost
+
+    def test_no_room_on_disk(self):
+        mock = self.start_mock("--fast", "--osl", "20")
+        limit = 96 * 1024
+        process, directory = self.start(
+            f"http://127.0.0.1:{mock.port}", "--strict", "--streaming", "--concurrency", 8,
+            "--request-count", 3000, "--isl", 10, "--num-dataset-entries", 10, *PATIENT,
+            "--export-level", "summary",
+            preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (limit, limit)))
+        self.assert_reason(Finished(process, directory), "log_not_written", "invalid")
+
+    def test_too_few_descriptors(self):
+        """Nobody knows beforehand how many requests an open loop without a cap has in flight."""
+        mock = self.start_mock("--ttft", "2000", "--osl", "1")
+        process, directory = self.start(
+            f"http://127.0.0.1:{mock.port}", "--strict", "--request-rate", 300, "--isl", 10,
+            "--request-count", 300, *PATIENT,
+            preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_NOFILE, (128, 128)))
+        run = Finished(process, directory)
+        self.assert_reason(run, "client_error")
+        self.assertIn("client_error", run.outcomes())
+
+    # ---- the machine ----
+
+    def run_beside(self, root, *arguments):
+        mock = self.start_mock("--ttft", "50", "--itl", "1", "--osl", "4")
+        return self.strict(mock, "--streaming", "--concurrency", 2, "--request-count", 20,
+                           "--verdict-host-root", root.path, *arguments)
+
+    def test_cpu_steal(self):
+        for steal_pct, status in ((0, None), (3, "suspect"), (20, "invalid")):
+            with self.subTest(steal_pct=steal_pct):
+                run = self.run_beside(self.host_root(steal_pct=steal_pct).start())
+                if status:
+                    self.assert_reason(run, "cpu_steal", status)
+                else:
+                    self.assertNotIn("cpu_steal", run.reasons())
+        self.assertIn("cpu_steal", self.reported_again(run))
+        run = self.run_beside(self.host_root(steal_pct=20).start(), "--verdict-steal-suspect-pct",
+                              50, "--verdict-steal-invalid-pct", 60)
+        self.assertNotIn("cpu_steal", run.reasons())
+
+    def reported_again(self, run):
+        copy = self.new_directory()
+        copy.mkdir()
+        shutil.copy(run.path("records.tkr"), copy)
+        again = Run(["report", str(copy)], copy)
+        self.assertEqual(again.code, 0, again.stderr)
+        return again.reasons()
+
+    def test_governor_and_load_are_notes(self):
+        run = self.run_beside(self.host_root(load="2.50", governor="powersave"))
+        self.assert_note(run, "governor")
+        self.assert_note(run, "load")
+        run = self.run_beside(self.host_root(load="2.00", governor="performance"))
+        notes = {note["code"] for note in run.json()["verdict"]["notes"]}
+        self.assertFalse(notes & {"governor", "load"})
+
+    def test_a_host_root_that_is_none(self):
+        for content in (None, "this is no /proc/stat\n"):
+            root = self.home / "no-root"
+            (root / "proc").mkdir(parents=True, exist_ok=True)
+            if content:
+                (root / "proc" / "stat").write_text(content)
+            run = Run(["profile", "--url", f"http://127.0.0.1:{free_port()}", "--model", "m",
+                       "--verdict-host-root", str(root), "--output-artifact-dir",
+                       str(self.home / "never")])
+            self.assertEqual(run.code, 2, run.stderr)
+            self.assertIn("--verdict-host-root", run.stderr)
+            self.assertEqual(run.stderr.count("\n"), 1, run.stderr)
+            self.assertFalse((self.home / "never").exists())
+
+    # ---- the answers ----
+
+    def test_truncated_answers(self):
+        mock = self.start_mock("--ttft", "5", "--itl", "1", "--osl", "4", "--seed", "5",
+                               "--fault-truncate", "0.3")
+        arguments = ("--streaming", "--concurrency", 4, "--request-count", 60)
+        run = self.strict(mock, *arguments)
+        self.assert_reason(run, "errors", "invalid")
+        self.assertIn("truncated", run.outcomes())
+        run = self.strict(mock, *arguments, "--verdict-error-invalid-pct", 99)
+        self.assert_reason(run, "errors", "suspect")
+
+    def test_answers_of_another_length(self):
+        mock = self.start_mock("--fast", "--osl", "10")
+        run = self.strict(mock, "--streaming", "--osl", 20, "--request-count", 20)
+        self.assert_reason(run, "osl_mismatch", "suspect")
+
+    def test_stale_connections(self):
+        mock = self.start_mock("--ttft", "5", "--osl", "1", "--fault-close-idle", "0.3",
+                               "--seed", "5")
+        run = self.strict(mock, "--concurrency", 2, "--request-count", 40)
+        self.assertEqual(run.outcomes(), {"ok": 40})
+        self.assert_reason(run, "retries", "suspect")
+
+    def test_not_streamed(self):
+        mock = self.start_mock("--ttft", "5", "--osl", "2", "--fault-not-streamed", "0.3",
+                               "--seed", "5")
+        run = self.strict(mock, "--streaming", "--request-count", 40)
+        self.assert_reason(run, "not_streamed", "suspect")
+
+    def test_tokens_not_counted(self):
+        usage = {"prompt_tokens": 5, "completion_tokens": 1, "total_tokens": 6}
+        server = PlainServer(lambda n: usage if n % 2 == 0 else None)
+        self.addCleanup(server.stop)
+        run = self.strict(server.url, "--request-count", 10)
+        self.assert_reason(run, "tokens_not_counted", "suspect")
+
+    def test_cached_tokens_and_reuse_are_notes(self):
+        usage = {"prompt_tokens": 10, "completion_tokens": 1, "total_tokens": 11,
+                 "prompt_tokens_details": {"cached_tokens": 8}}
+        server = PlainServer(lambda n: usage)
+        self.addCleanup(server.stop)
+        run = self.strict(server.url, "--request-count", 10, "--num-dataset-entries", 2)
+        self.assert_note(run, "cached_tokens")
+        self.assert_note(run, "prompt_reuse")
+
+    def test_coalesced_chunks_are_a_note(self):
+        run = self.strict(self.start_mock("--fast", "--osl", "20"), "--streaming",
+                          "--request-count", 10)
+        self.assert_note(run, "coalesced")
+
+    # ---- the plan ----
+
+    def test_censored(self):
+        mock = self.start_mock("--ttft", "400", "--itl", "1", "--osl", "4")
+        run = self.strict(mock, "--streaming", "--concurrency", 4, "--benchmark-duration", 1,
+                          "--benchmark-grace-period", 0)
+        self.assert_reason(run, "censored", "suspect")
+
+    def test_nothing_was_completed(self):
+        mock = self.start_mock("--ttft", "20000", "--osl", "4")
+        run = self.strict(mock, "--concurrency", 2, "--benchmark-duration", 0.3,
+                          "--benchmark-grace-period", 0)
+        self.assert_reason(run, "no_requests", "invalid")
+
+    def test_the_last_ones_hang(self):
+        mock = self.start_mock("--ttft", "5", "--itl", "1", "--osl", "8", "--seed", "5",
+                               "--fault-stall", "0.2")
+        run = self.strict(mock, "--streaming", "--concurrency", 20, "--request-count", 40,
+                          "--idle-timeout-seconds", 1)
+        self.assert_reason(run, "duration_gap")
+
+    def test_ended_early(self):
+        mock = self.start_mock("--fast", "--fault-500", "0.5", "--seed", "5")
+        run = self.strict(mock, "--concurrency", 4, "--request-count", 1000000,
+                          "--failed-request-threshold", 0.1)
+        self.assert_reason(run, "ended_early")
+        self.assertIn("ended_early", self.reported_again(run))
+
+    def test_interrupted_and_torn(self):
+        mock = self.start_mock("--ttft", "20", "--itl", "1", "--osl", "4")
+        process, directory = self.start(f"http://127.0.0.1:{mock.port}", "--strict",
+                                        "--request-count", 1000000, "--concurrency", 4)
+        mock.wait_for(lambda c: c['completed_total{route="chat"}'] > 5)
+        os.kill(process.pid, signal.SIGINT)
+        run = Finished(process, directory)
+        self.assert_reason(run, "interrupted", exit_code=130)
+        copy = self.new_directory()
+        copy.mkdir()
+        whole = run.path("records.tkr").read_bytes()
+        (copy / "records.tkr").write_bytes(whole[:-20])
+        again = Run(["report", str(copy)], copy)
+        self.assert_reason(again, "log_torn", exit_code=0)
+
+
+if __name__ == "__main__":
+    main()
