@@ -66,11 +66,6 @@ void tkp_buffer_append(struct tkp_buffer *b, const char *data, size_t len)
     b->data[b->len] = '\0';
 }
 
-void tkp_buffer_puts(struct tkp_buffer *b, const char *text)
-{
-    tkp_buffer_append(b, text, strlen(text));
-}
-
 void tkp_buffer_printf(struct tkp_buffer *b, const char *format, ...)
 {
     va_list args;

@@ -9,6 +9,7 @@
 
 #include <stdarg.h>
 #include <stdbool.h>
+#include <string.h>
 #include <tokperf/json.h>
 
 struct tkp_buffer {
@@ -21,7 +22,11 @@ void tkp_buffer_init(struct tkp_buffer *b, size_t max_bytes);
 void tkp_buffer_finish(struct tkp_buffer *b); /* frees; accepts a zeroed one */
 void tkp_buffer_clear(struct tkp_buffer *b);  /* keeps the memory, clears failed */
 void tkp_buffer_append(struct tkp_buffer *b, const char *data, size_t len);
-void tkp_buffer_puts(struct tkp_buffer *b, const char *text);
+/* Inline, so that a literal's length is a constant. */
+static inline void tkp_buffer_puts(struct tkp_buffer *b, const char *text)
+{
+    tkp_buffer_append(b, text, strlen(text));
+}
 void tkp_buffer_printf(struct tkp_buffer *b, const char *format, ...) TOKPERF_PRINTF(2, 3);
 /* Room for len more bytes behind the content, or NULL; tkp_buffer_advance() then counts them. */
 char *tkp_buffer_reserve(struct tkp_buffer *b, size_t len);

@@ -112,25 +112,32 @@ void tkp_histogram_clear(struct tkp_histogram *h)
     *h = empty;
 }
 
-void tkp_histogram_record(struct tkp_histogram *h, uint64_t value)
+bool tkp_histogram_count(struct tkp_histogram *h, uint64_t value)
 {
     struct place place = place_of(value);
     uint64_t *page = page_at(h, place.page);
     if (!page) {
         h->lost++;
-        return;
+        return false;
     }
     page[place.step]++;
     page[STEPS]++;
     h->count++;
-    double delta = (double)value - h->mean; /* Welford 1962 */
-    h->mean += delta / (double)h->count;
-    h->m2 += delta * ((double)value - h->mean);
-    h->sum += (double)value;
     if (value < h->min)
         h->min = value;
     if (value > h->max)
         h->max = value;
+    return true;
+}
+
+void tkp_histogram_record(struct tkp_histogram *h, uint64_t value)
+{
+    if (!tkp_histogram_count(h, value))
+        return;
+    double delta = (double)value - h->mean; /* Welford 1962 */
+    h->mean += delta / (double)h->count;
+    h->m2 += delta * ((double)value - h->mean);
+    h->sum += (double)value;
 }
 
 void tkp_histogram_merge(struct tkp_histogram *a, const struct tkp_histogram *b)

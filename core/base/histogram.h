@@ -26,6 +26,9 @@ void tkp_histogram_init(struct tkp_histogram *h);
 void tkp_histogram_finish(struct tkp_histogram *h);
 void tkp_histogram_clear(struct tkp_histogram *h); /* keeps the pages */
 void tkp_histogram_record(struct tkp_histogram *h, uint64_t value);
+/* Without mean, m2 and sum, which then mean nothing: half the time, for who keeps moments himself.
+ * false, and counted as lost, without memory for the value's page. */
+bool tkp_histogram_count(struct tkp_histogram *h, uint64_t value);
 /* Adds b's buckets and moments to a. */
 void tkp_histogram_merge(struct tkp_histogram *a, const struct tkp_histogram *b);
 /* Value at a fraction 0..1 by linear interpolation between order statistics (each known to its

@@ -7,8 +7,9 @@
 #include <stdbool.h>
 #include <string.h>
 
-/* A double's value needs at most 767 digits (IEEE 754); longer numbers are refused. */
-enum { MAX_NUMBER_BYTES = 1100, REPLACEMENT = 0xfffd };
+/* A double's value needs at most 767 digits (IEEE 754); longer numbers are refused. Every integer
+ * of 15 digits is a double. */
+enum { MAX_NUMBER_BYTES = 1100, EXACT_DIGITS = 15, REPLACEMENT = 0xfffd };
 
 /* The four hexadecimal digits at p, or -1. */
 static int read_hex(const char *p, const char *end)
@@ -156,9 +157,27 @@ tokperf_status tkp_json_to_int(struct tokperf_span number, int64_t *value)
     return tkp_text_to_int(text, value) ? TOKPERF_OK : TOKPERF_E_INVALID;
 }
 
+/* Digits only, few enough for a double to hold the number exactly: nearly all that servers send. */
+static bool is_exact_integer(struct tokperf_span number, double *value)
+{
+    uint64_t sum = 0;
+    if (!number.len || number.len > EXACT_DIGITS)
+        return false;
+    for (uint64_t i = 0; i < number.len; i++) {
+        unsigned digit = (unsigned char)number.data[i] - (unsigned)'0';
+        if (digit > 9)
+            return false;
+        sum = sum * 10 + digit;
+    }
+    *value = (double)sum;
+    return true;
+}
+
 tokperf_status tkp_json_to_double(struct tokperf_span number, double *value)
 {
     char text[MAX_NUMBER_BYTES];
+    if (is_exact_integer(number, value))
+        return TOKPERF_OK;
     if (number.len >= sizeof text || (number.len && memchr(number.data, '\0', number.len)))
         return TOKPERF_E_LIMIT;
     tkp_text_copy(text, sizeof text, number);

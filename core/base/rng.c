@@ -4,7 +4,7 @@
 
 #include <base/clock.h>
 #include <math.h>
-#include <stdio.h>
+#include <string.h>
 #include <sys/random.h>
 #include <unistd.h>
 
@@ -108,19 +108,31 @@ uint64_t tkp_rng_fresh_seed(void)
     return mix(tkp_clock_realtime_ns() ^ mix(tkp_clock_now_ns() + (uint64_t)getpid() * GAMMA));
 }
 
+/* The lowest 4 * digits bits, at most 32, as hexadecimal digits: all at once, a byte for each. */
+static inline void put_hex(char *out, uint64_t bits, unsigned digits)
+{
+    uint64_t x = (bits << (32 - 4 * digits)) & UINT32_MAX; /* the first digit is on top */
+    x = (x | x << 16) & UINT64_C(0x0000ffff0000ffff);
+    x = (x | x << 8) & UINT64_C(0x00ff00ff00ff00ff);
+    x = (x | x << 4) & UINT64_C(0x0f0f0f0f0f0f0f0f);
+    uint64_t letters = (x + UINT64_C(0x0606060606060606)) >> 4 & UINT64_C(0x0101010101010101);
+    x += UINT64_C(0x3030303030303030) + letters * ('a' - '0' - 10);
+    x = __builtin_bswap64(x);
+    memcpy(out, &x, digits);
+}
+
 void tkp_rng_uuid(uint64_t seed, uint64_t stream, uint64_t index, char out[37])
 {
     uint64_t high = tkp_rng_bits(seed, stream, index);
     uint64_t low = tkp_rng_bits(seed, stream ^ SECOND_DRAW, index);
     high = (high & ~UINT64_C(0xf000)) | 0x4000;             /* version 4, RFC 9562 5.4 */
     low = (low & ~(UINT64_C(3) << 62)) | UINT64_C(2) << 62; /* variant, RFC 9562 4.1 */
-    static const char hex[] = "0123456789abcdef";
-    char *to = out;
-    for (unsigned i = 0; i < 32; i++) {
-        if (i == 8 || i == 12 || i == 16 || i == 20)
-            *to++ = '-';
-        uint64_t half = i < 16 ? high : low;
-        *to++ = hex[half >> (60 - i % 16 * 4) & 15];
-    }
-    *to = '\0';
+    put_hex(out, high >> 32, 8);
+    put_hex(out + 9, high >> 16, 4);
+    put_hex(out + 14, high, 4);
+    put_hex(out + 19, low >> 48, 4);
+    put_hex(out + 24, low >> 32, 4);
+    put_hex(out + 28, low, 8);
+    out[8] = out[13] = out[18] = out[23] = '-';
+    out[36] = '\0';
 }

@@ -32,11 +32,6 @@ static unsigned distance(const char *a, size_t a_len, const char *b, size_t b_le
     return rows[a_len % 3][b_len];
 }
 
-struct tokperf_span tkp_span(const char *text)
-{
-    return (struct tokperf_span){text, strlen(text)};
-}
-
 bool tkp_span_is(struct tokperf_span span, const char *text)
 {
     return tkp_span_equal(span, tkp_span(text));

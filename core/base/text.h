@@ -8,9 +8,15 @@
 
 #include <stdbool.h>
 #include <stdint.h>
+#include <string.h>
 #include <tokperf/base.h>
 
-struct tokperf_span tkp_span(const char *text);               /* of a NUL-terminated text */
+/* Of a NUL-terminated text. Inline, so that a literal's length is a constant. */
+static inline struct tokperf_span tkp_span(const char *text)
+{
+    return (struct tokperf_span){text, strlen(text)};
+}
+
 bool tkp_span_is(struct tokperf_span span, const char *text); /* equal bytes */
 bool tkp_span_equal(struct tokperf_span a, struct tokperf_span b);
 bool tkp_span_is_nocase(struct tokperf_span span, const char *text); /* ASCII case */

@@ -186,6 +186,11 @@ void tkp_selection_destroy(struct tkp_selection *s)
     free(s);
 }
 
+bool tkp_selection_is_reading(const struct tkp_selection *s)
+{
+    return s->is_reading;
+}
+
 void tkp_selection_add(struct tkp_selection *s, uint64_t key, double value)
 {
     uint32_t from = 0, to = s->part_count; /* the part, if any, lies in [from, to) */

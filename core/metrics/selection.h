@@ -23,6 +23,8 @@ struct tkp_selection *tkp_selection_create(const struct tkp_histogram *histogram
                                            const uint64_t *ranks, uint32_t rank_count,
                                            bool whole_keys);
 void tkp_selection_destroy(struct tkp_selection *selection);
+/* Whether values are still wanted; most selections of whole numbers are settled from the start. */
+bool tkp_selection_is_reading(const struct tkp_selection *selection);
 /* Every value of the stream, once per reading, in any order. */
 void tkp_selection_add(struct tkp_selection *selection, uint64_t key, double value);
 /* After each reading, and before the first one: whether (another) reading is needed. *failed is

@@ -20,7 +20,7 @@ static uint64_t key_of(const struct tkp_series *series, double value)
 {
     double key = (value - key_start(series)) * tkp_metric_def(series->id)->key_steps;
     const double last = 9e18; /* below 2^63 */
-    return key <= 0 ? 0 : (uint64_t)fmin(key, last);
+    return key <= 0 ? 0 : (uint64_t)(key < last ? key : last);
 }
 
 static double value_of(const struct tkp_series *series, double key)
@@ -45,8 +45,7 @@ void tkp_series_finish(struct tkp_series *series)
 void tkp_series_count(struct tkp_series *series, double value)
 {
     tkp_moments_add(&series->moments, value);
-    tkp_histogram_record(&series->histogram, key_of(series, value));
-    series->failed |= series->histogram.lost > 0;
+    series->failed |= !tkp_histogram_count(&series->histogram, key_of(series, value));
 }
 
 static int compare_ranks(const void *a, const void *b)
@@ -88,7 +87,7 @@ bool tkp_series_select(struct tkp_series *series, const uint64_t *extra_ranks, u
 
 void tkp_series_collect(struct tkp_series *series, double value)
 {
-    if (series->selection)
+    if (series->selection && tkp_selection_is_reading(series->selection))
         tkp_selection_add(series->selection, key_of(series, value), value);
 }
 

@@ -152,12 +152,11 @@ static void get_text(struct tkp_cursor *in, char *out, size_t capacity)
 /* The fields whose bits are in mask; row holds the defaults. */
 static void get_fields(struct tkp_cursor *in, uint64_t mask, uint64_t base_ns, struct tkp_row *row)
 {
-    uint64_t bit = 1;
-#define GET_IF(read)  \
-    if (mask & bit) { \
-        read;         \
-    }                 \
-    bit <<= 1;
+#define GET_IF(read) \
+    if (mask & 1) {  \
+        read;        \
+    }                \
+    mask >>= 1;
 #define GET_UINT(f)  GET_IF(row->f = sizeof row->f == 4 ? get_uint32(in) : tkp_varint_get(in))
 #define GET_INT(f)   GET_IF(row->f = get_int32(in))
 #define GET_HASH(f)  GET_IF(tkp_cursor_copy(in, &row->f, 8))

@@ -30,9 +30,27 @@ static inline unsigned char *tkp_varint_put(unsigned char *out, uint64_t value)
     return out;
 }
 
-static inline uint64_t tkp_varint_get(struct tkp_cursor *in)
+/* The low 7 bits of each byte of a word, moved together. */
+static inline uint64_t tkp_varint_pack(uint64_t word)
+{
+    word = (word & UINT64_C(0x007f007f007f007f)) | (word & UINT64_C(0x7f007f007f007f00)) >> 1;
+    word = (word & UINT64_C(0x00003fff00003fff)) | (word & UINT64_C(0x3fff00003fff0000)) >> 2;
+    return (word & UINT64_C(0x000000000fffffff)) | (word & UINT64_C(0x0fffffff00000000)) >> 4;
+}
+
+/* Of any length. Out of line, as there are fifty callers in a row. */
+__attribute__((noinline, unused)) static uint64_t tkp_varint_get_long(struct tkp_cursor *in)
 {
     uint64_t value = 0;
+    if (in->end - in->at >= 8) { /* all of it at once, if it has no more than 8 bytes */
+        uint64_t word, stops;
+        memcpy(&word, in->at, sizeof word);
+        stops = ~word & UINT64_C(0x8080808080808080);
+        if (stops) {
+            in->at += __builtin_ctzll(stops) / 8 + 1;
+            return tkp_varint_pack(word & (stops ^ (stops - 1)));
+        }
+    }
     for (unsigned shift = 0; in->at < in->end && shift <= 63; shift += 7) {
         unsigned char byte = *in->at++;
         if (shift == 63 && byte > 1)
@@ -44,6 +62,14 @@ static inline uint64_t tkp_varint_get(struct tkp_cursor *in)
     in->bad = true;
     in->at = in->end;
     return 0;
+}
+
+/* 1 byte is the most frequent length. */
+static inline uint64_t tkp_varint_get(struct tkp_cursor *in)
+{
+    if (in->at < in->end && *in->at < 0x80)
+        return *in->at++;
+    return tkp_varint_get_long(in);
 }
 
 /* 0, -1, 1, -2 ... to 0, 1, 2, 3 ... */

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Request heads and bodies as lists of parts for one sendmsg(). */
+/* Request heads and bodies as lists of parts for one send() or sendmsg(). */
 #include <worker/message.h>
 
 #include <base/error.h>
@@ -12,7 +12,10 @@
 #include <string.h>
 #include <sys/socket.h>
 
-enum { MAX_HEAD_BYTES = 256 * 1024 };
+enum {
+    MAX_HEAD_BYTES = 256 * 1024,
+    MAX_JOINED_BODY_BYTES = 4096 /* copying less is cheaper than a second part for sendmsg() */
+};
 
 /* The core's own: they say where a message ends or whether its connection stays (RFC 9112). */
 static const char *const framing_names[] = {"content-length", "transfer-encoding", "connection",
@@ -201,6 +204,12 @@ bool tkp_message_make(struct tkp_message *m, const struct tkp_message_key *key,
         return false;
     m->part_count = 0;
     m->total_bytes = 0;
+    if (!rendered->hole_count && rendered->body.len <= MAX_JOINED_BODY_BYTES &&
+        rendered->body.len <= MAX_HEAD_BYTES - m->head.len) {
+        append_span(&m->head, rendered->body);
+        add_part(m, m->head.data, m->head.len);
+        return !m->head.failed; /* without memory */
+    }
     add_part(m, m->head.data, m->head.len);
     uint64_t done = 0;
     for (uint32_t i = 0; i < rendered->hole_count; i++) {
@@ -216,6 +225,9 @@ bool tkp_message_make(struct tkp_message *m, const struct tkp_message_key *key,
 
 ssize_t tkp_message_send(const struct tkp_message *m, int fd, uint64_t sent_bytes)
 {
+    if (m->part_count == 1)
+        return send(fd, (char *)m->parts[0].iov_base + sent_bytes, m->parts[0].iov_len - sent_bytes,
+                    MSG_NOSIGNAL);
     struct iovec rest[TKP_MESSAGE_MAX_PARTS];
     struct msghdr message = {.msg_iov = rest};
     uint64_t skip = sent_bytes;
