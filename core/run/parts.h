@@ -12,6 +12,7 @@
 #include <report/rundir.h>
 #include <report/summary.h>
 #include <run/cpu_plan.h>
+#include <run/limits.h>
 #include <run/live_line.h>
 #include <target/mock_child.h>
 #include <worker/worker.h>
@@ -40,6 +41,8 @@ struct tkp_run {
     bool kernel_clock; /* arrivals are stamped by the kernel */
     int stamps_fd;     /* keeps the kernel stamping while it is open; 0: none */
     struct tkp_cpu_plan cpus;
+    struct tkp_machine_limits limits;
+    struct tkp_demand demand;
 
     /* results.c */
     struct tkp_rundir dir;

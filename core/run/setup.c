@@ -8,6 +8,7 @@
 
 #include <base/error.h>
 #include <base/text.h>
+#include <inttypes.h>
 #include <metrics/slo.h>
 #include <run/interrupt.h>
 #include <run/machine.h>
@@ -148,6 +149,44 @@ static tokperf_status make_dataset(struct tkp_run *run, struct tokperf_error *er
     return unreadable && run->plan->input_file ? TOKPERF_E_INVALID : status;
 }
 
+/* Different addresses among those that are tried first; 0 when one is a unix socket. */
+static uint32_t count_destinations(const struct tkp_run *run)
+{
+    uint32_t count = 0;
+    for (uint32_t i = 0; i < run->plan->url_count; i++) {
+        const struct tkp_target *target = &run->targets[i];
+        if (target->addresses[0].ss_family == AF_UNIX)
+            return 0;
+        bool is_new = true;
+        for (uint32_t k = 0; k < i && is_new; k++)
+            is_new = target->address_lengths[0] != run->targets[k].address_lengths[0] ||
+                     memcmp(&target->addresses[0], &run->targets[k].addresses[0],
+                            target->address_lengths[0]) != 0;
+        count += is_new;
+    }
+    return count;
+}
+
+static tokperf_status check_limits(struct tkp_run *run, struct tokperf_error *error)
+{
+    tkp_limits_read(run->plan->host_root, &run->limits);
+    run->demand = tkp_demand_of(run->plan, tkp_workers_stream_bytes(run->endpoint));
+    return tkp_limits_check(&run->limits, &run->demand, error);
+}
+
+static tokperf_status check_ports(struct tkp_run *run, struct tokperf_error *error)
+{
+    uint64_t ports;
+    run->demand.destinations = count_destinations(run);
+    if (tkp_limits_ports_may_run_out(&run->limits, &run->demand, &ports))
+        tkp_log(TKP_LOG_WARNING,
+                "--connection-reuse-strategy never: each request takes a new one of %" PRIu64
+                " local ports, and may keep it for %d s after its end: they run out at more than "
+                "%" PRIu64 " requests/s; give more --source-address, or reuse connections",
+                ports, TKP_LIMITS_TIME_WAIT_S, ports / TKP_LIMITS_TIME_WAIT_S);
+    return tkp_limits_check_ports(&run->limits, &run->demand, error);
+}
+
 static void plan_cpus(struct tkp_run *run)
 {
     struct tkp_topology topology;
@@ -169,6 +208,7 @@ static tokperf_status check_host_root(const struct tkp_plan *plan, struct tokper
 tokperf_status tkp_run_set_up(struct tkp_run *run, struct tokperf_error *error)
 {
     tkp_arena_init(&run->arena, 0);
+    tkp_limits_raise_descriptors();
     tokperf_status status = tkp_rundir_check(run->plan, error);
     if (status == TOKPERF_OK)
         status = tkp_slos_check(run->plan->slos, run->plan->slo_count, error);
@@ -177,11 +217,15 @@ tokperf_status tkp_run_set_up(struct tkp_run *run, struct tokperf_error *error)
     if (status == TOKPERF_OK)
         status = open_plugins(run, error);
     if (status == TOKPERF_OK)
+        status = check_limits(run, error);
+    if (status == TOKPERF_OK)
         status = make_dataset(run, error);
     if (status == TOKPERF_OK)
         status = resolve_urls(run, error);
     if (status == TOKPERF_OK)
         status = resolve_targets(run, error);
+    if (status == TOKPERF_OK)
+        status = check_ports(run, error);
     if (status == TOKPERF_OK)
         status = tkp_run_choose_clock(run, error);
     if (status == TOKPERF_OK)

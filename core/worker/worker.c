@@ -116,6 +116,13 @@ tokperf_status tkp_workers_start(const struct tkp_worker_shared *shared,
     return TOKPERF_OK;
 }
 
+uint64_t tkp_workers_stream_bytes(const struct tkp_instance *endpoint)
+{
+    const struct tokperf_endpoint_vtable *vtable = endpoint->vtable;
+    return sizeof(struct tkp_slot) + vtable->state_bytes + sizeof(struct tkp_timer *) +
+           sizeof(struct tkp_connection);
+}
+
 /* ---- phases ---- */
 
 /* CPU time of a worker's thread without its spinning, ns; 0 where the kernel does not say. */

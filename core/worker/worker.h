@@ -58,12 +58,15 @@ struct tkp_worker_shared {
     const struct tkp_target *targets; /* one per URL */
     uint32_t worker_count;
     uint64_t run_seed;
-    bool kernel_clock; /* the kernel stamps arrivals (receive_stamp.h), not the process */
-    bool spins;        /* before a send that is due */
+    bool kernel_clock;   /* the kernel stamps arrivals (receive_stamp.h), not the process */
+    bool spins;          /* before a send that is due */
     const int32_t *cpus; /* worker i's, or -1; NULL: no worker is pinned */
 };
 
 struct tkp_workers;
+
+/* Memory of one request in flight before its answer begins, without the kernel's. */
+uint64_t tkp_workers_stream_bytes(const struct tkp_instance *endpoint);
 
 /* Creates worker_count workers and their threads, idle. channels[i] is worker i's. [main] */
 tokperf_status tkp_workers_start(const struct tkp_worker_shared *shared,
