@@ -185,6 +185,9 @@ static void note_phase(struct load_state *load)
 static uint64_t run_phase(struct tkp_run *run, struct tkp_phase *phase, uint32_t index,
                           uint64_t first_draw)
 {
+    struct load_state load = {.run = run, .phase = phase, .before = totals(run, index)};
+    read_machine(run, &load.machine);
+    load.begin_ns = tkp_clock_now_ns();
     struct tkp_schedule schedule = {
         .phase = &run->plan->phases[index],
         .dataset = run->dataset,
@@ -192,11 +195,8 @@ static uint64_t run_phase(struct tkp_run *run, struct tkp_phase *phase, uint32_t
         .phase_index = index,
         .url_count = run->plan->url_count,
         .first_draw = first_draw,
-        .start_ns = tkp_clock_now_ns() + HEAD_START_MS * TKP_NS_PER_MS,
+        .start_ns = load.begin_ns + HEAD_START_MS * TKP_NS_PER_MS,
     };
-    struct load_state load = {.run = run, .phase = phase, .before = totals(run, index)};
-    read_machine(run, &load.machine);
-    load.begin_ns = tkp_clock_now_ns();
     tkp_phase_init(phase, &schedule, run->plan->workers);
     tkp_log(TKP_LOG_DEBUG, "phase %s begins", schedule.phase->name);
     tkp_workers_begin_phase(run->workers, phase);

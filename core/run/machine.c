@@ -63,11 +63,9 @@ bool tkp_machine_parse_stat(struct tokperf_span text, struct tkp_machine *machin
     if (!starts_with(text, "cpu "))
         return false;
     line.data += 4, line.len -= 4;
-    for (int i = 0; i < STATES; i++) {
-        if (!take_number(&line, &state[i]))
+    for (int i = 0; i < STATES; i++)
+        if (!take_number(&line, &state[i]) || __builtin_add_overflow(sum, state[i], &sum))
             return false;
-        sum += state[i];
-    }
     machine->cpu_ticks = sum;
     machine->steal_ticks = state[STEAL];
     machine->cpus = count_cpus(text);

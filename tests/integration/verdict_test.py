@@ -6,12 +6,16 @@ import resource
 import shutil
 import signal
 import subprocess
+import sys
 import threading
 import time
 
-from harness import BUILD, RUN_DEADLINE_S, TOKPERF, Run, RunTest, main, program_environment
+from harness import BUILD, RUN_DEADLINE_S, SOURCE, TOKPERF, Run, RunTest, main, program_environment
 from verdict_support import (HostRoot, PlainServer, StoppedThread, free_port, stop_in_bursts,
                              thread_named)
+
+sys.path.insert(0, str(SOURCE / "tests" / "support"))
+import records  # noqa: E402
 
 # Lag depends on who else uses the machine; where it is not the subject its limits are out of reach.
 PATIENT = ("--verdict-client-lag-suspect-ms", 1e5, "--verdict-client-lag-invalid-ms", 1e5)
@@ -207,6 +211,21 @@ class Verdict(RunTest):
             self.assertIn("--verdict-host-root", run.stderr)
             self.assertEqual(run.stderr.count("\n"), 1, run.stderr)
             self.assertFalse((self.home / "never").exists())
+
+    def test_a_busy_worker_is_a_note(self):
+        """Whether it was, the log says: spinning for a plugin it is, unless others take the CPU."""
+        server = PlainServer(lambda n: None)
+        self.addCleanup(server.stop)
+        for arguments in (("--request-count", 5),
+                          ("--plugin", BUILD / "tests" / "abi" / "slow.so", "--endpoint-type",
+                           "broken", "--endpoint", "/v1/chat/completions", "--request-count", 5)):
+            run = self.strict(server.url, *arguments)
+            note = records.read(run.path("records.tkr")).phases[-1]
+            share = note["worker_cpu_ns"] / note["length_ns"]
+            self.assertTrue(0 < share <= 1.01, share)
+            notes = {n["code"] for n in run.json()["verdict"]["notes"]}
+            self.assertEqual("worker_cpu" in notes, share > 0.9, share)
+        self.assertGreater(note["length_ns"], 5 * 150e6)
 
     # ---- the answers ----
 

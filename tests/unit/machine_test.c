@@ -46,6 +46,7 @@ static void what_is_no_stat_changes_nothing(void **state)
                                       "cpu  1 2 3 4 5 6 7\ncpu0 1",
                                       "cpu  1 2 3 4 5 6 7 -8\n",
                                       "cpu  1 2 3 4 5 6 7 99999999999999999999\n",
+                                      "cpu  18446744073709551615 1 0 0 0 0 0 1\n",
                                       "intr 1 2 3 4 5 6 7 8\n"};
     for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
         struct tkp_machine machine = {1, 2, 3, 4};
