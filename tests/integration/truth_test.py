@@ -30,13 +30,21 @@ class Truth(RunTest):
 
     def test_stamps_of_a_known_answer(self):
         row = {"send_start_ns": 90, "start_ns": 80, "first_token_ns": 1500,
-               "chunk_ns": [1500, 2400, 3700]}
-        stamps = {"a": (100, [1000, 2000, 3000])}
+               "chunk_ns": [1500, 2400, 3700, 3700]}
+        stamps = {"a": (100, [1000, 2000, 3000, 3400])}
         self.assertEqual(truth.errors_of([("a", row)], stamps),
-                         {"request": [10], "chunk": [500, 400, 700], "ttft": [500],
-                          "gap": [-100, 300]})
+                         {"request": [10], "chunk": [500, 400, 700, 300],
+                          "single": [500, 400, 300], "ttft": [500], "gap": [-100, 300, -400]})
+
+    def test_medians_of_runs(self):
+        runs = [{"streams": 1, "verdict": "valid", "chunk": {"p50_us": p50}} for p50 in (1, 9, 4)]
+        self.assertEqual(truth.medians(runs),
+                         {"streams": 1, "verdict": "valid", "chunk": {"p50_us": 4}})
+
+    def test_stamps_that_lack_a_chunk_are_refused(self):
+        row = {"send_start_ns": 90, "start_ns": 80, "first_token_ns": 1500, "chunk_ns": [1500]}
         with self.assertRaises(ValueError):
-            truth.errors_of([("a", {**row, "chunk_ns": [1500]})], stamps)
+            truth.errors_of([("a", row)], {"a": (100, [1000, 2000])})
 
 
 if __name__ == "__main__":
