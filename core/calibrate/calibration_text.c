@@ -33,6 +33,18 @@ static const char *why(enum tkp_calibrated_by by)
 static void put_level(struct tkp_buffer *out, const struct tkp_calibrated_level *l)
 {
     bool streams = l->events_per_s_per_stream > 0;
+    if (!(l->level > 0)) {
+        tkp_buffer_puts(out, "  no level of ");
+        if (streams)
+            tkp_buffer_printf(out, "streams of %.0f events/s", l->events_per_s_per_stream);
+        else
+            tkp_buffer_puts(out, "requests/s");
+        tkp_buffer_printf(out,
+                          " held (%" PRIu32 " steps)\n    the machine is too busy, or --bound-ms "
+                          "is too low\n",
+                          l->steps);
+        return;
+    }
     if (streams)
         tkp_buffer_printf(out, "  %.0f streams of %.0f events/s: %.0f events/s measured", l->level,
                           l->events_per_s_per_stream, l->achieved);
@@ -40,11 +52,6 @@ static void put_level(struct tkp_buffer *out, const struct tkp_calibrated_level 
         tkp_buffer_printf(out, "  %.0f requests/s, open loop: %.0f requests/s measured", l->level,
                           l->achieved);
     tkp_buffer_printf(out, " (%" PRIu32 " steps)\n    %s\n", l->steps, why(l->by));
-    if (!(l->level > 0)) {
-        tkp_buffer_puts(out,
-                        "    no step held: the machine is too busy, or --bound-ms is too low\n");
-        return;
-    }
     tkp_buffer_printf(out, "    %-12s %9s %9s %9s %9s %9s\n", "error, us", "p50", "p90", "p99",
                       "max", "samples");
     put_errors(out, "added TTFT", &l->ttft);

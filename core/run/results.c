@@ -135,7 +135,6 @@ static tokperf_status start_threads(struct tkp_run *run, struct tkp_log_writer *
 tokperf_status tkp_run_open_results(struct tkp_run *run, struct tokperf_error *error)
 {
     fill_facts(run);
-    tkp_run_look_up_calibration(run);
     tokperf_status status = tkp_rundir_create(run->plan, run->model, &run->dir, error);
     if (status == TOKPERF_OK)
         status = tkp_rundir_begin(&run->dir, run->plan, run->benchmark_id,
@@ -155,6 +154,7 @@ tokperf_status tkp_run_open_results(struct tkp_run *run, struct tokperf_error *e
     run->live = tkp_live_create(tkp_summarizer_context(run->summarizer));
     if (!run->live)
         return tkp_fail(error, TOKPERF_E_NO_MEMORY, "no memory for the live figures");
+    tkp_run_look_up_calibration(run);
     struct tkp_log_writer *log = NULL;
     status = tkp_log_create(run->log_path, run->plan->overwrite, &log, error);
     if (status == TOKPERF_OK)
