@@ -179,7 +179,7 @@ static void count_ok(struct tkp_phase_metrics *m, const struct tkp_row *row,
     if (values->has[TKP_METRIC_REQUEST_LATENCY])
         widen(&m->ok, row->start_ns,
               row->start_ns + (uint64_t)values->value[TKP_METRIC_REQUEST_LATENCY]);
-    else
+    else if (row->flags & TKP_ROW_UNSTAMPED)
         widen(&m->ok, row->start_ns, row->end_ns);
     c->not_streamed += m->context->streaming && !(row->flags & TKP_ROW_STREAMED);
     c->no_token_count += tkp_values_lack_tokens(m->context, row);

@@ -15,6 +15,8 @@ NOT_ENTERED = {"verdict.reasons", "verdict.notes", "input_config"}
 MOCK = ("--ttft", "10", "--itl", "2", "--osl", "4", "--seed", "1", "--fault-500", "0.2")
 PROFILE = ("--streaming", "--concurrency", 2, "--request-count", 60, "--warmup-request-count", 4,
            "--isl", 10, "--osl", 4, "--random-seed", 1, "--goodput", "time_to_first_token:1000")
+# the clock that every machine has; what the other one adds has a test of its own
+PROCESS_CLOCK = ("--receive-clock", "process")
 
 
 def merged(elements):
@@ -61,7 +63,7 @@ class Schema(RunTest):
         self.assertMultiLineEqual(golden, text)
 
     def run_fixed(self, *arguments):
-        return self.profile(self.start_mock(*MOCK), *PROFILE, *arguments)
+        return self.profile(self.start_mock(*MOCK), *PROFILE, *PROCESS_CLOCK, *arguments)
 
     def test_summary_keys(self):
         run = self.run_fixed()
@@ -77,6 +79,17 @@ class Schema(RunTest):
         self.check("run.json.keys", outline(run.json("run.json")))
         for line in ok:  # each alone, not only together
             self.assertEqual(outline(line), outline(merged(ok)))
+
+    def test_the_kernel_clock_adds_read_delay(self):
+        run = self.profile(self.start_mock(*MOCK), *PROFILE, "--receive-clock", "kernel",
+                           expect=None)
+        if run.code == 3:
+            self.skipTest(run.stderr)
+        golden = (GOLDEN / "profile_export.keys").read_text(encoding="utf-8").splitlines()
+        added = [line for line in outline(run.json()) if line not in golden]
+        self.assertEqual([line.split(": ")[0] for line in added],
+                         ["read_delay", "warmup_metrics.read_delay",
+                          "percentile_support.read_delay"])
 
     def test_csv_shape(self):
         rows = self.run_fixed().csv_rows()

@@ -161,6 +161,23 @@ static void nan_is_never_a_statistic(void **state)
 }
 
 /* Two requests that overlap: 0-100 and 50-150 ms, first tokens at 20 and 80 ms, 10 + 4 tokens. */
+/* A stream without arrival times has no latency, but the time it took is not nothing. */
+static void an_unstamped_request_counts_to_its_end(void **state)
+{
+    (void)state;
+    struct phase p;
+    begin(&p);
+    add(&p, metric_row(0, 20, 100));
+    struct tkp_row *row = add(&p, metric_row(0, 0, 400));
+    row->flags |= TKP_ROW_UNSTAMPED;
+    row->first_byte_ns = row->first_token_ns = row->last_token_ns = 0;
+    compute(&p);
+    CHECK(&p, "request_latency", COUNT, 1);
+    CHECK(&p, "request_count", AVG, 2);
+    CHECK(&p, "benchmark_duration", AVG, (double)(row->end_ns - row->start_ns) / 1e9);
+    end(&p);
+}
+
 static void the_load_over_time(void **state)
 {
     (void)state;
@@ -291,6 +308,7 @@ int main(void)
         cmocka_unit_test(all_failed),
         cmocka_unit_test(no_rows_at_all),
         cmocka_unit_test(nan_is_never_a_statistic),
+        cmocka_unit_test(an_unstamped_request_counts_to_its_end),
         cmocka_unit_test(the_load_over_time),
         cmocka_unit_test(goodput_counts_what_is_missing),
         cmocka_unit_test(the_steady_window),
