@@ -202,8 +202,10 @@ def read_block(log, kind, payload):
         log.end = json.loads(payload)
 
 
-def parse(data):
+def parse(data, rows=None):
+    """rows: where rows are appended to, for a log too long to be kept."""
     log, at = Log(), 0
+    log.rows = [] if rows is None else rows
     try:
         while at < len(data) and log.end is None:
             if len(data) - at < 16:
@@ -226,9 +228,9 @@ def parse(data):
     return log
 
 
-def read(path):
+def read(path, rows=None):
     with open(path, "rb") as file:
-        return parse(file.read())
+        return parse(file.read(), rows)
 
 
 def main():
