@@ -51,8 +51,7 @@
       TKP_MF_WHOLE | TKP_MF_HIDE | TOKPERF_METRIC_INTERNAL)                                        \
     X(OSL_MISMATCH_DIFF_PCT, "osl_mismatch_diff_pct", "OSL Mismatch Diff", PERCENT, DEFAULT, 660,  \
       TKP_MF_HIDE)                                                                                 \
-    X(EFFECTIVE_LATENCY, "effective_latency", "Effective Latency (CO-aware)", MS, EFFECTIVE, 2990, \
-      0)                                                                                           \
+    X(EFFECTIVE_LATENCY, "effective_latency", "Effective Latency (CO-aware)", MS, DEFAULT, 310, 0) \
     X(CREDIT_TO_START_LATENCY, "credit_to_start_latency", "Credit-to-Start Latency", MS, CLIENT,   \
       4000, 0)                                                                                     \
     X(CAP_WAIT, "cap_wait", "Concurrency Cap Wait", MS, CLIENT, 4010, TKP_MF_OURS)                 \

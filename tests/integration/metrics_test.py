@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """What metrics mean, end to end: where other benchmarks went wrong, against a server with known
-times. Bounds here are wide apart; the tight ones are in truth_test.py."""
+times. Only what holds on a busy machine too is asserted: no chunk is sent before it is due, and
+exact relations between numbers. The bound on their truth is in truth_test.py."""
 import re
 
 from harness import RunTest, main
@@ -16,10 +17,17 @@ class Metrics(RunTest):
         for per_chunk in (1, 3, 5):
             run = self.stream("--ttft", "20", "--itl", "30", "--osl", "31", "--tokens-per-chunk",
                               str(per_chunk), requests=3, concurrency=3)
-            chunks = -(-31 // per_chunk)
-            window_ms = 30.0 * (chunks - 1)
-            self.assertAlmostEqual(run.metric("inter_token_latency"), window_ms / 30, delta=2)
-            self.assertAlmostEqual(run.metric("inter_chunk_latency", "p50"), 30.0, delta=3)
+            gaps_of_a_stream = -(-31 // per_chunk) - 1
+            for record in run.records():
+                value = {tag: m["value"] for tag, m in record["metrics"].items()}
+                window = value["request_latency"] - value["time_to_first_token"]
+                self.assertAlmostEqual(value["inter_token_latency"] * 30, window, places=6)
+                gaps = value["inter_chunk_latency"]
+                self.assertAlmostEqual(sum(gaps), window, places=6)
+                if len(gaps) == gaps_of_a_stream:  # none came in one read with the one before
+                    self.assertAlmostEqual(sum(gaps) / len(gaps) * gaps_of_a_stream / 30,
+                                           value["inter_token_latency"], places=6)
+            self.assertGreaterEqual(run.metric("chunk_count"), 3 * (gaps_of_a_stream + 1))
 
     def test_role_chunk_is_no_token(self):
         run = self.stream("--ttft", "200", "--itl", "1", "--osl", "3", requests=3)
@@ -29,8 +37,11 @@ class Metrics(RunTest):
         for field in ("reasoning_content", "reasoning", "both"):
             run = self.stream("--ttft", "50", "--itl", "20", "--reasoning-tokens", "5", "--osl",
                               "10", "--reasoning-field", field, requests=3, concurrency=3)
-            self.assertAlmostEqual(run.metric("time_to_first_token"), 50, delta=10)
-            self.assertAlmostEqual(run.metric("time_to_first_output_token"), 150, delta=20)
+            # no chunk is sent before it is due: reasoning at 50 ms, the first output at 150 ms
+            self.assertGreaterEqual(run.metric("time_to_first_token", "min"), 50)
+            self.assertGreaterEqual(run.metric("time_to_first_output_token", "min"), 150)
+            self.assertLess(run.metric("time_to_first_token", "min"),
+                            run.metric("time_to_first_output_token", "min"))
             self.assertEqual(run.metric("reasoning_token_count"), 5)
             self.assertEqual(run.metric("output_sequence_length"), 15)
             self.assertEqual(run.metric("output_token_count"), 10)
@@ -46,10 +57,15 @@ class Metrics(RunTest):
         # 20 requests a second are due, one slot of 100 ms serves 10
         run = self.stream("--ttft", "100", "--itl", "0", "--osl", "1", requests=20, concurrency=1,
                           arguments=("--request-rate", 20, "--arrival-pattern", "constant"))
-        self.assertAlmostEqual(run.metric("request_latency"), 100, delta=15)
-        self.assertGreater(run.metric("effective_latency", "max"), 800)
-        self.assertGreater(run.metric("cap_wait", "max"), 700)
-        self.assertLess(run.metric("client_lag", "p50"), 10)
+        self.assertGreaterEqual(run.metric("request_latency", "min"), 100)
+        self.assertGreaterEqual(run.metric("effective_latency", "max"), 1000)
+        self.assertGreaterEqual(run.metric("cap_wait", "max"), 900)
+        for record in run.records():
+            value = {tag: m["value"] for tag, m in record["metrics"].items()}
+            self.assertAlmostEqual(value["effective_latency"],
+                                   value["credit_to_start_latency"] + value["request_latency"], 6)
+            self.assertAlmostEqual(value["credit_to_start_latency"],
+                                   value["cap_wait"] + value["client_lag"], 6)
 
     def test_goodput_counts_those_that_met_every_objective(self):
         run = self.stream("--ttft", "30", "--itl", "1", "--osl", "4", requests=6,

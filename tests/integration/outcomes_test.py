@@ -103,11 +103,10 @@ class Outcomes(RunTest):
         self.assertTrue(all(r["tokperf"]["retries"] == 1 for r in retried))
 
     def test_nobody_listens(self):
-        with socket.socket() as free:
-            free.bind(("127.0.0.1", 0))
-            port = free.getsockname()[1]
-        run = self.profile(f"http://127.0.0.1:{port}", "--concurrency", 2, "--request-count", 500,
-                           expect=1)
+        with socket.socket() as bound:  # not listening: refused, and nobody else gets the port
+            bound.bind(("127.0.0.1", 0))
+            run = self.profile(f"http://127.0.0.1:{bound.getsockname()[1]}", "--concurrency", 2,
+                               "--request-count", 500, expect=1)
         outcomes = run.outcomes()
         self.assertEqual(set(outcomes), {"connect_error"})
         self.assertLess(outcomes["connect_error"], 20)  # ended long before the 500

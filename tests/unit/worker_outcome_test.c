@@ -248,11 +248,14 @@ static void a_refused_connect_backs_off(void **state)
 {
     (void)state;
     static const struct fake_conversation conversations[] = {{{"a"}, 0}, {{"b"}, 0}, {{"c"}, 0}};
-    struct scripted_server *server = scripted_server_start(scripts);
-    uint16_t port = scripted_server_port(server);
-    scripted_server_stop(server);
+    /* bound and not listening: refused, and nobody else gets the port meanwhile */
+    struct sockaddr_in address = {.sin_family = AF_INET, .sin_addr = {htonl(INADDR_LOOPBACK)}};
+    socklen_t len = sizeof address;
+    int holder = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    assert_int_equal(bind(holder, (struct sockaddr *)&address, len), 0);
+    getsockname(holder, (struct sockaddr *)&address, &len);
     struct worker_run *run = worker_run_create(conversations, 3);
-    worker_run_start(run, port);
+    worker_run_start(run, ntohs(address.sin_port));
     worker_run_phase(run);
     const struct tkp_row *rows[3];
     for (uint32_t i = 0; i < 3; i++) {
@@ -265,6 +268,7 @@ static void a_refused_connect_backs_off(void **state)
     assert_true(rows[1]->intended_ns - rows[0]->end_ns == 10 * TKP_NS_PER_MS);
     assert_int_equal(tkp_gauge_get(&tkp_workers_stats(run->workers, 0)->connect_errors_in_row), 3);
     worker_run_destroy(run);
+    close(holder);
 }
 
 /* "localhost" may have an address where nobody listens before the one where the server does. */
