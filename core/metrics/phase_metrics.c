@@ -45,6 +45,7 @@ tokperf_status tkp_phase_metrics_create(const struct tkp_metric_context *context
     const struct tkp_phase_span empty = {UINT64_MAX, 0};
     m->context = context;
     m->plan = *phase;
+    tkp_histogram_init(&m->later_lag_ns);
     m->all = m->ok = m->intended = m->arrived_start = empty;
     tkp_steady_init(&m->window, phase);
     for (uint32_t i = 0; i < TKP_METRIC_COUNT; i++)
@@ -66,6 +67,7 @@ void tkp_phase_metrics_destroy(struct tkp_phase_metrics *m)
     for (uint32_t i = 0; i < TKP_SWEEP_COUNT; i++)
         tkp_sweep_finish(&m->sweeps[i]);
     tkp_distinct_finish(&m->prompts);
+    tkp_histogram_finish(&m->later_lag_ns);
     free(m->gaps);
     free(m);
 }
@@ -181,6 +183,10 @@ static void count_ok(struct tkp_phase_metrics *m, const struct tkp_row *row,
               row->start_ns + (uint64_t)values->value[TKP_METRIC_REQUEST_LATENCY]);
     else if (row->flags & TKP_ROW_UNSTAMPED)
         widen(&m->ok, row->start_ns, row->end_ns);
+    if (!(row->flags & TKP_ROW_FIRST_OF_SLOT) && m->plan.arrival == TKP_ARRIVAL_CLOSED &&
+        values->has[TKP_METRIC_CLIENT_LAG])
+        m->failed |=
+            !tkp_histogram_count(&m->later_lag_ns, (uint64_t)values->value[TKP_METRIC_CLIENT_LAG]);
     c->not_streamed += m->context->streaming && !(row->flags & TKP_ROW_STREAMED);
     c->no_token_count += tkp_values_lack_tokens(m->context, row);
     if (values->has[TKP_METRIC_REQUESTED_OSL]) {

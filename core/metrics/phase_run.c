@@ -166,6 +166,16 @@ static double percentile_or_nan(const struct tkp_phase_metrics *m, enum tkp_metr
     return tkp_series_percentile(&m->series[id], per_mille, &value, &exact) ? value : NAN;
 }
 
+/* In closed loop the first requests of all slots are due at once, so that one after the other is
+ * late by the time that it takes to open the connections before: that is the plan's burst, not the
+ * client's lateness. */
+static double client_lag_p99_ns(const struct tkp_phase_metrics *m)
+{
+    if (is_open_loop(m))
+        return percentile_or_nan(m, TKP_METRIC_CLIENT_LAG, 990);
+    return m->later_lag_ns.count ? tkp_histogram_quantile(&m->later_lag_ns, 0.99) : NAN;
+}
+
 void tkp_phase_fill_facts(const struct tkp_phase_metrics *m, struct tkp_phase_facts *facts)
 {
     const struct tkp_phase_counts *c = &m->counts;
@@ -188,7 +198,7 @@ void tkp_phase_fill_facts(const struct tkp_phase_metrics *m, struct tkp_phase_fa
     facts->prompt_tokens = c->prompt_tokens;
     facts->median_ttft_ns = percentile_or_nan(m, TKP_METRIC_TIME_TO_FIRST_TOKEN, 500);
     facts->median_latency_ns = percentile_or_nan(m, TKP_METRIC_REQUEST_LATENCY, 500);
-    facts->client_lag_p99_ns = percentile_or_nan(m, TKP_METRIC_CLIENT_LAG, 990);
+    facts->client_lag_p99_ns = client_lag_p99_ns(m);
     facts->cap_wait_max_ns = (double)c->cap_wait_max_ns;
     facts->offered_rate_per_s = open_loop ? rate_of(c->arrivals, &m->intended) : NAN;
     facts->achieved_rate_per_s = open_loop ? rate_of(c->arrivals, &m->arrived_start) : NAN;

@@ -3,6 +3,7 @@
 #ifndef TKP_METRICS_PHASE_STATE_H
 #define TKP_METRICS_PHASE_STATE_H
 
+#include <base/histogram.h>
 #include <metrics/distinct.h>
 #include <metrics/phase_metrics.h>
 #include <metrics/series.h>
@@ -45,7 +46,9 @@ struct tkp_phase_metrics {
     uint64_t steady_ok, steady_input_tokens, steady_output_tokens; /* second reading */
     struct tkp_tally tally;
     struct tkp_distinct prompts;
-    double *gaps; /* of one row */
+    struct tkp_histogram later_lag_ns; /* closed loop: client_lag but for each slot's first request,
+                                          which all begin at once */
+    double *gaps;                      /* of one row */
     uint32_t gap_capacity;
 };
 

@@ -22,6 +22,32 @@ static void cancelled_is_neither(void **state)
     end(&p);
 }
 
+/* 20 slots begin at once, each 1 ms later than the one before; after that nothing is late. In open
+ * loop the schedule asked for each of them at its time. */
+static void the_first_burst_is_no_lateness(void **state)
+{
+    (void)state;
+    for (int open = 0; open < 2; open++) {
+        struct phase p;
+        begin(&p);
+        p.plan.arrival = open ? TKP_ARRIVAL_POISSON : TKP_ARRIVAL_CLOSED;
+        for (uint64_t i = 0; i < 20; i++) {
+            struct tkp_row *row = add(&p, metric_row(0, 100, 200));
+            row->flags |= TKP_ROW_FIRST_OF_SLOT;
+            row->start_ns += i * MS;
+        }
+        for (uint64_t i = 0; i < 300; i++)
+            add(&p, metric_row(200, 300, 400))->start_ns += 2000;
+        compute(&p);
+        CHECK(&p, "client_lag", MAX, 19);
+        if (open)
+            assert_true(p.facts.client_lag_p99_ns > 10e6);
+        else
+            assert_near(p.facts.client_lag_p99_ns, 2000, 2);
+        end(&p);
+    }
+}
+
 static void groups_are_bounded(void **state)
 {
     (void)state;
@@ -151,9 +177,13 @@ static void prompts_are_counted(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(cancelled_is_neither),  cmocka_unit_test(groups_are_bounded),
-        cmocka_unit_test(support_and_its_bound), cmocka_unit_test(answers_of_another_length),
-        cmocka_unit_test(one_reading_is_marked), cmocka_unit_test(prompts_are_counted),
+        cmocka_unit_test(cancelled_is_neither),
+        cmocka_unit_test(groups_are_bounded),
+        cmocka_unit_test(the_first_burst_is_no_lateness),
+        cmocka_unit_test(support_and_its_bound),
+        cmocka_unit_test(answers_of_another_length),
+        cmocka_unit_test(one_reading_is_marked),
+        cmocka_unit_test(prompts_are_counted),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
