@@ -57,7 +57,7 @@ void tkp_buffer_clear(struct tkp_buffer *b)
         b->data[0] = '\0';
 }
 
-void tkp_buffer_append(struct tkp_buffer *b, const char *data, size_t len)
+void tkp_buffer_append_slowly(struct tkp_buffer *b, const char *data, size_t len)
 {
     if (!len || !grow(b, len))
         return;

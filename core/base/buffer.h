@@ -21,7 +21,18 @@ struct tkp_buffer {
 void tkp_buffer_init(struct tkp_buffer *b, size_t max_bytes);
 void tkp_buffer_finish(struct tkp_buffer *b); /* frees; accepts a zeroed one */
 void tkp_buffer_clear(struct tkp_buffer *b);  /* keeps the memory, clears failed */
-void tkp_buffer_append(struct tkp_buffer *b, const char *data, size_t len);
+void tkp_buffer_append_slowly(struct tkp_buffer *b, const char *data, size_t len); /* any length */
+/* Inline where there is room, as always in a buffer that is used again. */
+static inline void tkp_buffer_append(struct tkp_buffer *b, const char *data, size_t len)
+{
+    if (!len || b->failed || len >= b->capacity - b->len) {
+        tkp_buffer_append_slowly(b, data, len);
+        return;
+    }
+    memcpy(b->data + b->len, data, len);
+    b->len += len;
+    b->data[b->len] = '\0';
+}
 /* Inline, so that a literal's length is a constant. */
 static inline void tkp_buffer_puts(struct tkp_buffer *b, const char *text)
 {

@@ -28,7 +28,8 @@ RUN_DEADLINE_S = 3600
 # Of anonymous memory between the first fifth of a run and its end: what the allocator and the
 # histograms' pages may still take. A leak of one small object a request is above it.
 MAX_GROWTH_BYTES = 4 << 20
-SANITIZED = b"__asan_init" in pathlib.Path(TOKPERF).read_bytes()
+SANITIZED = any(name in pathlib.Path(TOKPERF).read_bytes()
+                for name in (b"__asan_init", b"__tsan_init"))
 
 
 def resident_bytes(pid):

@@ -157,6 +157,26 @@ static void moments_are_stable(void **state)
     tkp_histogram_finish(&h);
 }
 
+static void counting_fills_the_same_buckets(void **state)
+{
+    (void)state;
+    struct tkp_histogram counted, recorded;
+    tkp_histogram_init(&counted);
+    tkp_histogram_init(&recorded);
+    for (uint64_t i = 0; i < VALUES; i++) {
+        uint64_t value = tkp_rng_bits(3, 3, i) >> (i % 64);
+        assert_true(tkp_histogram_count(&counted, value));
+        tkp_histogram_record(&recorded, value);
+    }
+    assert_true(counted.count == VALUES && counted.mean == 0);
+    assert_true(counted.min == recorded.min && counted.max == recorded.max);
+    for (int i = 0; i <= 1000; i++)
+        assert_true(tkp_histogram_quantile(&counted, i / 1000.0) ==
+                    tkp_histogram_quantile(&recorded, i / 1000.0));
+    tkp_histogram_finish(&counted);
+    tkp_histogram_finish(&recorded);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -165,6 +185,7 @@ int main(void)
         cmocka_unit_test(rank_buckets_hold_the_order_statistic),
         cmocka_unit_test(merging_equals_recording_together),
         cmocka_unit_test(moments_are_stable),
+        cmocka_unit_test(counting_fills_the_same_buckets),
     };
     return cmocka_run_group_tests_name("histogram", tests, NULL, NULL);
 }

@@ -128,6 +128,11 @@ static void doubles(void **state)
     } cases[] = {
         {"0", TOKPERF_OK, 0},
         {"-1.5e3", TOKPERF_OK, -1500},
+        {"-7", TOKPERF_OK, -7},
+        {"48", TOKPERF_OK, 48},
+        {"48x", TOKPERF_E_INVALID, 0},
+        {"999999999999999", TOKPERF_OK, 999999999999999.0},
+        {"1234567890123456", TOKPERF_OK, 1234567890123456.0},
         {"0.1", TOKPERF_OK, 0.1},
         {"123456789.123456789", TOKPERF_OK, 123456789.123456789},
         {"9007199254740993", TOKPERF_OK, 9007199254740992.0},

@@ -165,6 +165,25 @@ static void test_varint_bounds(void **state)
     }
 }
 
+/* Every length, alone at the end of its block and with other bytes behind it. */
+static void test_varint_lengths(void **state)
+{
+    (void)state;
+    for (unsigned bits = 0; bits < 64; bits++) {
+        const uint64_t top = UINT64_C(1) << bits, values[] = {top, top | top >> 1, 2 * top - 1};
+        for (size_t i = 0; i < 3; i++) {
+            unsigned char bytes[2 * TKP_VARINT_MAX_BYTES];
+            memset(bytes, i == 1 ? 0x00 : 0xff, sizeof bytes);
+            const unsigned char *behind = tkp_varint_put(bytes, values[i]);
+            struct tkp_cursor alone = {bytes, behind, false};
+            struct tkp_cursor inside = {bytes, bytes + sizeof bytes, false};
+            assert_true(tkp_varint_get(&alone) == values[i] && alone.at == behind);
+            assert_true(tkp_varint_get(&inside) == values[i] && inside.at == behind);
+            assert_true(!alone.bad && !inside.bad);
+        }
+    }
+}
+
 /* The documented cost: a row that follows another in its block, and a chunk time at 20 ms. */
 static void test_size(void **state)
 {
@@ -198,8 +217,8 @@ int main(void)
         cmocka_unit_test(test_extremes),      cmocka_unit_test(test_each_field),
         cmocka_unit_test(test_random),        cmocka_unit_test(test_text_without_end),
         cmocka_unit_test(test_truncated),     cmocka_unit_test(test_later_field),
-        cmocka_unit_test(test_varint_bounds), cmocka_unit_test(test_size),
-        cmocka_unit_test(test_outcomes),
+        cmocka_unit_test(test_varint_bounds), cmocka_unit_test(test_varint_lengths),
+        cmocka_unit_test(test_size),          cmocka_unit_test(test_outcomes),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -7,14 +7,16 @@
 
 struct usage_name {
     const char *name;
+    size_t len;    /* of the name */
     size_t offset; /* into struct tokperf_usage */
     double scale;  /* of the number stated to the number kept */
 };
 
-#define COUNT(text, member)                               \
-    {                                                     \
-        text, offsetof(struct tokperf_usage, member), 1.0 \
+#define SCALED(text, member, scale)                                           \
+    {                                                                         \
+        text, sizeof(text) - 1, offsetof(struct tokperf_usage, member), scale \
     }
+#define COUNT(text, member) SCALED(text, member, 1.0)
 
 /* Members of the usage object itself. */
 static const struct usage_name flat_names[] = {
@@ -29,9 +31,9 @@ static const struct usage_name flat_names[] = {
     COUNT("cache_creation_input_tokens", prompt_cache_write_tokens),
     COUNT("prompt_cache_hit_tokens", prompt_cache_read_tokens), /* DeepSeek */
     COUNT("prompt_cache_miss_tokens", prompt_cache_miss_tokens),
-    COUNT("toolUsePromptTokenCount", tool_use_prompt_tokens),                          /* Gemini */
-    {"prompt_audio_seconds", offsetof(struct tokperf_usage, prompt_audio_ms), 1000.0}, /* Mistral */
-    {NULL, 0, 0},
+    COUNT("toolUsePromptTokenCount", tool_use_prompt_tokens), /* Gemini */
+    SCALED("prompt_audio_seconds", prompt_audio_ms, 1000.0),  /* Mistral */
+    {NULL, 0, 0, 0},
 };
 
 /* Members of prompt_tokens_details and input_tokens_details. */
@@ -39,7 +41,7 @@ static const struct usage_name prompt_names[] = {
     COUNT("cached_tokens", prompt_cache_read_tokens),
     COUNT("cache_write_tokens", prompt_cache_write_tokens), /* OpenRouter */
     COUNT("audio_tokens", prompt_audio_tokens),
-    {NULL, 0, 0},
+    {NULL, 0, 0, 0},
 };
 
 /* Members of completion_tokens_details and output_tokens_details. */
@@ -48,7 +50,7 @@ static const struct usage_name completion_names[] = {
     COUNT("audio_tokens", completion_audio_tokens),
     COUNT("accepted_prediction_tokens", accepted_prediction_tokens),
     COUNT("rejected_prediction_tokens", rejected_prediction_tokens),
-    {NULL, 0, 0},
+    {NULL, 0, 0, 0},
 };
 
 /* A count above that is no count; it also keeps sums far from overflow. */
@@ -78,7 +80,7 @@ static const struct usage_name *find_name(const struct openai *self,
                                           const struct usage_name *names)
 {
     for (; names->name != NULL; names++)
-        if (openai_is(self, scan, names->name, strlen(names->name)))
+        if (openai_is(self, scan, names->name, names->len))
             return names;
     return NULL;
 }
