@@ -28,6 +28,17 @@ class Truth(RunTest):
         self.assertGreaterEqual(with_workers["chunk"]["min_us"], 0)
         self.assertGreaterEqual(with_workers["request"]["min_us"], 0)
 
+    def test_a_busy_core_is_told_by_read_delay(self):
+        options = argparse.Namespace(ttft=20, itl=2, osl=20, rounds=5, requests=0)
+        core = min(os.sched_getaffinity(0))
+        result = truth.measure(PROGRAMS, 4, options, cpus=(None, core), busy=True)
+        if result["receive_clock"] != "kernel":
+            self.skipTest("this kernel gives no receive stamps")
+        self.assertEqual((result["requests"], result["unstamped_reads"]), (20, 0))
+        self.assertGreater(result["read_delay_p99_us"], 0)
+        self.assertGreaterEqual(result["chunk"]["min_us"], 0)
+        self.assertIsNone(result["others_share"])  # known only with a core for each
+
     def test_stamps_of_a_known_answer(self):
         row = {"send_start_ns": 90, "start_ns": 80, "first_token_ns": 1500,
                "chunk_ns": [1500, 2400, 3700, 3700]}

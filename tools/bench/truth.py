@@ -12,6 +12,7 @@ import json
 import os
 import pathlib
 import re
+import resource
 import statistics
 import subprocess
 import sys
@@ -20,11 +21,13 @@ import tempfile
 SOURCE = pathlib.Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(SOURCE / "tests" / "support"))
 import records  # noqa: E402
+from measure import read_cpu_times  # noqa: E402
 
 PERCENTILES = (50, 90, 99)
 KINDS = (("chunk", "receive - send"), ("single", "not merged"), ("ttft", "TTFT error"), ("gap", "ITL error"),
          ("request", "request's way"))
 RUN_DEADLINE_S = 600
+MAX_TRIES = 20  # of a run that --quiet refuses
 END_DEADLINE_S = 20
 
 
@@ -111,6 +114,32 @@ class BusyProcess:
         self.process.wait()
 
 
+class Others:
+    """What processes that are not ours used of the pinned cores since it was made."""
+
+    def __init__(self, cpus):
+        self.cpus, self.before, self.ours = cpus, self.ticks(cpus), self.our_seconds()
+
+    @staticmethod
+    def ticks(cpus):
+        return [read_cpu_times(cpu) for cpu in cpus if cpu is not None]
+
+    @staticmethod
+    def our_seconds():
+        """Of children that were waited for."""
+        usage = resource.getrusage(resource.RUSAGE_CHILDREN)
+        return usage.ru_utime + usage.ru_stime
+
+    def share(self):
+        if None in self.cpus:
+            return None
+        spent = [(all1 - all0, all1 - all0 - (idle1 - idle0)) for (all0, idle0, _), (all1, idle1, _)
+                 in zip(self.before, self.ticks(self.cpus))]
+        ticks = sum(every for every, _ in spent)
+        ours = (self.our_seconds() - self.ours) * os.sysconf("SC_CLK_TCK")
+        return round(max(0.0, sum(busy for _, busy in spent) - ours) / max(1, ticks), 3)
+
+
 def run_tokperf(command, port, directory, streams, requests, more):
     kept = {k: v for k, v in os.environ.items() if not k.startswith("TOKPERF_")}
     done = subprocess.run(
@@ -128,6 +157,7 @@ def measure(programs, streams, options, more=(), cpus=(None, None), busy=False):
     client are pinned to; busy: something else is busy on the client's."""
     with tempfile.TemporaryDirectory(prefix="tokperf-truth-") as home:
         home = pathlib.Path(home)
+        others = Others(cpus)
         mock = subprocess.Popen(
             on_cpu(cpus[0], [programs.mock, "--port", "0", "--exit-with-stdin", "--stamp-log",
                              home / "stamps", "--ttft", str(options.ttft), "--itl",
@@ -145,13 +175,14 @@ def measure(programs, streams, options, more=(), cpus=(None, None), busy=False):
             mock.stdout.close()
         if status != 0:
             raise RuntimeError(f"tokperf-mock exited with {status}")
+        others_share = others.share()
         pairs, note = read_rows(home / "run")
         errors = errors_of(pairs, read_stamps(home / "stamps"))
         result = json.loads((home / "run" / "profile_export.json").read_text(encoding="utf-8"))
     return {"streams": streams, "requests": len(pairs), "chunks": len(errors["chunk"]),
             "chunks_per_s": round(streams * 1000 / options.itl) if options.itl else None,
             "coalesced": sum(row["coalesced_count"] for _, row in pairs),
-            "receive_clock": result["receive_clock"],
+            "receive_clock": result["receive_clock"], "others_share": others_share,
             "read_delay_p99_us": round(note["read_delay_p99_ns"] / 1000, 1),
             "unstamped_reads": note["unstamped_reads"],
             "verdict": result["verdict"]["status"],
@@ -167,7 +198,7 @@ def medians(results):
         if isinstance(last, dict):
             merged[key] = medians(values)
         elif isinstance(last, (int, float)):
-            merged[key] = round(statistics.median(values), 1)
+            merged[key] = round(statistics.median(values), 3)
         else:
             merged[key] = last
     return merged
@@ -188,6 +219,15 @@ def print_table(results, out=sys.stdout):
             lead = " " * len(lead)
 
 
+def measure_quietly(options, *arguments):
+    """A run that nothing else disturbed, as far as --quiet asks for it."""
+    for _ in range(MAX_TRIES):
+        result = measure(*arguments)
+        if options.quiet is None or result["others_share"] <= options.quiet:
+            break
+    return result
+
+
 def read_options():
     parser = argparse.ArgumentParser(description=__doc__.split("\n", 1)[0])
     parser.add_argument("--tokperf", required=True)
@@ -198,6 +238,8 @@ def read_options():
     parser.add_argument("--pin", metavar="SERVER,CLIENT", help="a core for each of the two")
     parser.add_argument("--busy", action="store_true",
                         help="with --pin: a process that never sleeps on the client's core")
+    parser.add_argument("--quiet", type=float, metavar="SHARE", help="with --pin: a run in which "
+                        f"others took more of the two cores is repeated, {MAX_TRIES} times at most")
     parser.add_argument("--ttft", type=float, default=100, help="of the mock, ms")
     parser.add_argument("--itl", type=float, default=20, help="of the mock, ms")
     parser.add_argument("--osl", type=int, default=50, help="chunks a response")
@@ -206,8 +248,8 @@ def read_options():
     parser.add_argument("--json", metavar="FILE", help="write the results there too")
     options, more = parser.parse_known_args()
     options.cpus = tuple(map(int, options.pin.split(","))) if options.pin else (None, None)
-    if len(options.cpus) != 2 or (options.busy and not options.pin):
-        parser.error("--pin has two cores, and --busy needs it")
+    if len(options.cpus) != 2 or (not options.pin and (options.busy or options.quiet)):
+        parser.error("--pin has two cores, and --busy and --quiet need it")
     return options, more
 
 
@@ -219,8 +261,9 @@ def main():
         found = {clock: [] for clock in options.clocks.split(",")}
         for _ in range(options.repeats):
             for clock, runs in found.items():
-                runs.append(measure(programs, streams, options,
-                                    [*more, "--receive-clock", clock], options.cpus, options.busy))
+                runs.append(measure_quietly(options, programs, streams, options,
+                                            [*more, "--receive-clock", clock], options.cpus,
+                                            options.busy))
         results += [medians(runs) for runs in found.values()]
     print_table(results)
     text = json.dumps({"ttft_ms": options.ttft, "itl_ms": options.itl, "osl": options.osl,
