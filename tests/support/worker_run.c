@@ -76,6 +76,7 @@ void worker_run_start(struct worker_run *run, uint16_t port)
                                        .targets = &run->target,
                                        .worker_count = run->plan.workers,
                                        .run_seed = 7,
+                                       .spins = run->spins,
                                        .kernel_clock = run->kernel_clock};
     if (tkp_workers_start(&shared, run->channels, &run->workers, &error) != TOKPERF_OK)
         fail_msg("%s", error.message);

@@ -19,6 +19,7 @@ struct worker_run {
     struct tkp_phase_plan phase_plan;
     struct fake_dataset conversations;
     uint32_t block_count;
+    bool spins;         /* before due sends */
     bool kernel_clock;  /* arrivals by the kernel's stamps */
     int hold_blocks_ms; /* blocks are not taken before that */
     /* after start */

@@ -102,6 +102,7 @@ static void reads_back_as_the_same_plan(void **state)
         "--goodput|a:0.1 b:1e-7|--exporter|json|--exporter|x|--output-artifact-dir|/tmp/x y|"
         "--overwrite|--ui|simple|-vv|--strict|--no-gpu-telemetry|--no-server-metrics",
         "--set|json.a=1|--set|json.a=2|--set|json.c=|--set|x.b=true|--plugin|a,b.so|--registry|r",
+        "--spin|on|--no-cpu-affinity|--source-address|127.0.0.2,::1|--source-address|10.0.0.1",
         "--export-level|summary|--workers-max|7|--connection-reuse-strategy|never",
         "--wait-for-model-timeout|5|--wait-for-model-mode|both|--url|h1,h2:5/v1|--url|unix:/s",
         "--use-server-token-count|--per-chunk-usage|--streaming|--use-legacy-max-tokens",

@@ -91,6 +91,17 @@ static void values(void **state)
                                            "expected 0..9007199254740991"},
         {"--profile-export-prefix|a/b", "--profile-export-prefix: 'a/b' is not a plain file name; "
                                         "give directories with --output-artifact-dir"},
+        {"--source-address|localhost", "--source-address: 'localhost' is no IPv4 or IPv6 address; "
+                                       "give one that this machine has, "
+                                       "for instance 127.0.0.2"},
+        {"--source-address|127.0.0.2|--source-address|1.2.3",
+         "--source-address: '1.2.3' is no IPv4 or IPv6 address; give one that this machine has, "
+         "for "
+         "instance 127.0.0.2"},
+        {"--source-address|127.0.0.2|--url|h,unix:/s",
+         "--source-address: a unix socket (unix:/s) is not reached from an address; leave it out"},
+        {"--spin|maybe", "--spin: 'maybe' is not one of auto, on, off"},
+        {"--no-cpu-affinity=false", "--no-cpu-affinity: takes no value"},
         {"--exporter|json,json", "--exporter: 'json' is given twice"},
         {"--endpoint|/v1/a b", "--endpoint: '/v1/a b' has a byte that must be percent-encoded"},
         {"--url|ftp://host", "--url: 'ftp://host' has a scheme that is not http or https; a URL "

@@ -58,6 +58,9 @@ static void defaults(void **state)
     assert_true(plan.limits.retry_pct == 0.1 && plan.limits.client_lag_invalid_ms == 10);
     assert_true(plan.limits.steal_suspect_pct == 1 && plan.limits.steal_invalid_pct == 5);
     assert_string_equal(plan.host_root, "/");
+    assert_int_equal(plan.spin, TKP_SPIN_AUTO);
+    assert_true(plan.cpu_affinity);
+    assert_int_equal(plan.source_count, 0);
     assert_int_equal(plan.receive_clock, TKP_RECEIVE_CLOCK_AUTO);
     assert_false(plan.http_trace);
     assert_string_equal(plan.cli_command, "tokperf profile");
@@ -111,6 +114,24 @@ static void a_later_layer_wins(void **state)
     assert_string_equal(plan.settings[2].value, "3");
     assert_string_equal(plan.settings[3].component, "com.acme:json");
     assert_string_equal(plan.settings[3].key, "key");
+    tkp_plan_finish(&plan);
+}
+
+static void sources_are_addresses(void **state)
+{
+    (void)state;
+    static const char file[] = "benchmark:\n"
+                               "  endpoint: {source_addresses: [127.0.0.2, \"::1\"]}\n"
+                               "  runtime: {spin: \"on\", cpu_affinity: false}\n";
+    struct tkp_plan plan;
+    resolve(&(struct resolve_case){.file = file}, &plan);
+    assert_int_equal(plan.source_count, 2);
+    assert_string_equal(plan.sources[0].text, "127.0.0.2");
+    assert_int_equal(plan.sources[0].address.ss_family, AF_INET);
+    assert_int_equal(plan.sources[1].address.ss_family, AF_INET6);
+    assert_true(plan.sources[0].length < plan.sources[1].length);
+    assert_int_equal(plan.spin, TKP_SPIN_ON);
+    assert_false(plan.cpu_affinity);
     tkp_plan_finish(&plan);
 }
 
@@ -299,6 +320,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(defaults),
         cmocka_unit_test(a_later_layer_wins),
+        cmocka_unit_test(sources_are_addresses),
         cmocka_unit_test(loads),
         cmocka_unit_test(warmup_inherits),
         cmocka_unit_test(extra_inputs_are_typed),

@@ -1,0 +1,220 @@
+# SPDX-License-Identifier: Apache-2.0
+"""When and from where requests leave: schedules that are kept, ports and source addresses,
+descriptors, and plans that do not fit this machine."""
+import collections
+import pathlib
+import resource
+import socket
+import subprocess
+import threading
+
+from harness import Run, RunTest, SOURCE, TOKPERF, main, program_environment
+
+ANSWER = (b'{"choices":[{"index":0,"finish_reason":"stop","message":{"role":"assistant",'
+          b'"content":"yes"}}],"usage":{"prompt_tokens":1,"completion_tokens":1}}')
+RESPONSE = (b"HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: %d\r\n\r\n%s"
+            % (len(ANSWER), ANSWER))
+
+
+class PeerServer:
+    """Answers every request and keeps, for each connection, its peer's address and port."""
+
+    def __init__(self, family=socket.AF_INET, host="127.0.0.1"):
+        self.listener = socket.create_server((host, 0), family=family, backlog=256)
+        self.port = self.listener.getsockname()[1]
+        self.peers = []
+        threading.Thread(target=self.accept, daemon=True).start()
+
+    def accept(self):
+        while True:
+            try:
+                connection, peer = self.listener.accept()
+            except OSError:
+                return
+            self.peers.append(peer)
+            threading.Thread(target=self.serve, args=(connection,), daemon=True).start()
+
+    @staticmethod
+    def serve(connection):
+        with connection, connection.makefile("rb") as lines:
+            while True:
+                length = 0
+                for line in iter(lines.readline, b"\r\n"):
+                    if not line:
+                        return
+                    name, _, value = line.partition(b":")
+                    if name.lower() == b"content-length":
+                        length = int(value)
+                lines.read(length)
+                connection.sendall(RESPONSE)
+
+    def close(self):
+        self.listener.close()
+
+
+class Sources(RunTest):
+    def start_peer_server(self, *where):
+        server = PeerServer(*where)
+        self.addCleanup(server.close)
+        return server
+
+    def test_connections_take_turns(self):
+        for workers in (1, 3):
+            server = self.start_peer_server()
+            run = self.profile(f"http://127.0.0.1:{server.port}", "--source-address", "127.0.0.2",
+                               "--source-address", "127.0.0.3", "--request-count", 60,
+                               "--concurrency", 4, "--workers-max", workers,
+                               "--connection-reuse-strategy", "never")
+            self.assertEqual(run.outcomes(), {"ok": 60})
+            seen = collections.Counter(peer[0] for peer in server.peers)
+            self.assertEqual(set(seen), {"127.0.0.2", "127.0.0.3"})
+            self.assertEqual(sum(seen.values()), 60)
+            self.assertLessEqual(abs(seen["127.0.0.2"] - seen["127.0.0.3"]), workers + 1)
+            ports = collections.Counter(server.peers)
+            self.assertEqual(set(ports.values()), {1})
+
+    def test_the_kernel_chooses_without_it(self):
+        server = self.start_peer_server()
+        self.profile(f"http://127.0.0.1:{server.port}", "--request-count", 5)
+        self.assertEqual({peer[0] for peer in server.peers}, {"127.0.0.1"})
+
+    def test_an_address_of_another_machine_is_this_ones_fault(self):
+        server = self.start_peer_server()
+        run = self.profile(f"http://127.0.0.1:{server.port}", "--source-address", "192.0.2.77",
+                           "--request-count", 3, expect=1)
+        self.assertEqual(run.outcomes(), {"client_error": 3})
+        message = run.json()["error_summary"][0]["error_details"]["message"]
+        self.assertIn("cannot connect from 192.0.2.77", message)
+        self.assertIn("--source-address", message)
+        self.assertEqual(server.peers, [])
+
+    def test_an_address_of_the_other_kind_is_refused(self):
+        server = self.start_peer_server()
+        run = self.profile(f"http://127.0.0.1:{server.port}", "--source-address", "::1",
+                           "--request-count", 1, expect=2)
+        self.assertIn("has no address of the kind (IPv4 or IPv6) of ::1", run.stderr)
+        self.assertFalse(run.directory.exists())
+
+    def test_ipv6_has_its_sources(self):
+        try:
+            server = self.start_peer_server(socket.AF_INET6, "::1")
+        except OSError:
+            self.skipTest("this machine has no IPv6")
+        run = self.profile(f"http://[::1]:{server.port}", "--source-address", "127.0.0.2,::1",
+                           "--request-count", 6, "--concurrency", 2)
+        self.assertEqual(run.outcomes(), {"ok": 6})
+        self.assertEqual({peer[0] for peer in server.peers}, {"::1"})
+
+
+class Limits(RunTest):
+    def limited(self, soft, hard, mock, *arguments):
+        """Runs profile with these limits of open files."""
+        directory = self.new_directory()
+        run = Run.__new__(Run)
+        done = subprocess.run(
+            [TOKPERF, "profile", "--url", f"http://127.0.0.1:{mock.port}", "--model", "test",
+             "--ui-type", "none", "--output-artifact-dir", str(directory), *map(str, arguments)],
+            stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=60, check=False,
+            env=program_environment(),
+            preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard)))
+        run.directory = directory
+        run.code, run.stdout, run.stderr = done.returncode, done.stdout, done.stderr
+        return run
+
+    def test_the_soft_limit_is_raised(self):
+        mock = self.start_mock("--ttft", "20", "--itl", "0", "--osl", "2")
+        run = self.limited(48, 400, mock, "--concurrency", 200, "--request-count", 400,
+                           "--workers-max", 1)
+        self.assertEqual(run.code, 0, run.stderr)
+        self.assertEqual(run.outcomes(), {"ok": 400})
+        self.assertGreater(run.metric("effective_concurrency", "max"), 100)
+
+    def test_too_many_streams_are_refused_with_the_numbers(self):
+        mock = self.start_mock("--fast")
+        run = self.limited(48, 400, mock, "--concurrency", 333, "--workers-max", 1)
+        self.assertEqual(run.code, 2)
+        self.assertIn("--concurrency 333 needs 401 open files", run.stderr)
+        self.assertIn("the hard limit is 400: use at most --concurrency 332", run.stderr)
+        self.assertFalse(run.directory.exists())
+        self.assertEqual(mock.counters()['requests_total{route="chat"}'], 0)
+        run = self.limited(48, 400, mock, "--concurrency", 332, "--workers-max", 1)
+        self.assertEqual(run.code, 0, run.stderr)
+        self.assertEqual(run.count("request_count"), 664)
+
+    def made_up_machine(self, **files):
+        root = self.home / "machine"
+        contents = {"proc/stat": "cpu  1 1 1 1 1 1 1 0 0 0\ncpu0 1 1 1 1 1 1 1 0 0 0\n", **files}
+        for name, text in contents.items():
+            path = root / name
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(text)
+        return str(root)
+
+    def test_memory_and_ports_are_looked_at(self):
+        mock = self.start_mock("--fast")
+        root = self.made_up_machine(**{"proc/meminfo": "MemAvailable: 9000 kB\n"})
+        run = self.profile(mock, "--concurrency", 5000, "--verdict-host-root", root, expect=2)
+        self.assertRegex(run.stderr, r"--concurrency 5000 needs about \d+ MiB of memory .* 8 MiB")
+        self.assertFalse(run.directory.exists())
+        ports = "proc/sys/net/ipv4/ip_local_port_range"
+        root = self.made_up_machine(**{"proc/meminfo": "MemAvailable: 9000000 kB\n",
+                                       ports: "40000 40099\n"})
+        run = self.profile(mock, "--concurrency", 101, "--verdict-host-root", root, expect=2)
+        self.assertIn("--concurrency 101 needs as many local ports, but there are 100", run.stderr)
+        self.assertFalse(run.directory.exists())
+        self.assertEqual(mock.counters()['requests_total{route="chat"}'], 0)
+        run = self.profile(mock, "--concurrency", 101, "--verdict-host-root", root,
+                           "--source-address", "127.0.0.2,127.0.0.3")
+        self.assertEqual(run.outcomes(), {"ok": 202})
+        run = self.profile(mock, "--concurrency", 2, "--request-count", 101,
+                           "--verdict-host-root", root, "--connection-reuse-strategy", "never")
+        self.assertIn("each request takes a new one of 100 local ports", run.stderr)
+
+    def test_many_requests_reuse_few_ports(self):
+        mock = self.start_mock("--fast")
+        run = self.profile(mock, "--concurrency", 8, "--request-count", 6000, "--exporter", "json")
+        self.assertEqual(run.count("request_count"), 6000)
+        # one connection more asks for the counters
+        self.assertLessEqual(mock.counters()["connections_accepted_total"], 8 + 1)
+
+
+class Schedule(RunTest):
+    def test_spinning_keeps_the_load(self):
+        schedules = []
+        for spin in ("on", "off", "auto"):
+            mock = self.start_mock("--ttft", "1", "--itl", "0", "--osl", "2")
+            run = self.profile(mock, "--request-rate", 400, "--request-count", 120, "--spin", spin,
+                               "--random-seed", 3)
+            self.assertEqual(run.outcomes(), {"ok": 120})
+            for record in run.records():
+                times = record["tokperf"]
+                self.assertGreaterEqual(times["start_ns"], times["ready_ns"])
+                self.assertGreaterEqual(times["ready_ns"], times["intended_ns"])
+            schedules.append(run.metric("offered_rate"))
+        self.assertEqual(schedules[1:], schedules[:1] * 2)
+
+    def test_the_cpu_plan_is_shown_and_leaves_the_document_whole(self):
+        shown = Run(["config", "show", "--no-cpu-affinity", "--spin", "on", "--random-seed", "1",
+                     "--url", "mock:"])
+        self.assertEqual(shown.code, 0, shown.stderr)
+        self.assertIn("\n# CPU plan of this machine: CPUs ", shown.stdout)
+        self.assertIn("\n# threads are not pinned: ", shown.stdout)
+        self.assertIn("\n# workers spin before a send that is due\n", shown.stdout)
+        path = self.home / "shown.yaml"
+        path.write_text(shown.stdout)
+        again = Run(["config", "show", str(path)])
+        self.assertEqual(again.stdout, shown.stdout)
+
+    def test_the_benchmark_of_departures_runs(self):
+        done = subprocess.run(
+            ["sh", str(SOURCE / "tools" / "bench" / "departure.sh"),
+             str(pathlib.Path(TOKPERF).parents[1]), "--rates", "300", "--seconds", "0.2",
+             "--repeats", "1"], capture_output=True, text=True, timeout=60, check=False,
+            env=program_environment())
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertEqual([line.split()[:2] for line in done.stdout.splitlines()[1:]],
+                         [["300", "off"], ["300", "on"]])
+
+
+if __name__ == "__main__":
+    main()
