@@ -8,6 +8,7 @@
 #include <base/text.h>
 #include <calibrate/step.h>
 #include <inttypes.h>
+#include <stdlib.h>
 #include <sys/resource.h>
 
 enum {
@@ -151,6 +152,8 @@ tokperf_status tkp_calibrate(const struct tkp_calibrate_options *options, struct
                                   .bound_ms = options->bound_ms,
                                   .quick = options->quick};
     tkp_calibrated_host_read(&c->host);
+    if (getloadavg(&c->load_average, 1) != 1)
+        c->load_average = 0;
     /* Half of the cores load, the others serve. */
     c->workers = thread_count(c->host.cores / 2);
     struct tkp_stepper stepper = {

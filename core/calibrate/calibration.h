@@ -28,6 +28,7 @@ struct tkp_calibration {
     uint64_t created_realtime_ns;
     double bound_ms;
     bool quick;
+    double load_average;    /* of the machine, over the minute before; 0: not known */
     uint32_t workers;       /* of the load */
     char receive_clock[16]; /* "process" or "kernel" */
     struct tkp_calibrated_level requests, streams[TKP_CALIBRATION_SHAPES];

@@ -93,6 +93,7 @@ void tkp_calibration_write(const struct tkp_calibration *c, struct tkp_buffer *o
     put_count(w, "workers", c->workers);
     tkp_json_write_pair(w, "receive_clock", c->receive_clock);
     put_number(w, "bound_ms", c->bound_ms);
+    put_number(w, "load_average", c->load_average);
     json->key(w, tkp_span("quick"));
     json->boolean(w, c->quick);
     json->key(w, tkp_span("request_rate"));

@@ -4,6 +4,9 @@
 
 #include <inttypes.h>
 
+/* Load average a core above which something else took part of the time that was measured. */
+#define BUSY_SHARE 0.5
+
 static void put_errors(struct tkp_buffer *out, const char *name, const struct tkp_error_figures *f)
 {
     tkp_buffer_printf(out, "    %-12s %9.1f %9.1f %9.1f %9.1f %9" PRIu64 "  ", name, f->p50_us,
@@ -74,6 +77,11 @@ void tkp_calibration_write_text(const struct tkp_calibration *c, const char *pla
         tkp_buffer_puts(out, "\n");
         put_level(out, &c->streams[i]);
     }
+    if (c->load_average > BUSY_SHARE * (double)c->host.cores)
+        tkp_buffer_printf(out,
+                          "\nThe machine was busy before (load average %.2f on %" PRIu64
+                          " cores): it can do more when it is not.\n",
+                          c->load_average, c->host.cores);
     tkp_buffer_printf(
         out,
         "\nThe confidence assumes independent samples, one a request. The mock server "

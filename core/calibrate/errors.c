@@ -76,8 +76,3 @@ struct tkp_error_figures tkp_error_figures(struct tkp_error_list *all,
     }
     return figures;
 }
-
-double tkp_error_figures_p99_us(const struct tkp_error_figures *figures)
-{
-    return figures->has_bound ? fmax(figures->p99_us, figures->p99_bound_us) : figures->p99_us;
-}

@@ -30,7 +30,5 @@ void tkp_error_list_finish(struct tkp_error_list *list);
 /* Sorts both lists. `independent` may be `all` itself. Without samples every number is 0. */
 struct tkp_error_figures tkp_error_figures(struct tkp_error_list *all,
                                            struct tkp_error_list *independent);
-/* The number that is held against the bound: the greater of the p99 and its upper bound. */
-double tkp_error_figures_p99_us(const struct tkp_error_figures *figures);
 
 #endif

@@ -155,9 +155,8 @@ void tkp_step_judge(const struct tkp_step_shape *shape, double level, double bou
     result->ttft = tkp_error_figures(&p->ttft, &p->ttft);
     result->stamp = tkp_error_figures(&p->stamp, &p->stamp_one);
     result->itl = tkp_error_figures(&p->gap, &p->gap_one);
-    if (tkp_error_figures_p99_us(&result->ttft) > bound_us ||
-        tkp_error_figures_p99_us(&result->stamp) > bound_us ||
-        tkp_error_figures_p99_us(&result->itl) > bound_us)
+    if (result->ttft.p99_us > bound_us || result->stamp.p99_us > bound_us ||
+        result->itl.p99_us > bound_us)
         result->outcome = TKP_STEP_ERROR;
     else
         result->outcome = is_reached ? TKP_STEP_HELD : TKP_STEP_SLOW;

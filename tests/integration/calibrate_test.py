@@ -56,6 +56,7 @@ class Calibrate(RunTest):
         self.assertEqual(found["schema_version"], "1.0")
         self.assertEqual(found["bound_ms"], 5000)
         self.assertIs(found["quick"], True)
+        self.assertGreaterEqual(found["load_average"], 0)
         self.assertGreaterEqual(found["workers"], 1)
         self.assertIn(found["receive_clock"], ("kernel", "process"))
         self.assertEqual(found["machine"]["cores"], len(os.sched_getaffinity(0)))

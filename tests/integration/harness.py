@@ -22,9 +22,10 @@ __all__ = ["Mock", "Run", "RunTest", "TOKPERF", "BUILD", "SOURCE", "main", "prog
 
 
 def program_environment(**more):
-    """Nothing of the caller's configuration reaches the program."""
+    """Nothing of the caller's configuration reaches the program, nor of what it saved."""
     kept = {k: v for k, v in os.environ.items() if not k.startswith(("TOKPERF_", "XDG_"))}
-    return {**kept, "TOKPERF_NO_DEFAULT_PLUGINS": "1", **more}
+    return {**kept, "TOKPERF_NO_DEFAULT_PLUGINS": "1",
+            "XDG_STATE_HOME": "/nonexistent", **more}
 
 
 class Run:

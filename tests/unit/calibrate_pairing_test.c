@@ -44,7 +44,7 @@ static tokperf_status pair(struct tkp_pairing *p, const struct tkp_stamps *stamp
 {
     uint64_t came[CHUNKS];
     struct tokperf_error error = {0};
-    for (uint32_t i = 0; i < CHUNKS; i++)
+    for (uint64_t i = 0; i < CHUNKS; i++)
         came[i] = m->at + 1000 * (i + 1) + m->late[i];
     return tkp_pairing_row(p, stamps, SEED, row, came, chunks, &error);
 }
@@ -156,12 +156,10 @@ static void figures_say_how_sure_they_are(void **state)
     assert_near(f.p50_us, 331, 1e-9);
     assert_near(f.p99_us, 1 + 660 * 0.99, 1e-9);
     assert_near(f.max_us, 661, 1e-9);
-    assert_near(tkp_error_figures_p99_us(&f), f.p99_us, 0);
     tkp_error_list_add(&list, 662000);
     f = tkp_error_figures(&list, &list);
     assert_true(f.has_bound);
     assert_near(f.p99_bound_us, 662, 1e-9); /* t = 1: the largest */
-    assert_near(tkp_error_figures_p99_us(&f), 662, 1e-9);
     tkp_error_list_finish(&list);
     f = tkp_error_figures(&list, &list);
     assert_int_equal(f.samples, 0);

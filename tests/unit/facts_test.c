@@ -126,7 +126,10 @@ static void keys_are_frozen(void **state)
                                                .start_realtime_ns = 3,
                                                .monotonic_to_realtime_ns = -4,
                                                .dataset_size = 5,
-                                               .governors = "g"};
+                                               .governors = "g",
+                                               .calibrated_requests_per_s = 6,
+                                               .calibrated_streams = 7,
+                                               .calibrated_events_per_s = 8};
     static const struct tkp_phase_note phase = {1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15};
     static const struct tkp_stop_note stop = {7, 1, 1};
     struct tkp_buffer json;
@@ -137,7 +140,8 @@ static void keys_are_frozen(void **state)
         "{\"benchmark_id\":\"b\",\"version\":\"v\",\"model\":\"m\",\"endpoint_type\":\"e\","
         "\"title\":\"t\",\"cli_command\":\"c\",\"config_yaml\":\"y\",\"receive_clock\":\"r\","
         "\"endpoint_flags\":1,\"seed\":2,\"start_realtime_ns\":3,\"monotonic_to_realtime_ns\":-4,"
-        "\"dataset_size\":5,\"governors\":\"g\"}");
+        "\"dataset_size\":5,\"governors\":\"g\",\"calibrated_requests_per_s\":6,"
+        "\"calibrated_streams\":7,\"calibrated_events_per_s\":8}");
     tkp_buffer_clear(&json);
     tkp_phase_note_write(&phase, &json);
     assert_string_equal(

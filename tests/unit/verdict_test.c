@@ -50,6 +50,8 @@ static struct tkp_phase_facts good(void)
         .load_milli = 500,
         .worker_cpu_share = 0.5,
         .governors = "performance",
+        .calibrated_requests_per_s = 4000,
+        .calibrated_streams = 300,
     };
 }
 
@@ -122,6 +124,9 @@ static void numbers_on_both_sides(void **state)
         {FACT(achieved_rate_per_s), 100, 94.99, "rate", 2, "100.000"},
         {FACT(wall_duration_s), 105, 105.1, "duration_gap", 1, "105.100 s"},
         {FACT(wall_duration_s), 95, 94.9, "duration_gap", 1, "_wall"},
+        {FACT(planned_rate_per_s), 4000, 4001, "past_calibration", 0, "4001 requests/sec"},
+        {FACT(planned_streams), 300, 301, "past_calibration", 0, "301 streams"},
+        {FACT(calibrated_events_per_s), 10, 9, "past_calibration", 0, "10 chunks"},
         {FACT(plugin_call_max_ns), 100e6, 100.1e6, "plugin_call", 1, "100.1 ms"},
         {FACT(worker_cpu_share), 0.9, 0.91, "worker_cpu", 0, "91.0 % of a CPU"},
     };
