@@ -5,9 +5,11 @@
 #include <base/buffer.h>
 #include <base/error.h>
 #include <base/files.h>
+#include <errno.h>
 #include <inttypes.h>
 #include <limits.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
 
@@ -42,11 +44,26 @@ static bool read_file(const char *root, const char *path, struct tkp_buffer *tex
            tkp_files_read(full, FILE_MAX_BYTES, 0, text, &unused) == TOKPERF_OK;
 }
 
+/* Takes a decimal number behind white space off a text; false where none begins. */
+static bool take_number(const char **text, uint64_t *number)
+{
+    char *end;
+    const char *begin = *text + strspn(*text, " \t");
+    if (*begin < '0' || *begin > '9')
+        return false;
+    errno = 0;
+    *number = strtoull(begin, &end, 10);
+    *text = end;
+    return errno == 0;
+}
+
 static uint64_t read_ports(const char *root, struct tkp_buffer *text)
 {
-    unsigned first, last;
-    if (!read_file(root, "/proc/sys/net/ipv4/ip_local_port_range", text) ||
-        sscanf(tkp_buffer_text(text), "%5u %5u", &first, &last) != 2 || last < first)
+    uint64_t first, last;
+    if (!read_file(root, "/proc/sys/net/ipv4/ip_local_port_range", text))
+        return NO_LIMIT;
+    const char *at = tkp_buffer_text(text);
+    if (!take_number(&at, &first) || !take_number(&at, &last) || last < first || last > UINT16_MAX)
         return NO_LIMIT;
     return last - first + 1;
 }
@@ -56,8 +73,10 @@ static uint64_t read_available(const char *root, struct tkp_buffer *text)
     uint64_t kib;
     if (!read_file(root, "/proc/meminfo", text))
         return NO_LIMIT;
-    const char *line = strstr(tkp_buffer_text(text), "MemAvailable:");
-    if (!line || sscanf(line, "MemAvailable: %15" SCNu64 " kB", &kib) != 1)
+    static const char name[] = "MemAvailable:";
+    const char *line = strstr(tkp_buffer_text(text), name);
+    const char *at = line ? line + sizeof name - 1 : "";
+    if (!take_number(&at, &kib) || kib > NO_LIMIT / 1024)
         return NO_LIMIT;
     return kib * 1024;
 }
@@ -75,8 +94,8 @@ static uint64_t read_cgroup(const char *root, struct tkp_buffer *text)
     }
     for (;;) {
         snprintf(path, sizeof path, "/sys/fs/cgroup%s/memory.max", group);
-        if (read_file(root, path, text) &&
-            sscanf(tkp_buffer_text(text), "%19" SCNu64, &bytes) == 1) /* "max": none */
+        const char *at = read_file(root, path, text) ? tkp_buffer_text(text) : "";
+        if (take_number(&at, &bytes)) /* "max": none */
             least = lesser(least, bytes);
         char *slash = strrchr(group, '/');
         if (!slash)
