@@ -12,7 +12,7 @@ GOLDEN = SOURCE / "tests" / "data" / "schema"
 # verdicts depend on the machine, the configuration has a schema of its own
 NOT_ENTERED = {"verdict.reasons", "verdict.notes", "input_config"}
 # half of the requests of a phase is more than its ramp, a fifth fails
-MOCK = ("--ttft", "10", "--itl", "2", "--osl", "4", "--seed", "1", "--fault-500", "0.2")
+MOCK = ("--ttft", "10", "--itl", "10", "--osl", "4", "--seed", "1", "--fault-500", "0.2")
 PROFILE = ("--streaming", "--concurrency", 2, "--request-count", 60, "--warmup-request-count", 4,
            "--isl", 10, "--osl", 4, "--random-seed", 1, "--goodput", "time_to_first_token:1000")
 # the clock that every machine has; what the other one adds has a test of its own

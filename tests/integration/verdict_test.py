@@ -130,7 +130,7 @@ class Verdict(RunTest):
         try:  # it is over when nothing more is completed for a while
             before, same = None, 0
             end = time.monotonic() + RUN_DEADLINE_S
-            while same < 5 and time.monotonic() < end:
+            while same < 30 and time.monotonic() < end:
                 now = mock.counters()['completed_total{route="chat"}']
                 same = same + 1 if now == before else 0
                 before = now
@@ -299,11 +299,29 @@ class Verdict(RunTest):
                           "--idle-timeout-seconds", 1)
         self.assert_reason(run, "duration_gap")
 
+    def test_not_sent(self):
+        mock = self.start_mock("--ttft", "200", "--osl", "4")
+        run = self.strict(mock, "--request-rate", 100, "--request-rate-mode", "constant",
+                          "--concurrency", 1, "--benchmark-duration", 1)
+        self.assert_reason(run, "not_sent", "invalid")
+        sent = run.count("request_count") + run.count("cancelled_request_count")
+        self.assertEqual(run.count("not_sent_count") + sent, 100)
+        self.assertLess(sent, 10)
+        self.assertAlmostEqual(run.metric("offered_rate"), 100, places=3)
+        again = self.reported_again(run)
+        self.assertIn("not_sent", again)
+
+    def test_everything_sent_is_no_reason(self):
+        run = self.strict(self.start_mock("--fast", "--osl", "4"), "--request-rate", 100,
+                          "--concurrency", 50, "--request-count", 20)
+        self.assertEqual(run.count("not_sent_count"), 0)
+        self.assertNotIn("not_sent", run.reasons())
+
     def test_ended_early(self):
         mock = self.start_mock("--fast", "--fault-500", "0.5", "--seed", "5")
         run = self.strict(mock, "--concurrency", 4, "--request-count", 1000000,
                           "--failed-request-threshold", 0.1)
-        self.assert_reason(run, "ended_early")
+        self.assert_reason(run, "ended_early", "invalid")
         self.assertIn("ended_early", self.reported_again(run))
 
     def test_interrupted_and_torn(self):
