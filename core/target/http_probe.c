@@ -5,7 +5,9 @@
 #include <base/clock.h>
 #include <base/error.h>
 #include <curl/curl.h>
-#include <stdio.h>
+#include <limits.h>
+
+enum { MAX_LINE_BYTES = 16 << 20 }; /* more than a command line or a configuration holds */
 
 static size_t take_bytes(char *data, size_t size, size_t count, void *context)
 {
@@ -20,41 +22,60 @@ static int look_at_cancel(void *context, curl_off_t a, curl_off_t b, curl_off_t 
     return tkp_flag_is_raised(context);
 }
 
-static struct curl_slist *add_header(struct curl_slist *list, const char *name, const char *value)
+/* Sets *list to a longer one with the header; false: no memory. */
+static bool add_header(struct curl_slist **list, const char *name, const char *value)
 {
-    char line[8192];
-    int n = snprintf(line, sizeof line, "%s: %s", name, value);
+    struct tkp_buffer line;
+    tkp_buffer_init(&line, MAX_LINE_BYTES);
+    tkp_buffer_puts(&line, name);
+    tkp_buffer_puts(&line, ": ");
+    tkp_buffer_puts(&line, value);
     struct curl_slist *longer =
-        n > 0 && (size_t)n < sizeof line ? curl_slist_append(list, line) : NULL;
-    return longer ? longer : list;
+        line.failed ? NULL : curl_slist_append(*list, tkp_buffer_text(&line));
+    tkp_buffer_finish(&line);
+    if (longer)
+        *list = longer;
+    return longer != NULL;
 }
 
-static struct curl_slist *make_headers(const struct tkp_probe *probe)
+static bool add_headers(const struct tkp_probe *probe, struct curl_slist **list)
 {
-    struct curl_slist *list = NULL;
-    for (uint32_t i = 0; i < probe->plan->header_count; i++)
-        list = add_header(list, probe->plan->headers[i].name, probe->plan->headers[i].value);
-    if (probe->body.len)
-        list = add_header(list, "Content-Type", "application/json");
-    return list;
+    bool good = true;
+    for (uint32_t i = 0; good && i < probe->plan->header_count; i++)
+        good = add_header(list, probe->plan->headers[i].name, probe->plan->headers[i].value);
+    if (good && probe->body.len)
+        good = add_header(list, "Content-Type", "application/json");
+    return good;
 }
 
-static void set_target(CURL *curl, const struct tkp_probe *probe)
+static bool set_target(CURL *curl, const struct tkp_probe *probe)
 {
-    char url[8192];
+    struct tkp_buffer url;
     const struct tkp_url *u = probe->url;
-    snprintf(url, sizeof url, "%s://%s%s", u->scheme == TKP_URL_HTTPS ? "https" : "http",
-             u->host_port, probe->path);
-    curl_easy_setopt(curl, CURLOPT_URL, url);
-    if (u->scheme == TKP_URL_UNIX)
-        curl_easy_setopt(curl, CURLOPT_UNIX_SOCKET_PATH, u->unix_path);
+    tkp_buffer_init(&url, MAX_LINE_BYTES);
+    tkp_buffer_puts(&url, u->scheme == TKP_URL_HTTPS ? "https://" : "http://");
+    tkp_buffer_puts(&url, u->host_port);
+    tkp_buffer_puts(&url, probe->path);
+    bool good =
+        !url.failed && curl_easy_setopt(curl, CURLOPT_URL, tkp_buffer_text(&url)) == CURLE_OK;
+    tkp_buffer_finish(&url);
+    if (good && u->scheme == TKP_URL_UNIX)
+        good = curl_easy_setopt(curl, CURLOPT_UNIX_SOCKET_PATH, u->unix_path) == CURLE_OK;
+    return good;
+}
+
+/* For libcurl 0 is no limit, and more than an int is refused. */
+static long timeout_ms(uint64_t timeout_ns)
+{
+    uint64_t ms = timeout_ns / TKP_NS_PER_MS;
+    return ms < 1 ? 1 : ms > INT_MAX ? INT_MAX : (long)ms;
 }
 
 static void set_options(CURL *curl, const struct tkp_probe *probe, struct tkp_buffer *answer)
 {
     curl_easy_setopt(curl, CURLOPT_NOSIGNAL, 1L);
     curl_easy_setopt(curl, CURLOPT_PROXY, "");
-    curl_easy_setopt(curl, CURLOPT_TIMEOUT_MS, (long)(probe->timeout_ns / TKP_NS_PER_MS));
+    curl_easy_setopt(curl, CURLOPT_TIMEOUT_MS, timeout_ms(probe->timeout_ns));
     curl_easy_setopt(curl, CURLOPT_WRITEFUNCTION, take_bytes);
     curl_easy_setopt(curl, CURLOPT_WRITEDATA, answer);
     curl_easy_setopt(curl, CURLOPT_XFERINFOFUNCTION, look_at_cancel);
@@ -72,9 +93,14 @@ tokperf_status tkp_probe_send(const struct tkp_probe *probe, long *http_status,
     CURL *curl = curl_easy_init();
     if (!curl)
         return tkp_fail(error, TOKPERF_E_NO_MEMORY, "libcurl cannot be set up");
-    struct curl_slist *headers = make_headers(probe);
+    struct curl_slist *headers = NULL;
     tkp_buffer_clear(answer);
-    set_target(curl, probe);
+    if (!set_target(curl, probe) || !add_headers(probe, &headers)) {
+        curl_easy_cleanup(curl);
+        curl_slist_free_all(headers);
+        return tkp_fail(error, TOKPERF_E_NO_MEMORY, "no memory for the request to %s",
+                        probe->url->text);
+    }
     set_options(curl, probe, answer);
     curl_easy_setopt(curl, CURLOPT_HTTPHEADER, headers);
     CURLcode code = curl_easy_perform(curl);

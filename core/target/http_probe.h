@@ -17,12 +17,12 @@ struct tkp_probe {
     const struct tkp_url *url;
     const char *path;         /* request path, prefix included */
     struct tokperf_span body; /* empty: GET, else POST of application/json */
-    uint64_t timeout_ns;
+    uint64_t timeout_ns;      /* of the whole request; at least a millisecond is given */
     const struct tkp_flag *cancel;
 };
 
 /* Sends it. *http_status and answer (cleared first) hold what came. Errors: TOKPERF_E_IO with
- * libcurl's words, TOKPERF_E_CANCELLED. */
+ * libcurl's words, TOKPERF_E_CANCELLED, TOKPERF_E_NO_MEMORY. */
 tokperf_status tkp_probe_send(const struct tkp_probe *probe, long *http_status,
                               struct tkp_buffer *answer,
                               struct tokperf_error *error) TOKPERF_MUST_USE;

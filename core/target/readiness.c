@@ -168,9 +168,15 @@ static tokperf_status try_inference(const struct tkp_plan *plan, const struct tk
     return status;
 }
 
+static uint64_t left_ns(uint64_t deadline_ns)
+{
+    uint64_t now_ns = tkp_clock_now_ns();
+    return now_ns < deadline_ns ? deadline_ns - now_ns : 0;
+}
+
 static tokperf_status look_once(const struct tkp_plan *plan, const struct tkp_url *url,
                                 const struct tkp_instance *endpoint, const char *model,
-                                const struct tkp_flag *cancel, uint64_t timeout_ns,
+                                const struct tkp_flag *cancel, uint64_t deadline_ns,
                                 struct tokperf_error *error)
 {
     struct tkp_arena arena;
@@ -178,10 +184,10 @@ static tokperf_status look_once(const struct tkp_plan *plan, const struct tkp_ur
     const char *first = model;
     tokperf_status status = TOKPERF_OK;
     if (plan->wait_mode != TKP_WAIT_INFERENCE || !model)
-        status = get_models(plan, url, cancel, timeout_ns, &arena, &first, error);
+        status = get_models(plan, url, cancel, left_ns(deadline_ns), &arena, &first, error);
     if (status == TOKPERF_OK && plan->wait_mode != TKP_WAIT_MODELS)
-        status = try_inference(plan, url, endpoint, model ? model : first, cancel, timeout_ns,
-                               &arena, error);
+        status = try_inference(plan, url, endpoint, model ? model : first, cancel,
+                               left_ns(deadline_ns), &arena, error);
     tkp_arena_finish(&arena);
     return status;
 }
@@ -200,10 +206,8 @@ tokperf_status tkp_readiness_wait(const struct tkp_plan *plan, const struct tkp_
     if (!plan->wait_timeout_ns)
         return TOKPERF_OK;
     uint64_t deadline_ns = tkp_clock_after_ns(tkp_clock_now_ns(), plan->wait_timeout_ns);
-    for (;;) {
-        uint64_t now_ns = tkp_clock_now_ns();
-        tokperf_status status =
-            look_once(plan, url, endpoint, model, cancel, deadline_ns - now_ns, error);
+    do {
+        tokperf_status status = look_once(plan, url, endpoint, model, cancel, deadline_ns, error);
         if (status == TOKPERF_OK || status == TOKPERF_E_CANCELLED)
             return status;
         if (tkp_flag_is_raised(cancel))
@@ -212,7 +216,7 @@ tokperf_status tkp_readiness_wait(const struct tkp_plan *plan, const struct tkp_
         if (next_ns >= deadline_ns)
             break;
         pause_until(next_ns, cancel);
-    }
+    } while (left_ns(deadline_ns)); /* the pause may have gone past it */
     tkp_error_prefix(error, "the server was not ready within --wait-for-model-timeout %.6g s",
                      (double)plan->wait_timeout_ns / (double)TKP_NS_PER_S);
     return TOKPERF_E_TIMEOUT;

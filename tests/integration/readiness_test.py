@@ -1,0 +1,87 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Waiting for the server ends at its deadline whatever the server does, and asks with the user's
+headers."""
+import http.server
+import threading
+
+from harness import RunTest, main
+
+MODELS = b'{"data":[{"id":"test"}]}'
+
+
+class Readiness(RunTest):
+    def start_server(self, answer):
+        """answer(handler, number) is called with each request, counted from 1."""
+        seen = []
+        silent = threading.Event()
+        self.addCleanup(silent.set)
+
+        class Handler(http.server.BaseHTTPRequestHandler):
+            def do_GET(self):
+                seen.append(self)
+                answer(self, len(seen))
+
+            do_POST = do_GET
+
+            def log_message(self, *_):
+                pass
+
+            def reply(self, status, body=b""):
+                self.send_response(status)
+                self.send_header("Content-Length", str(len(body)))
+                self.end_headers()
+                self.wfile.write(body)
+
+            def say_nothing(self):
+                silent.wait()
+
+        server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        server.daemon_threads = True
+        server.block_on_close = False
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        self.addCleanup(server.server_close)
+        self.addCleanup(server.shutdown)
+        return f"http://127.0.0.1:{server.server_address[1]}", seen
+
+    def test_a_pause_past_the_deadline_ends_the_wait(self):
+        # The pause goes in steps of 20 ms: one that should end shortly before the deadline ends
+        # after it. Which interval does so depends on how long the first request took.
+        for interval in ("0.242", "0.262", "0.281", "0.29"):
+            with self.subTest(interval=interval):
+                url, seen = self.start_server(
+                    lambda h, n: h.reply(503) if n == 1 else h.say_nothing())
+                run = self.profile(url, "--request-count", 1, "--wait-for-model-timeout", "0.3",
+                                   "--wait-for-model-interval", interval, expect=1, deadline_s=20)
+                self.assertIn("--wait-for-model-timeout 0.3 s", run.stderr)
+                self.assertTrue(seen)
+                self.assertFalse(run.directory.exists())
+
+    def test_a_server_that_falls_silent_ends_the_wait(self):
+        for mode in ("models", "inference", "both"):
+            with self.subTest(mode=mode):
+                url, seen = self.start_server(
+                    lambda h, n: h.reply(503) if n == 1 else h.say_nothing())
+                run = self.profile(url, "--request-count", 1, "--wait-for-model-timeout", "1",
+                                   "--wait-for-model-interval", "0.1", "--wait-for-model-mode",
+                                   mode, expect=1)
+                self.assertIn("not ready", run.stderr)
+                self.assertEqual(len(seen), 2)
+
+    def test_mode_both_waits_for_both_within_one_deadline(self):
+        url, seen = self.start_server(
+            lambda h, n: h.reply(200, MODELS) if n == 1 else h.say_nothing())
+        run = self.profile(url, "--request-count", 1, "--wait-for-model-timeout", "0.5",
+                           "--wait-for-model-mode", "both", expect=1)
+        self.assertIn("not ready", run.stderr)
+        self.assertEqual([h.command for h in seen], ["GET", "POST"])
+
+    def test_long_headers_are_sent(self):
+        url, seen = self.start_server(lambda h, n: h.reply(503))
+        value = "x" * 20000
+        self.profile(url, "--request-count", 1, "--wait-for-model-timeout", "0.1", "--header",
+                     f"X-Long:{value}", expect=1)
+        self.assertEqual(seen[0].headers["X-Long"], value)
+
+
+if __name__ == "__main__":
+    main()
