@@ -4,6 +4,7 @@
 
 #include <base/clock.h>
 #include <base/log.h>
+#include <inttypes.h>
 #include <math.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -11,7 +12,7 @@
 #include <sys/ioctl.h>
 #include <unistd.h>
 
-enum { DEFAULT_COLUMNS = 100 };
+enum { DEFAULT_COLUMNS = 100, FIELD_BYTES = 64 };
 
 static void put(const char *text)
 {
@@ -44,19 +45,23 @@ void tkp_live_line_init(struct tkp_live_line *line, const struct tkp_plan *plan)
 static size_t columns(void)
 {
     struct winsize size;
-    if (ioctl(STDERR_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 20)
+    if (ioctl(STDERR_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col)
         return size.ws_col;
     return DEFAULT_COLUMNS;
 }
 
-static void append(char *out, size_t capacity, const char *format, ...) TOKPERF_PRINTF(3, 4);
-static void append(char *out, size_t capacity, const char *format, ...)
+/* Appends a field, or leaves it out whole when it does not fit behind what is there. */
+static void add_field(char *out, size_t width, const char *format, ...) TOKPERF_PRINTF(3, 4);
+static void add_field(char *out, size_t width, const char *format, ...)
 {
-    size_t used = strlen(out);
+    char field[FIELD_BYTES];
     va_list arguments;
     va_start(arguments, format);
-    vsnprintf(out + used, capacity - used, format, arguments);
+    int len = vsnprintf(field, sizeof field, format, arguments);
     va_end(arguments);
+    size_t used = strlen(out), gap = used ? 2 : 0;
+    if (len > 0 && (size_t)len < sizeof field && used + gap + (size_t)len < width)
+        snprintf(out + used, width - used, "%s%s", gap ? "  " : "", field);
 }
 
 /* Seconds left by the phase's stop rules, or NaN when nothing can be said. */
@@ -80,22 +85,22 @@ void tkp_live_line_draw(struct tkp_live_line *line, const struct tkp_phase_plan 
     double elapsed_s = now_ns > start_ns ? (double)(now_ns - start_ns) / 1e9 : 0.0;
     uint64_t done = figures->ok + figures->errors;
     char text[sizeof line->text] = "";
-    size_t room = sizeof text;
-    append(text, room, "%s %6.1fs  done %llu", phase->name, elapsed_s, (unsigned long long)done);
+    size_t width = columns() < sizeof text ? columns() : sizeof text;
     if (phase->request_count)
-        append(text, room, "/%llu", (unsigned long long)phase->request_count);
-    append(text, room, "  in flight %llu  errors %llu  %.1f req/s", (unsigned long long)in_flight,
-           (unsigned long long)figures->errors, figures->requests_per_s);
+        add_field(text, width, "%" PRIu64 "/%" PRIu64 " done", done, phase->request_count);
+    else
+        add_field(text, width, "%" PRIu64 " done in %.1fs", done, elapsed_s);
+    add_field(text, width, "%" PRIu64 " in flight", in_flight);
+    add_field(text, width, "%" PRIu64 " errors", figures->errors);
+    add_field(text, width, "%.1f req/s", figures->requests_per_s);
     if (line->streaming && !isnan(figures->ttft_p50_ns))
-        append(text, room, "  TTFT p50 %.2f ms", figures->ttft_p50_ns / 1e6);
+        add_field(text, width, "TTFT %.1f ms", figures->ttft_p50_ns / 1e6);
     if (line->streaming && !isnan(figures->itl_p50_ns))
-        append(text, room, "  ITL p50 %.2f ms", figures->itl_p50_ns / 1e6);
+        add_field(text, width, "ITL %.1f ms", figures->itl_p50_ns / 1e6);
     double left = seconds_left(phase, elapsed_s, done);
     if (done && left > 0.0)
-        append(text, room, "  left %.0fs", left);
-    size_t width = columns();
-    if (width < sizeof text)
-        text[width - 1] = '\0';
+        add_field(text, width, "%.0fs left", left);
+    add_field(text, width, "(%s)", phase->name);
     put(line->shown ? "\r\033[K" : "");
     memcpy(line->text, text, sizeof text);
     put(line->text);

@@ -12,6 +12,7 @@
 #include <run/run.h>
 
 #include <base/text.h>
+#include <inttypes.h>
 #include <run/exit_code.h>
 #include <run/interrupt.h>
 #include <run/parts.h>
@@ -31,6 +32,13 @@ static int judge(const struct tkp_run *run, const struct tokperf_summary *summar
         return TKP_EXIT_INTERRUPTED;
     if (run->end == TKP_RUN_HOPELESS || ok == 0)
         return TKP_EXIT_RUN_FAILED;
+    if ((double)errors > run->plan->failed_request_threshold * (double)(ok + errors)) {
+        tkp_log(TKP_LOG_ERROR,
+                "%" PRIu64 " of %" PRIu64 " requests failed, more than "
+                "--failed-request-threshold %g",
+                errors, ok + errors, run->plan->failed_request_threshold);
+        return TKP_EXIT_RUN_FAILED;
+    }
     if (run->plan->strict && !tkp_span_is(summary->verdict, "valid")) {
         tkp_log(TKP_LOG_ERROR, "--strict: the verdict is '%.*s'", (int)summary->verdict.len,
                 summary->verdict.data);

@@ -111,6 +111,16 @@ class Outcomes(RunTest):
         self.assertEqual(set(outcomes), {"connect_error"})
         self.assertLess(outcomes["connect_error"], 20)  # ended long before the 500
         self.assertIn("in a row", run.stderr)
+        self.assertIn("ended_early", run.reasons())
+
+    def test_nobody_listens_at_any_url(self):
+        with socket.socket() as one, socket.socket() as two:
+            urls = []
+            for bound in one, two:
+                bound.bind(("127.0.0.1", 0))
+                urls.append(f"http://127.0.0.1:{bound.getsockname()[1]}")
+            run = self.profile(urls[0], "--url", urls[1], "--request-count", 500, expect=1)
+        self.assertIn(f"{urls[0]}, {urls[1]} running", run.stderr)
 
     def test_a_server_that_never_answers_headers(self):
         def read_and_close(connection):
@@ -136,6 +146,13 @@ class Outcomes(RunTest):
         run = self.profile(mock, "--concurrency", 4, "--request-count", 100000,
                            "--failed-request-threshold", "0.5", expect=1)
         self.assertLess(sum(run.outcomes().values()), 100000)
+        self.assertIn("--failed-request-threshold", run.stderr)
+
+    def test_threshold_holds_at_the_end_too(self):
+        mock = self.start_mock("--fast", "--fault-500", "0.5", "--seed", "2")
+        run = self.profile(mock, "--concurrency", 2, "--request-count", 12,
+                           "--failed-request-threshold", "0.2", expect=1)
+        self.assertGreater(run.count("error_request_count"), 2)
         self.assertIn("--failed-request-threshold", run.stderr)
 
     def test_dialects_give_the_same_answer(self):
