@@ -16,6 +16,7 @@ enum {
     DESCRIPTOR_RESERVE = 512, /* of the client beside its connections */
     STREAMS_MOST = 16384,     /* one source address has 28,232 ports to one destination */
     RATE_MOST = 262144,
+    RAMP = 4,         /* each level against the one before, until one breaks */
     THREADS_MOST = 32 /* of load and server each, as profile's default */
 };
 /* A step is begun when this many times the length of the last one is left. */
@@ -24,20 +25,50 @@ enum {
 struct plan {
     const char *what;
     struct tkp_step_shape shape;
-    double first, last, factor;
+    double first, last;
     uint32_t bisections;
     uint64_t budget_ms;
 };
 
 static const struct plan thorough[SEARCHES] = {
-    {"requests/s", {false, 1, 0, 200, 1000}, 250, RATE_MOST, 4, 4, 25000},
-    {"streams of 50 events/s", {true, 20, 20, 400, 1600}, 16, STREAMS_MOST, 4, 3, 34000},
-    {"streams of 500 events/s", {true, 20, 2, 200, 1000}, 4, STREAMS_MOST, 4, 3, 25000},
+    {.what = "requests/s",
+     .shape = {.chunks = 1, .warmup_ms = 200, .duration_ms = 1000},
+     .first = 250,
+     .last = RATE_MOST,
+     .bisections = 4,
+     .budget_ms = 25000},
+    {.what = "streams of 50 events/s",
+     .shape = {.streams = true, .chunks = 20, .gap_ms = 20, .warmup_ms = 400, .duration_ms = 1600},
+     .first = 16,
+     .last = STREAMS_MOST,
+     .bisections = 3,
+     .budget_ms = 34000},
+    {.what = "streams of 500 events/s",
+     .shape = {.streams = true, .chunks = 20, .gap_ms = 2, .warmup_ms = 200, .duration_ms = 1000},
+     .first = 4,
+     .last = STREAMS_MOST,
+     .bisections = 3,
+     .budget_ms = 25000},
 };
 static const struct plan quick[SEARCHES] = {
-    {"requests/s", {false, 1, 0, 100, 400}, 500, RATE_MOST, 4, 2, 5000},
-    {"streams of 50 events/s", {true, 10, 20, 200, 500}, 32, STREAMS_MOST, 4, 2, 7000},
-    {"streams of 500 events/s", {true, 10, 2, 100, 300}, 8, STREAMS_MOST, 4, 2, 5000},
+    {.what = "requests/s",
+     .shape = {.chunks = 1, .warmup_ms = 100, .duration_ms = 400},
+     .first = 500,
+     .last = RATE_MOST,
+     .bisections = 2,
+     .budget_ms = 5000},
+    {.what = "streams of 50 events/s",
+     .shape = {.streams = true, .chunks = 10, .gap_ms = 20, .warmup_ms = 200, .duration_ms = 500},
+     .first = 32,
+     .last = STREAMS_MOST,
+     .bisections = 2,
+     .budget_ms = 7000},
+    {.what = "streams of 500 events/s",
+     .shape = {.streams = true, .chunks = 10, .gap_ms = 2, .warmup_ms = 100, .duration_ms = 300},
+     .first = 8,
+     .last = STREAMS_MOST,
+     .bisections = 2,
+     .budget_ms = 5000},
 };
 
 /* One search under way. */
@@ -124,7 +155,7 @@ static tokperf_status search(const struct tkp_stepper *stepper, const struct pla
     struct tkp_search inputs = {
         .first = plan->first < last ? plan->first : last,
         .last = last,
-        .factor = plan->factor,
+        .factor = RAMP,
         .bisections = plan->bisections,
         .context = &progress,
         .step = step,
