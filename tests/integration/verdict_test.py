@@ -85,11 +85,10 @@ class Verdict(RunTest):
         self.assertEqual(run.json()["verdict"]["status"], "valid")
         self.assertEqual(run.reasons(), set())
 
-    def test_a_starved_worker(self):
-        mock = self.start_mock("--ttft", "20", "--itl", "0", "--osl", "1")
-        process, directory = self.start(
-            f"http://127.0.0.1:{mock.port}", "--strict", "--isl", 10, "--request-rate", 200,
-            "--arrival-pattern", "constant", "--request-count", 400)
+    def starve(self, mock, *arguments):
+        """A profile whose process is stopped more than half of the time."""
+        process, directory = self.start(f"http://127.0.0.1:{mock.port}", "--strict", "--isl", 10,
+                                        *arguments)
         begin = threading.Event()
         bursts = threading.Thread(target=stop_in_bursts, args=(process, begin))
         bursts.start()
@@ -99,7 +98,20 @@ class Verdict(RunTest):
             begin.set()
         run = Finished(process, directory)
         bursts.join()
+        return run
+
+    def test_a_starved_worker_in_open_loop(self):
+        run = self.starve(self.start_mock("--ttft", "20", "--itl", "0", "--osl", "1"),
+                          "--request-rate", 200, "--arrival-pattern", "constant",
+                          "--request-count", 400)
         self.assert_reason(run, "client_lag", "invalid")
+
+    def test_a_starved_worker_in_closed_loop(self):
+        run = self.starve(self.start_mock("--ttft", "20", "--itl", "5", "--osl", "10"),
+                          "--streaming", "--concurrency", 4, "--request-count", 100)
+        if run.json()["receive_clock"] != "kernel":
+            self.skipTest("the kernel gives no receive stamps here")
+        self.assert_reason(run, "read_delay", "invalid")
 
     def test_a_rate_beyond_the_machine(self):
         mock = self.start_mock("--fast", "--osl", "1")
