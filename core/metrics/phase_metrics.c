@@ -293,6 +293,11 @@ static bool begin_second(struct tkp_phase_metrics *m)
     return more;
 }
 
+void tkp_phase_metrics_not_sent(struct tkp_phase_metrics *metrics, uint64_t count)
+{
+    metrics->not_sent = count;
+}
+
 bool tkp_phase_metrics_next_pass(struct tkp_phase_metrics *m)
 {
     bool more = false;

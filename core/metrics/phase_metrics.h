@@ -31,6 +31,8 @@ void tkp_phase_metrics_destroy(struct tkp_phase_metrics *metrics);
 /* One row of the phase; the same rows in each reading. chunk_ns: see tkp_chunk_times. */
 void tkp_phase_metrics_add(struct tkp_phase_metrics *metrics, const struct tkp_row *row,
                            const uint64_t *chunk_ns);
+/* What the run itself says of the phase: conversations that were due and never sent. */
+void tkp_phase_metrics_not_sent(struct tkp_phase_metrics *metrics, uint64_t count);
 /* Ends a reading. true: read all rows once more. A caller that stops while it is true gets
  * percentiles from histograms, marked as such, and no adj_* ones. After false another reading does
  * no harm. */

@@ -153,6 +153,7 @@ void tkp_phase_run_values(const struct tkp_phase_metrics *m, struct tkp_run_valu
     if (m->all.last_ns)
         set(values, TKP_METRIC_WALL_DURATION, (double)wall_ns);
     if (is_open_loop(m)) {
+        set(values, TKP_METRIC_NOT_SENT_COUNT, (double)m->not_sent);
         set(values, TKP_METRIC_OFFERED_RATE, rate_of(m->counts.arrivals, &m->intended));
         set(values, TKP_METRIC_ACHIEVED_RATE, rate_of(m->counts.arrivals, &m->arrived_start));
     }
@@ -200,6 +201,8 @@ void tkp_phase_fill_facts(const struct tkp_phase_metrics *m, struct tkp_phase_fa
     facts->median_latency_ns = percentile_or_nan(m, TKP_METRIC_REQUEST_LATENCY, 500);
     facts->client_lag_p99_ns = client_lag_p99_ns(m);
     facts->cap_wait_max_ns = (double)c->cap_wait_max_ns;
+    facts->arrivals = c->arrivals;
+    facts->not_sent = open_loop ? m->not_sent : 0;
     facts->offered_rate_per_s = open_loop ? rate_of(c->arrivals, &m->intended) : NAN;
     facts->achieved_rate_per_s = open_loop ? rate_of(c->arrivals, &m->arrived_start) : NAN;
     facts->benchmark_duration_s =

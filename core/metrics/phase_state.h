@@ -43,6 +43,7 @@ struct tkp_phase_metrics {
     struct tkp_series steady[TKP_STEADY_COUNT];
     struct tkp_sweep sweeps[TKP_SWEEP_COUNT];
     struct tkp_steady window;
+    uint64_t not_sent; /* conversations that were due and never sent */
     uint64_t steady_ok, steady_input_tokens, steady_output_tokens; /* second reading */
     struct tkp_tally tally;
     struct tkp_distinct prompts;

@@ -151,6 +151,8 @@
       DEFAULT, 1130, TKP_MF_WHOLE | TKP_MF_HIDE)                                                   \
     X(RETRY_COUNT, "retry_count", "Retry Count", REQUESTS, CLIENT, 4200,                           \
       TKP_MF_WHOLE | TKP_MF_OURS)                                                                  \
+    X(NOT_SENT_COUNT, "not_sent_count", "Not Sent Count", REQUESTS, CLIENT, 4205,                  \
+      TKP_MF_WHOLE | TKP_MF_OURS)                                                                  \
     X(NOT_STREAMED_COUNT, "not_streamed_count", "Not Streamed Count", REQUESTS, CLIENT, 4210,      \
       TKP_MF_WHOLE | TKP_MF_OURS | TKP_MF_HIDE)                                                    \
     X(NO_TOKEN_COUNT, "no_token_count", "Requests Without Token Count", REQUESTS, CLIENT, 4220,    \

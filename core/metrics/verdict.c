@@ -157,6 +157,20 @@ static void judge_rate(struct judge *j)
             f->achieved_rate_per_s, f->offered_rate_per_s, below);
 }
 
+/* What was never sent was not measured either: the greatest waits are missing. */
+static void judge_not_sent(struct judge *j)
+{
+    const struct tkp_phase_facts *f = j->facts;
+    double pct = share_pct(f->not_sent, f->not_sent + f->arrivals);
+    bool invalid = pct > j->limits->rate_invalid_pct;
+    if (f->not_sent)
+        say(j, invalid ? INVALID : SUSPECT, "not_sent", pct,
+            invalid ? j->limits->rate_invalid_pct : 0,
+            "%llu conversations (%.2f %%) were due and were never sent because --concurrency held "
+            "them back until the end: the longest waits are missing from the numbers.",
+            (unsigned long long)f->not_sent, pct);
+}
+
 /* A share of 1 - p of unfinished requests may all belong above percentile p. */
 static void judge_censoring(struct judge *j)
 {
@@ -253,8 +267,8 @@ static void judge_record(struct judge *j)
         say(j, SUSPECT, "interrupted", NAN, NAN,
             "The run was interrupted before its plan was done.");
     if (f->ended_early)
-        say(j, SUSPECT, "ended_early", NAN, NAN,
-            "Too many requests failed, so the run ended before its plan was done.");
+        say(j, INVALID, "ended_early", NAN, NAN,
+            "Too many requests or connections failed, so the run ended before its plan was done.");
 }
 
 /* Times are counted in ticks, and one may have been full just after the phase began. */
@@ -395,6 +409,7 @@ tokperf_status tkp_verdict_judge(const struct tkp_phase_facts *facts,
     judge_loop_lag(&j);
     judge_read_delay(&j);
     judge_rate(&j);
+    judge_not_sent(&j);
     judge_censoring(&j);
     judge_duration(&j);
     judge_tokens(&j);

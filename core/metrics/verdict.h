@@ -21,6 +21,7 @@ struct tkp_phase_facts {
     uint64_t prompts_distinct, prompts_sent;
     bool prompts_distinct_is_floor;        /* there were more, counting them stopped */
     uint64_t cached_tokens, prompt_tokens; /* server's, summed */
+    uint64_t arrivals, not_sent;           /* open loop: conversations sent; due and never sent */
     double median_ttft_ns, median_latency_ns;
     double client_lag_p99_ns, cap_wait_max_ns;
     double offered_rate_per_s, achieved_rate_per_s;

@@ -66,6 +66,7 @@ static const struct member phase_members[] = {
     COUNT(tkp_phase_note, load_milli),
     COUNT(tkp_phase_note, worker_cpu_ns),
     COUNT(tkp_phase_note, length_ns),
+    COUNT(tkp_phase_note, not_sent),
     {NULL, MEMBER_TEXT, 0},
 };
 static const struct member stop_members[] = {

@@ -41,6 +41,7 @@ struct tkp_phase_note {
     uint64_t cpu_ticks, steal_ticks;   /* of the machine in the phase; 0: not known */
     uint64_t cpus, load_milli;         /* of the machine; the greater load of begin and end */
     uint64_t worker_cpu_ns, length_ns; /* CPU time of the busiest worker, and the phase's time */
+    uint64_t not_sent;                 /* conversations that were due and never sent */
 };
 
 /* The note at the end of the run. */

@@ -107,8 +107,10 @@ void tkp_summarizer_row(struct tkp_summarizer *summarizer, const struct tkp_row 
 
 void tkp_summarizer_phase_note(struct tkp_summarizer *summarizer, const struct tkp_phase_note *note)
 {
-    if (note->phase < summarizer->in.plan->phase_count)
-        summarizer->notes[note->phase] = *note;
+    if (note->phase >= summarizer->in.plan->phase_count)
+        return;
+    summarizer->notes[note->phase] = *note;
+    tkp_phase_metrics_not_sent(summarizer->phases[note->phase], note->not_sent);
 }
 
 void tkp_summarizer_stop_note(struct tkp_summarizer *summarizer, const struct tkp_stop_note *note)

@@ -17,6 +17,7 @@
 enum {
     HEAD_START_MS = 20, /* all workers share a start that lies this far ahead (design) */
     LOOK_MS = 250,
+    URLS_MAX_BYTES = 64 * 1024,
     MIN_SAMPLES = 10 /* of errors before a run is called hopeless: max(concurrency, 10) */
 };
 
@@ -67,6 +68,23 @@ static uint64_t patience(const struct tkp_phase_plan *phase)
     return phase->concurrency > MIN_SAMPLES ? phase->concurrency : MIN_SAMPLES;
 }
 
+/* "http://a:1, http://b:2"; the caller's buffer. */
+static const char *name_urls(const struct tkp_run *run, struct tkp_buffer *out)
+{
+    for (uint32_t i = 0; i < run->plan->url_count; i++)
+        tkp_buffer_printf(out, "%s%s", i ? ", " : "", run->urls[i].text);
+    return tkp_buffer_text(out);
+}
+
+static void say_nobody_is_there(const struct tkp_run *run, uint64_t refused)
+{
+    struct tkp_buffer urls;
+    tkp_buffer_init(&urls, URLS_MAX_BYTES);
+    tkp_log(TKP_LOG_ERROR, "%" PRIu64 " connections in a row failed: is the server at %s running?",
+            refused, name_urls(run, &urls));
+    tkp_buffer_finish(&urls);
+}
+
 static void look_for_hopelessness(struct load_state *load)
 {
     const struct tkp_plan *plan = load->run->plan;
@@ -74,9 +92,7 @@ static void look_for_hopelessness(struct load_state *load)
     uint64_t limit = patience(load->phase->schedule.phase);
     uint64_t refused = SUM(load->run, connect_errors_in_row);
     if (load->run->end == TKP_RUN_COMPLETE && refused >= limit) {
-        tkp_log(TKP_LOG_ERROR,
-                "%" PRIu64 " connections in a row failed: is the server at %s running?", refused,
-                load->run->urls[0].text);
+        say_nobody_is_there(load->run, refused);
         end_early(load, TKP_RUN_HOPELESS);
     }
     uint64_t done = f->ok + f->errors;
@@ -128,6 +144,7 @@ static struct tkp_phase_note totals(const struct tkp_run *run, uint32_t phase)
     return (struct tkp_phase_note){
         .phase = phase,
         .unsent_turns = SUM(run, unsent_turns),
+        .not_sent = SUM(run, slots_unused),
         .record_waits = SUM(run, record_wait_count),
         .record_wait_ns = SUM(run, record_waits_ns),
         .loop_lag_p99_ns = MAXIMUM(run, loop_lag_p99_ns),
@@ -167,6 +184,7 @@ static void note_phase(struct load_state *load)
     struct tkp_run *run = load->run;
     struct tkp_phase_note note = totals(run, load->phase->schedule.phase_index);
     note.unsent_turns -= load->before.unsent_turns;
+    note.not_sent -= load->before.not_sent;
     note.record_waits -= load->before.record_waits;
     note.record_wait_ns -= load->before.record_wait_ns;
     note.unstamped_reads -= load->before.unstamped_reads;

@@ -85,9 +85,9 @@ static void notes_read_back(void **state)
     (void)state;
     static const struct tkp_phase_note phases[] = {
         {0},
-        {1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15},
+        {1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16},
         {UINT64_MAX, UINT64_MAX, 1, UINT64_MAX - 1, 0, UINT64_MAX, 3, UINT64_MAX, 4, 0, UINT64_MAX,
-         1, 0, 2, UINT64_MAX}};
+         1, 0, 2, UINT64_MAX, 5}};
     static const struct tkp_stop_note stops[] = {{0}, {UINT64_C(1790000000123456789), 1, 1}};
     struct tokperf_error error;
     struct tkp_buffer json;
@@ -130,7 +130,8 @@ static void keys_are_frozen(void **state)
                                                .calibrated_requests_per_s = 6,
                                                .calibrated_streams = 7,
                                                .calibrated_events_per_s = 8};
-    static const struct tkp_phase_note phase = {1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15};
+    static const struct tkp_phase_note phase = {1, 2,  3,  4,  5,  6,  7,  8,
+                                                9, 10, 11, 12, 13, 14, 15, 16};
     static const struct tkp_stop_note stop = {7, 1, 1};
     struct tkp_buffer json;
     tkp_buffer_init(&json, 4096);
@@ -149,7 +150,7 @@ static void keys_are_frozen(void **state)
         "{\"phase\":1,\"unsent_turns\":2,\"record_waits\":3,\"record_wait_ns\":4,"
         "\"loop_lag_p99_ns\":5,\"plugin_call_max_ns\":6,\"read_delay_p99_ns\":7,"
         "\"unstamped_reads\":8,\"clock_steps\":9,\"cpu_ticks\":10,\"steal_ticks\":11,"
-        "\"cpus\":12,\"load_milli\":13,\"worker_cpu_ns\":14,\"length_ns\":15}");
+        "\"cpus\":12,\"load_milli\":13,\"worker_cpu_ns\":14,\"length_ns\":15,\"not_sent\":16}");
     tkp_buffer_clear(&json);
     tkp_stop_note_write(&stop, &json);
     assert_string_equal(tkp_buffer_text(&json),

@@ -32,6 +32,7 @@ static struct tkp_phase_facts good(void)
         .osl_checked = 1000,
         .prompts_distinct = 1000,
         .prompts_sent = 1000,
+        .arrivals = 1000,
         .prompt_tokens = 1000,
         .median_ttft_ns = 50e6,
         .median_latency_ns = 500e6,
@@ -162,6 +163,9 @@ static void counts_on_both_sides(void **state)
         {FACT(osl_mismatched), 50, 51, "osl_mismatch", 1, "ignore_eos and min_tokens"},
         {FACT(no_token_count), 0, 1, "tokens_not_counted", 1, "no token count"},
         {FACT(record_waits), 0, 1, "record_waits", 1, "record buffers"},
+        {FACT(not_sent), 0, 1, "not_sent", 1, "1 conversations (0.10 %) were due"},
+        {FACT(not_sent), 0, 52, "not_sent", 1, "52 conversations (4.94 %)"},
+        {FACT(not_sent), 0, 53, "not_sent", 2, "53 conversations (5.03 %)"},
         {FACT(unsent_turns), 0, 3, "unsent_turns", 0, "3 turns"},
         {FACT(cached_tokens), 0, 500, "cached_tokens", 0, "50.00 %"},
         {FACT(coalesced_chunks), 0, 10, "coalesced", 0, "1.00 %"},
@@ -197,7 +201,7 @@ static void flags(void **state)
         {FACT(log_not_written), "log_not_written", 2},
         {FACT(log_torn), "log_torn", 1},
         {FACT(interrupted), "interrupted", 1},
-        {FACT(ended_early), "ended_early", 1},
+        {FACT(ended_early), "ended_early", 2},
         {FACT(prompts_distinct_is_floor), "prompt_reuse", 0},
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
@@ -295,7 +299,7 @@ static void the_gravest_comes_first(void **state)
     struct tkp_phase_facts facts = good();
     struct found found;
     uint32_t last = 2;
-    facts.errors = facts.client_errors = facts.cancelled = 5000;
+    facts.not_sent = facts.errors = facts.client_errors = facts.cancelled = 5000;
     facts.retries = facts.not_streamed = facts.no_token_count = facts.osl_mismatched = 500;
     facts.record_waits = facts.unsent_turns = facts.cached_tokens = facts.coalesced_chunks = 500;
     facts.prompts_sent = 5000;
@@ -310,7 +314,7 @@ static void the_gravest_comes_first(void **state)
     facts.governors = "powersave";
     judge(&facts, &found);
     assert_string_equal(found.verdict.status, "invalid");
-    assert_int_equal(found.verdict.reason_count, 28);
+    assert_int_equal(found.verdict.reason_count, 29);
     for (uint32_t i = 0; i < found.verdict.reason_count; i++) {
         assert_true(found.verdict.reasons[i]->severity <= last);
         last = found.verdict.reasons[i]->severity;
@@ -328,7 +332,8 @@ static void docs_name_every_code(void **state)
         "not_streamed", "retries",      "record_waits",    "tokens_not_counted", "plugin_call",
         "log_torn",     "interrupted",  "log_not_written", "prompt_reuse",       "cached_tokens",
         "coalesced",    "unsent_turns", "cpu_steal",       "governor",           "load",
-        "worker_cpu",   "ended_early",  "read_delay",      "unstamped_reads",    "clock_step"};
+        "worker_cpu",   "ended_early",  "read_delay",      "unstamped_reads",    "clock_step",
+        "not_sent"};
     struct tkp_buffer docs;
     struct tokperf_error error;
     tkp_buffer_init(&docs, 1 << 20);
