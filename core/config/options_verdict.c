@@ -52,8 +52,9 @@ static const struct tkp_option rows[] = {
      .flag = "--verdict-host-root",
      .value = "DIR",
      .fallback = "/",
-     .help = "Where proc and sys are found that tell of CPU steal, load and governors: in a "
-             "container, the place where the host's are mounted."},
+     .help =
+         "Where proc and sys are found that tell of CPU steal, load, governors and limits: in a "
+         "container, the place where the host's are mounted."},
 };
 
 const struct tkp_option_rows tkp_options_verdict = {rows, sizeof rows / sizeof rows[0]};

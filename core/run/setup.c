@@ -194,6 +194,19 @@ static void plan_cpus(struct tkp_run *run)
     tkp_cpu_plan_make(&topology, run->plan->workers, run->plan->cpu_affinity, &run->cpus);
 }
 
+/* An objective on what is not measured would fail every request. */
+static tokperf_status check_objectives(const struct tkp_plan *plan, struct tokperf_error *error)
+{
+    tokperf_status status = tkp_slos_check(plan->slos, plan->slo_count, error);
+    for (uint32_t i = 0; status == TOKPERF_OK && !plan->http_trace && i < plan->slo_count; i++) {
+        const char *tag = plan->slos[i].tag;
+        if (tkp_metric_def(tkp_metric_find(tag))->group == TOKPERF_GROUP_HTTP)
+            status = tkp_fail(error, TOKPERF_E_INVALID,
+                              "--goodput: '%s' is measured with --export-http-trace only", tag);
+    }
+    return status;
+}
+
 /* A root that the user names has to have what it is named for. */
 static tokperf_status check_host_root(const struct tkp_plan *plan, struct tokperf_error *error)
 {
@@ -211,7 +224,7 @@ tokperf_status tkp_run_set_up(struct tkp_run *run, struct tokperf_error *error)
     tkp_limits_raise_descriptors();
     tokperf_status status = tkp_rundir_check(run->plan, error);
     if (status == TOKPERF_OK)
-        status = tkp_slos_check(run->plan->slos, run->plan->slo_count, error);
+        status = check_objectives(run->plan, error);
     if (status == TOKPERF_OK)
         status = check_host_root(run->plan, error);
     if (status == TOKPERF_OK)

@@ -90,6 +90,15 @@ class HttpTrace(RunTest):
         self.assertLess(run.metric("http_req_receiving", "p50"),
                         run.metric("http_req_waiting", "p50"))
 
+    def test_objectives_need_it(self):
+        mock = self.start_mock("--ttft", "5", "--osl", "2")
+        objective = ("--goodput", "http_req_waiting:1000", "--request-count", 4)
+        run = self.profile(mock, *objective, expect=2)
+        self.assertIn("--export-http-trace", run.stderr)
+        self.assertFalse(run.directory.exists())
+        run = self.profile(mock, *objective, "--export-http-trace")
+        self.assertEqual(run.metric("good_request_count"), 4)
+
     def test_nothing_of_it_unless_asked_for(self):
         _, run = self.traced()
         self.assertNotIn("http_req_", run.path("profile_export.json").read_text())
