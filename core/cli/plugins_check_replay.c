@@ -25,9 +25,15 @@ static char *guarded(struct tkp_check_player *player, size_t part, uint64_t len)
     player->map_bytes[part] = data + page;
     if (mprotect(map + data, page, PROT_NONE) != 0)
         return NULL;
-    /* The plugin may keep a struct there: keep it aligned to 16 like malloc does. */
-    uint64_t aligned = (len + 15) / 16 * 16;
-    return map + data - aligned;
+    return map + data - len;
+}
+
+/* Memory for a struct of the plugin's: aligned to 16, which the SDK promises, and to no more, so
+ * that a plugin that needs more is seen here. */
+static char *guarded_struct(struct tkp_check_player *player, size_t part, uint64_t len)
+{
+    uint64_t aligned = len / 32 * 32 + 16;
+    return guarded(player, part, aligned < len ? aligned + 32 : aligned);
 }
 
 bool tkp_check_player_init(struct tkp_check_player *player,
@@ -35,8 +41,8 @@ bool tkp_check_player_init(struct tkp_check_player *player,
 {
     *player = (struct tkp_check_player){.vtable = vtable, .self = self};
     player->event_capacity = EVENT_CAPACITY;
-    player->state = guarded(player, 0, vtable->state_bytes);
-    player->scratch = guarded(player, 1, vtable->scratch_bytes);
+    player->state = guarded_struct(player, 0, vtable->state_bytes);
+    player->scratch = guarded_struct(player, 1, vtable->scratch_bytes);
     player->event = guarded(player, 2, EVENT_CAPACITY);
     return player->state != NULL && player->scratch != NULL && player->event != NULL;
 }

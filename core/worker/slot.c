@@ -4,7 +4,12 @@
 
 #include <stdlib.h>
 
-enum { SLAB_SLOTS = 16, ALIGNMENT = 64 };
+enum { SLAB_SLOTS = 16, ALIGNMENT = 64 }; /* of slots and of the plugin's states */
+
+static size_t round_up(size_t bytes)
+{
+    return (bytes + ALIGNMENT - 1) / ALIGNMENT * ALIGNMENT;
+}
 
 void tkp_slot_queue_push(struct tkp_slot_queue *queue, struct tkp_slot *slot)
 {
@@ -28,10 +33,14 @@ struct tkp_slot *tkp_slot_queue_pop(struct tkp_slot_queue *queue)
     return slot;
 }
 
+size_t tkp_slot_bytes(uint32_t state_bytes)
+{
+    return round_up(sizeof(struct tkp_slot)) + round_up(state_bytes);
+}
+
 void tkp_slot_pool_init(struct tkp_slot_pool *pool, struct tkp_loop *loop, uint32_t state_bytes)
 {
-    size_t bytes = sizeof(struct tkp_slot) + state_bytes + ALIGNMENT - 1;
-    *pool = (struct tkp_slot_pool){.loop = loop, .slot_bytes = bytes - bytes % ALIGNMENT};
+    *pool = (struct tkp_slot_pool){.loop = loop, .slot_bytes = tkp_slot_bytes(state_bytes)};
 }
 
 void tkp_slot_pool_finish(struct tkp_slot_pool *pool)
@@ -71,7 +80,7 @@ static bool add_slab(struct tkp_slot_pool *pool)
     pool->slab_count = count + 1;
     for (uint32_t i = SLAB_SLOTS; i-- > 0;) {
         struct tkp_slot *slot = slot_in(pool, slab, i);
-        *slot = (struct tkp_slot){.reply.state = slot + 1};
+        *slot = (struct tkp_slot){.reply.state = (char *)slot + round_up(sizeof *slot)};
         slot->next = pool->free;
         pool->free = slot;
     }

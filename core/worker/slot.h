@@ -34,8 +34,7 @@ struct tkp_slot {
     uint64_t backoff_ns;            /* grows with each failed connect, 0 after a success */
     uint32_t phase_number;          /* the phase it last worked in */
     bool needs_answers, more_turns, connect_failed, holds_cap;
-    struct tkp_spill *history;      /* texts of the live answers so far */
-    struct tkp_spill *history_ends; /* uint64_t: where each ends in `history` */
+    struct tkp_spill *history_ends; /* uint64_t: where each live answer ends in reply.text */
     struct tkp_spill *live; /* a struct tkp_rendered and its bytes, rendered for this turn */
 
     /* request */
@@ -49,7 +48,7 @@ struct tkp_slot {
     struct tkp_http_response http;
     struct tkp_reply reply;
     struct tkp_row row;
-    /* the plugin's state follows */
+    /* the plugin's state follows, aligned to 64 */
 };
 
 struct tkp_slot_queue {
@@ -67,6 +66,8 @@ struct tkp_slot_pool {
     uint32_t busy; /* slots that are taken */
 };
 
+/* Of one slot with the plugin's state. */
+size_t tkp_slot_bytes(uint32_t state_bytes);
 void tkp_slot_pool_init(struct tkp_slot_pool *pool, struct tkp_loop *loop, uint32_t state_bytes);
 void tkp_slot_pool_finish(struct tkp_slot_pool *pool); /* accepts a zeroed one */
 /* The slot that was given back last, or NULL without memory. */

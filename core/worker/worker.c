@@ -119,7 +119,7 @@ tokperf_status tkp_workers_start(const struct tkp_worker_shared *shared,
 uint64_t tkp_workers_stream_bytes(const struct tkp_instance *endpoint)
 {
     const struct tokperf_endpoint_vtable *vtable = endpoint->vtable;
-    return sizeof(struct tkp_slot) + vtable->state_bytes + sizeof(struct tkp_timer *) +
+    return tkp_slot_bytes(vtable->state_bytes) + sizeof(struct tkp_timer *) +
            sizeof(struct tkp_connection);
 }
 

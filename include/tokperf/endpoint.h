@@ -150,8 +150,10 @@ enum {
 
 struct tokperf_endpoint_vtable {
     TOKPERF_VTABLE_HEAD
-    uint32_t state_bytes;   /* per request in flight, zeroed before begin(), no destructor */
-    uint32_t scratch_bytes; /* per worker, zeroed once; passed to event() and finish() */
+    uint32_t state_bytes;   /* per request in flight, aligned to 16, zeroed before begin(), no
+                               destructor */
+    uint32_t scratch_bytes; /* per worker, aligned to 16, zeroed once; passed to event() and
+                               finish() */
     /* [any] Constant for one instance. Does not block. */
     tokperf_status (*describe)(const void *self, struct tokperf_endpoint_info *info,
                                struct tokperf_error *error);

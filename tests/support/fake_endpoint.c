@@ -49,6 +49,8 @@ static tokperf_status format(const void *self, const struct tokperf_request *req
 static void begin(const void *self, void *state, uint32_t framing)
 {
     (void)self;
+    if ((uintptr_t)state % 16) /* what the SDK promises */
+        abort();
     ((struct state *)state)->framing = framing;
 }
 

@@ -20,7 +20,7 @@ struct fixture {
     struct tkp_reply reply;
     struct tkp_row row;
     char scratch[16];
-    uint64_t state[2];
+    _Alignas(16) uint64_t state[2];
 };
 
 static void begin(struct fixture *f, uint32_t framing)
