@@ -27,7 +27,7 @@ static const struct tkp_answer *list_answers(struct tkp_worker *w, const struct 
         struct tkp_answer answer = {0};
         uint64_t end = history_end(slot, turn);
         if (end > begin)
-            answer.text = (struct tokperf_span){slot->history->data + begin, end - begin};
+            answer.text = (struct tokperf_span){slot->reply.text->data + begin, end - begin};
         begin = end;
         if (!tkp_spill_append(&w->spills, list, (const char *)&answer, sizeof answer))
             return NULL;
@@ -116,9 +116,8 @@ static void drop_spill(struct tkp_worker *w, struct tkp_spill **spill)
 
 static void end_conversation(struct tkp_worker *w, struct tkp_slot *slot, uint64_t freed_ns)
 {
-    drop_spill(w, &slot->history);
+    drop_spill(w, &slot->reply.text);
     drop_spill(w, &slot->history_ends);
-    slot->reply.text = NULL;
     bool idle = w->issue.exhausted || tkp_issue_is_over(w, w->now_ns); /* nothing would follow */
     if (slot->connect_failed && !idle && slot->holds_cap) {
         slot->state = TKP_SLOT_BACKOFF;
@@ -169,7 +168,7 @@ static bool plan_next_turn(struct tkp_worker *w, struct tkp_slot *slot)
 
 static bool keep_answer(struct tkp_worker *w, struct tkp_slot *slot)
 {
-    uint64_t end = slot->history ? slot->history->len : 0;
+    uint64_t end = slot->reply.text ? slot->reply.text->len : 0;
     return !slot->needs_answers ||
            tkp_spill_append(&w->spills, &slot->history_ends, (const char *)&end, sizeof end);
 }

@@ -37,7 +37,8 @@ struct tkp_reply {
     struct tkp_row *row;
     void *state; /* the plugin's, of vtable->state_bytes */
     struct tkp_chunk_times times;
-    struct tkp_spill *text; /* the live answer so far; kept only when keeps_text */
+    struct tkp_spill *text; /* the live answers of the conversation so far, this one while
+                               keeps_text; whoever owns the reply gives it back */
     bool keeps_text;
 
     /* private */

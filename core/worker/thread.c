@@ -219,7 +219,7 @@ static void let_go(struct tkp_worker *w, struct tkp_slot *slot)
 {
     tkp_http_response_finish(&slot->http);
     tkp_reply_finish(&w->reply, &slot->reply);
-    tkp_spill_give(&w->spills, slot->history);
+    tkp_spill_give(&w->spills, slot->reply.text);
     tkp_spill_give(&w->spills, slot->history_ends);
     tkp_spill_give(&w->spills, slot->live);
 }
