@@ -73,7 +73,7 @@ int tkp_loop_wait(struct tkp_loop *loop, uint64_t now_ns, uint64_t deadline_ns)
     int count = -1;
     if (!loop->only_ms) {
         count = wait_ns(loop, now_ns, deadline_ns);
-        loop->only_ms = count < 0 && errno == ENOSYS;
+        loop->only_ms = count < 0 && errno != EINTR;
     }
     if (loop->only_ms)
         count = wait_ms(loop, now_ns, deadline_ns);

@@ -21,7 +21,7 @@ struct tkp_timer {
 
 struct tkp_loop {
     int epoll_fd, wake_fd;
-    bool only_ms;              /* the kernel has no epoll_pwait2 (Linux 5.11) */
+    bool only_ms; /* no epoll_pwait2: the kernel is before Linux 5.11, or a filter refuses it */
     struct tkp_timer **timers; /* a binary heap, the earliest first */
     uint32_t timer_count, timer_capacity;
     struct epoll_event events[TKP_LOOP_BATCH];

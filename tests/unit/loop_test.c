@@ -7,12 +7,29 @@
 #include <cmocka.h>
 
 #include <base/rng.h>
+#include <errno.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 #include <worker/loop.h>
 
 enum { TIMERS = 200 };
+
+/* In the place of libc's: refused with `refusal`, as a seccomp profile that does not know it does.
+ */
+static int refusal;
+static int refused;
+int epoll_pwait2(int fd, struct epoll_event *events, int count, const struct timespec *timeout,
+                 const sigset_t *mask)
+{
+    if (refusal) {
+        refused++;
+        errno = refusal;
+        return -1;
+    }
+    return (int)syscall(SYS_epoll_pwait2, fd, events, count, timeout, mask, sizeof(uint64_t));
+}
 
 static void open_loop(struct tkp_loop *loop)
 {
@@ -90,6 +107,27 @@ static void wakes_each_time(void **state)
     tkp_loop_finish(&loop);
 }
 
+/* Once, and then the older call. A signal is no refusal. */
+static void a_refused_call_is_replaced(void **state)
+{
+    (void)state;
+    static const int reasons[] = {EPERM, ENOSYS, EINTR};
+    for (size_t i = 0; i < sizeof reasons / sizeof reasons[0]; i++) {
+        struct tkp_loop loop;
+        open_loop(&loop);
+        tkp_loop_wake(&loop);
+        refusal = reasons[i];
+        refused = 0;
+        bool replaced = reasons[i] != EINTR;
+        assert_int_equal(tkp_loop_wait(&loop, 0, TKP_NEVER_NS), replaced);
+        assert_int_equal(tkp_loop_wait(&loop, 0, 0), 0);
+        assert_int_equal(refused, replaced ? 1 : 2);
+        assert_int_equal(loop.only_ms, replaced);
+        refusal = 0;
+        tkp_loop_finish(&loop);
+    }
+}
+
 static void watches_edges(void **state)
 {
     (void)state;
@@ -117,11 +155,9 @@ static void watches_edges(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(timers_come_in_order),
-        cmocka_unit_test(a_timer_is_not_due_early),
-        cmocka_unit_test(waits_reach_their_deadline),
-        cmocka_unit_test(wakes_each_time),
-        cmocka_unit_test(watches_edges),
+        cmocka_unit_test(timers_come_in_order),       cmocka_unit_test(a_timer_is_not_due_early),
+        cmocka_unit_test(waits_reach_their_deadline), cmocka_unit_test(wakes_each_time),
+        cmocka_unit_test(a_refused_call_is_replaced), cmocka_unit_test(watches_edges),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
