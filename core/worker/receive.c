@@ -45,7 +45,6 @@ static void begin_answer(struct tkp_worker *w, struct tkp_slot *slot)
     if (stream)
         slot->row.flags |= TKP_ROW_STREAMED;
     slot->reply.keeps_text = slot->needs_answers && slot->turn + 1 < slot->event.turns;
-    slot->reply.text = slot->history;
     tkp_reply_begin(&w->reply, &slot->reply,
                     stream ? w->endpoint.stream_framing : w->endpoint.whole_framing);
 }
@@ -56,7 +55,6 @@ static void take_body(struct tkp_worker *w, struct tkp_slot *slot, struct tokper
     if (is_success(slot)) {
         /* the span is inside the read buffer, which is ours to write */
         tkp_reply_take(&w->reply, &slot->reply, end - body.len, body.len, slot->arrival_ns);
-        slot->history = slot->reply.text;
         return;
     }
     size_t have = slot->reply.whole ? slot->reply.whole->len : 0;
@@ -78,12 +76,10 @@ void tkp_request_read_error(struct tkp_slot *slot)
 /* The answer's framing is complete. */
 static void end_answer(struct tkp_worker *w, struct tkp_slot *slot)
 {
-    if (is_success(slot)) {
+    if (is_success(slot))
         tkp_reply_end(&w->reply, &slot->reply, TOKPERF_END_COMPLETE, slot->arrival_ns);
-        slot->history = slot->reply.text;
-    } else {
+    else
         tkp_request_read_error(slot);
-    }
 }
 
 /* Parses one read; returns the last step: MORE, DONE or BAD. *clean: nothing follows a DONE. */
@@ -152,8 +148,10 @@ static void take_read(struct tkp_worker *w, struct tkp_slot *slot, size_t len)
     row->received_bytes += len;
     row->read_count += w->shared->plan->http_trace;
     slot->last_read_ns = w->now_ns;
-    if (first)
+    if (first) {
         row->first_byte_ns = slot->arrival_ns;
+        tkp_gauge_set(&w->stats.connect_errors_in_row, 0); /* also of a connection of before */
+    }
     enum tkp_http_step step = parse(w, slot, len, &clean);
     if (is_success(slot))
         note_plugin_time(w);

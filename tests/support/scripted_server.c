@@ -3,6 +3,7 @@
 #include "scripted_server.h"
 
 #include <arpa/inet.h>
+#include <errno.h>
 #include <poll.h>
 #include <pthread.h>
 #include <stdio.h>
@@ -216,6 +217,10 @@ static void *accept_all(void *context)
     while (wait_for(server, server->listen_fd, -1)) {
         struct peer *peer = malloc(sizeof *peer);
         int fd = accept4(server->listen_fd, NULL, NULL, SOCK_CLOEXEC);
+        if (fd < 0 && errno == EINVAL) { /* refuses now */
+            free(peer);
+            break;
+        }
         if (!peer || fd < 0 || server->connections == MAX_CONNECTIONS) {
             free(peer);
             continue;
@@ -277,6 +282,11 @@ const char *scripted_server_last(struct scripted_server *server)
 {
     read_locked(server, &server->requests); /* what was written before is seen */
     return server->last;
+}
+
+void scripted_server_refuse(struct scripted_server *server)
+{
+    shutdown(server->listen_fd, SHUT_RDWR);
 }
 
 void scripted_server_stop(struct scripted_server *server)

@@ -39,6 +39,8 @@ unsigned scripted_server_connections(struct scripted_server *server);
 unsigned scripted_server_requests(struct scripted_server *server);
 /* Head and body of the last request, up to 4 KiB; valid until the next one. */
 const char *scripted_server_last(struct scripted_server *server);
+/* Accepts nothing any more and keeps its port; connections that stand are served on. */
+void scripted_server_refuse(struct scripted_server *server);
 void scripted_server_stop(struct scripted_server *server);
 
 #endif

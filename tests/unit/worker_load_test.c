@@ -23,6 +23,10 @@ static const struct script scripts[] = {
     {"first",
      {{SCRIPT_SEND, CHUNKED "1f\r\ndata: j:A\\u0042\n\ndata: [DONE]\n\n\r\n0\r\n\r\n", 0}},
      false},
+    {"until_close",
+     {{SCRIPT_SEND, "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n\r\nt:AB", 0},
+      {SCRIPT_CLOSE, 0, 0}},
+     false},
     {"broken", {{SCRIPT_SEND, CHUNKED "b\r\ndata: bad\n\n\r\n0\r\n\r\n", 0}}, false},
     {NULL, {{SCRIPT_END, 0, 0}}, false},
 };
@@ -130,6 +134,27 @@ static void phases_keep_connections(void **state)
         assert_int_equal(run->row_count, 20 * phase);
     }
     assert_in_range(scripted_server_connections(server), 1, 2);
+    worker_run_destroy(run);
+    scripted_server_stop(server);
+}
+
+/* One lane's connection of before goes on while the other cannot connect: not a server that is
+ * gone. */
+static void a_reused_connection_counts_as_a_success(void **state)
+{
+    (void)state;
+    static const struct fake_conversation conversations[] = {{{"slow"}, 0}};
+    struct scripted_server *server = scripted_server_start(scripts);
+    struct worker_run *run = worker_run_create(conversations, 1);
+    worker_run_start(run, scripted_server_port(server));
+    worker_run_phase(run);
+    scripted_server_refuse(server);
+    run->phase_plan.concurrency = 2;
+    run->phase_plan.request_count = 100;
+    worker_run_phase(run);
+    assert_int_equal(run->row_count, 101);
+    assert_true(count(run, TKP_OUTCOME_CONNECT_ERROR) >= 3);
+    assert_true(TOTAL(run, connect_errors_in_row) <= 1);
     worker_run_destroy(run);
     scripted_server_stop(server);
 }
@@ -331,6 +356,22 @@ static void turns_follow_each_other_with_live_answers(void **state)
     scripted_server_stop(server);
 }
 
+/* Answers that the connection's end delimits are carried on like any others. */
+static void closed_answers_are_in_the_next_turn(void **state)
+{
+    (void)state;
+    static const struct fake_conversation conversations[] = {{{"until_close", "two", "three"}, 0}};
+    struct scripted_server *server = scripted_server_start(scripts);
+    struct worker_run *run = worker_run_create(conversations, 1);
+    run->phase_plan.request_count = 6;
+    worker_run_start(run, scripted_server_port(server));
+    worker_run_phase(run);
+    assert_int_equal(count(run, TKP_OUTCOME_OK), 6);
+    assert_non_null(strstr(scripted_server_last(server), "\r\n\r\nuntil_close|AB|two|AB|three"));
+    worker_run_destroy(run);
+    scripted_server_stop(server);
+}
+
 static void a_failed_turn_ends_its_conversation(void **state)
 {
     (void)state;
@@ -376,6 +417,7 @@ int main(void)
         cmocka_unit_test(closed_loop_is_exact),
         cmocka_unit_test(never_reusing_opens_each_time),
         cmocka_unit_test(phases_keep_connections),
+        cmocka_unit_test(a_reused_connection_counts_as_a_success),
         cmocka_unit_test(a_ramp_opens_lanes_one_by_one),
         cmocka_unit_test(a_worker_does_not_wait_for_its_lane),
         cmocka_unit_test(open_loop_keeps_its_times),
@@ -384,6 +426,7 @@ int main(void)
         cmocka_unit_test(a_duration_stops_and_cancels),
         cmocka_unit_test(open_loop_counts_who_never_got_a_slot),
         cmocka_unit_test(turns_follow_each_other_with_live_answers),
+        cmocka_unit_test(closed_answers_are_in_the_next_turn),
         cmocka_unit_test(a_failed_turn_ends_its_conversation),
         cmocka_unit_test(rows_wait_for_a_block),
     };
