@@ -4,6 +4,7 @@
 #include <cli/output.h>
 #include <cli/plugins_command.h>
 #include <run/exit_code.h>
+#include <stdbool.h>
 #include <string.h>
 
 static const struct {
@@ -17,6 +18,15 @@ static const struct {
 };
 enum { COMMANDS = sizeof commands / sizeof commands[0] };
 
+/* `tokperf COMMAND ... --help`, with any command. */
+static bool asks_for_help(int argc, char **argv)
+{
+    for (int i = 0; i < argc; i++)
+        if (strcmp(argv[i], "--help") == 0 || strcmp(argv[i], "-h") == 0)
+            return true;
+    return false;
+}
+
 int main(int argc, char **argv)
 {
     const char *names[COMMANDS + 1] = {NULL};
@@ -25,6 +35,8 @@ int main(int argc, char **argv)
         return TKP_EXIT_USAGE;
     }
     for (int i = 0; i < COMMANDS; i++) {
+        if (strcmp(argv[1], commands[i].name) == 0 && asks_for_help(argc - 2, argv + 2))
+            return tkp_cmd_help(1, argv + 1);
         if (strcmp(argv[1], commands[i].name) == 0)
             return commands[i].run(argc - 2, argv + 2);
         names[i] = commands[i].name;

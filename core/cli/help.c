@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* `tokperf help [profile] [--markdown]` and `tokperf version`. */
+/* `tokperf help [COMMAND] [--markdown]` and `tokperf version`. */
 #include <cli/commands.h>
 
 #include <cli/output.h>
@@ -8,20 +8,30 @@
 #include <string.h>
 #include <tokperf/plugin.h>
 
+static bool write_topic(const char *topic, struct tkp_buffer *text)
+{
+    if (strcmp(topic, "profile") == 0)
+        tkp_document_help(text);
+    else if (strcmp(topic, "--markdown") == 0)
+        tkp_document_markdown(text);
+    else
+        return tkp_document_command(topic, text);
+    return true;
+}
+
 int tkp_cmd_help(int argc, char **argv)
 {
-    static const char *const topics[] = {"profile", "--markdown", NULL};
+    static const char *const topics[] = {"profile", "report", "config",     "plugins", "calibrate",
+                                         "version", "help",   "--markdown", NULL};
     struct tkp_buffer text;
     tkp_buffer_init(&text, TKP_DOCUMENT_MAX_BYTES);
+    int code;
     if (argc == 0)
         tkp_document_overview(&text);
-    else if (argc == 1 && strcmp(argv[0], "profile") == 0)
-        tkp_document_help(&text);
-    else if (argc == 1 && strcmp(argv[0], "--markdown") == 0)
-        tkp_document_markdown(&text);
+    if (argc > 1 || (argc == 1 && !write_topic(argv[0], &text)))
+        code = tkp_output_unknown("help topic", argv[argc - 1], topics);
     else
-        return tkp_output_unknown("help topic", argv[argc - 1], topics);
-    int code = tkp_output_print(&text);
+        code = tkp_output_print(&text);
     tkp_buffer_finish(&text);
     return code;
 }

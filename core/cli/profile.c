@@ -3,27 +3,12 @@
 #include <cli/commands.h>
 
 #include <cli/output.h>
-#include <config/document.h>
 #include <config/resolve.h>
 #include <run/run.h>
-#include <string.h>
 #include <unistd.h>
-
-static int print_help(void)
-{
-    struct tkp_buffer text;
-    tkp_buffer_init(&text, TKP_DOCUMENT_MAX_BYTES);
-    tkp_document_help(&text);
-    int code = tkp_output_print(&text);
-    tkp_buffer_finish(&text);
-    return code;
-}
 
 int tkp_cmd_profile(int argc, char **argv)
 {
-    for (int i = 0; i < argc; i++)
-        if (strcmp(argv[i], "--help") == 0 || strcmp(argv[i], "-h") == 0)
-            return print_help();
     struct tkp_config_input input = {.argc = argc,
                                      .argv = (const char *const *)argv,
                                      .environment = (const char *const *)environ};

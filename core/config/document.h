@@ -26,6 +26,8 @@ const struct tkp_command_row *tkp_document_commands(size_t *count);
 
 /* `tokperf help`: commands, one a line, at most 100 columns. */
 void tkp_document_overview(struct tkp_buffer *out);
+/* `tokperf help COMMAND`: the rows of that command. false when there is none. */
+bool tkp_document_command(const char *name, struct tkp_buffer *out);
 /* `tokperf help profile`: every option by group, at most 100 columns. */
 void tkp_document_help(struct tkp_buffer *out);
 /* `tokperf help --markdown`: docs/cli.md. */

@@ -35,8 +35,8 @@ static const struct tkp_command_row commands[] = {
      "true, p99 of the error under --bound-ms (default 1), in under 90 s (--quick: 20 s), and save "
      "them for profile, which warns of a plan that goes past them."},
     {"version", "tokperf version", "Print the version."},
-    {"help", "tokperf help [profile] [--markdown]",
-     "Print this overview, the options of a run, or docs/cli.md."},
+    {"help", "tokperf help [COMMAND] [--markdown]",
+     "Print this overview, what a command takes (profile: every option), or docs/cli.md."},
 };
 
 const struct tkp_command_row *tkp_document_commands(size_t *count)
@@ -60,6 +60,21 @@ static void put_wrapped(struct tkp_buffer *out, size_t indent, const char *text)
         p += strspn(p, " ");
     }
     tkp_buffer_puts(out, "\n");
+}
+
+bool tkp_document_command(const char *name, struct tkp_buffer *out)
+{
+    bool found = false;
+    size_t len = strlen(name);
+    for (size_t i = 0; i < sizeof commands / sizeof commands[0]; i++) {
+        const char *row = commands[i].name;
+        if (strncmp(row, name, len) != 0 || (row[len] && row[len] != ' '))
+            continue;
+        put_wrapped(out, 0, commands[i].usage);
+        put_wrapped(out, 8, commands[i].summary);
+        found = true;
+    }
+    return found;
 }
 
 void tkp_document_overview(struct tkp_buffer *out)

@@ -82,6 +82,11 @@ class Usage(RunTest):
             self.assertIn(says, run.stderr)
             self.assertEqual(run.stdout, "")
         self.assertEqual(Run(["version"]).code, 0)
+        for command in ("profile", "report", "config", "plugins", "calibrate", "version"):
+            for arguments in (["help", command], [command, "--help"]):
+                run = Run(arguments)
+                self.assertEqual((run.code, run.stderr), (0, ""), arguments)
+                self.assertIn(f"tokperf {command}", run.stdout)
         self.assertIn("tokperf profile", Run(["help"]).stdout)
 
     def test_full_standard_output(self):
