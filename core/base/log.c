@@ -7,6 +7,7 @@
 
 #include <base/clock.h>
 #include <base/files.h>
+#include <base/secrets.h>
 #include <base/utf8.h>
 #include <pthread.h>
 #include <stdarg.h>
@@ -145,7 +146,7 @@ void tkp_log_set_screen_hooks(void (*before)(void *), void (*after)(void *), voi
 
 void tkp_log(enum tkp_log_level level, const char *format, ...)
 {
-    char text[MAX_TEXT_BYTES], escaped[MAX_ESCAPED_BYTES], head[64];
+    char text[MAX_TEXT_BYTES], clean[MAX_TEXT_BYTES], escaped[MAX_ESCAPED_BYTES], head[64];
     va_list args;
     va_start(args, format);
     int need = vsnprintf(text, sizeof text, format, args);
@@ -155,9 +156,10 @@ void tkp_log(enum tkp_log_level level, const char *format, ...)
     size_t len = (size_t)need < sizeof text ? (size_t)need : sizeof text - 1;
     if ((size_t)need > len)
         memcpy(text + len - 3, "...", 3);
+    (void)tkp_secrets_copy(clean, sizeof clean, (struct tokperf_span){text, len}); /* cut is cut */
     size_t at = put_time(head, sizeof head);
     snprintf(head + at, sizeof head - at, " %-7s ", level_names[level]);
-    write_line(level, head, escaped, put_escaped(escaped, text, len));
+    write_line(level, head, escaped, put_escaped(escaped, clean, strlen(clean)));
 }
 
 bool tkp_log_level_parse(const char *name, enum tkp_log_level *level)

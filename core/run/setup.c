@@ -7,7 +7,9 @@
 #include <run/parts.h>
 
 #include <base/error.h>
+#include <base/secrets.h>
 #include <base/text.h>
+#include <config/secret_values.h>
 #include <inttypes.h>
 #include <metrics/slo.h>
 #include <run/interrupt.h>
@@ -218,11 +220,24 @@ static tokperf_status check_host_root(const struct tkp_plan *plan, struct tokper
     return error->status = TOKPERF_E_INVALID;
 }
 
+/* From here on no log line and no row holds a credential, also not out of a server's answer. */
+static tokperf_status hide_secrets(struct tkp_run *run, struct tokperf_error *error)
+{
+    const struct tokperf_span *list;
+    uint32_t count;
+    tokperf_status status = tkp_secret_values(run->plan, &run->arena, &list, &count, error);
+    if (status == TOKPERF_OK)
+        tkp_secrets_set(list, count);
+    return status;
+}
+
 tokperf_status tkp_run_set_up(struct tkp_run *run, struct tokperf_error *error)
 {
     tkp_arena_init(&run->arena, 0);
     tkp_limits_raise_descriptors();
-    tokperf_status status = tkp_rundir_check(run->plan, error);
+    tokperf_status status = hide_secrets(run, error);
+    if (status == TOKPERF_OK)
+        status = tkp_rundir_check(run->plan, error);
     if (status == TOKPERF_OK)
         status = check_objectives(run->plan, error);
     if (status == TOKPERF_OK)
@@ -259,5 +274,6 @@ void tkp_run_take_down(struct tkp_run *run)
     tkp_mock_child_stop(run->mock);
     if (run->stamps_fd > 0)
         close(run->stamps_fd);
+    tkp_secrets_set(NULL, 0);
     tkp_arena_finish(&run->arena);
 }

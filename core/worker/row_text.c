@@ -1,36 +1,25 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Writes texts into the fixed fields of a row, cut at UTF-8 boundaries. */
+/* Writes texts into the fixed fields of a row, without the run's secrets, cut at UTF-8 boundaries.
+ */
 #include <worker/row_text.h>
 
 #include <base/json_scan.h>
+#include <base/secrets.h>
 #include <base/text.h>
 #include <stdio.h>
 #include <string.h>
 
-/* Returns whether all of it fitted. */
-static bool copy_cut(char *out, size_t capacity, struct tokperf_span text)
-{
-    bool fits = text.len < capacity;
-    if (!fits) {
-        text.len = capacity - 1;
-        while (text.len && ((unsigned char)text.data[text.len] & 0xc0) == 0x80)
-            text.len--;
-    }
-    tkp_text_copy(out, capacity, text);
-    return fits;
-}
-
 void tkp_row_set_message(struct tkp_row *row, struct tokperf_span message)
 {
     row->flags &= ~(uint32_t)TKP_ROW_MESSAGE_TRUNCATED;
-    if (!copy_cut(row->error_message, sizeof row->error_message, message))
+    if (!tkp_secrets_copy(row->error_message, sizeof row->error_message, message))
         row->flags |= TKP_ROW_MESSAGE_TRUNCATED;
 }
 
 void tkp_row_set_finish_reason(struct tkp_row *row, struct tokperf_span reason)
 {
     row->flags &= ~(uint32_t)TKP_ROW_FINISH_TRUNCATED;
-    if (!copy_cut(row->finish_reason, sizeof row->finish_reason, reason))
+    if (!tkp_secrets_copy(row->finish_reason, sizeof row->finish_reason, reason))
         row->flags |= TKP_ROW_FINISH_TRUNCATED;
 }
 
@@ -40,7 +29,7 @@ void tkp_row_end(struct tkp_row *row, enum tkp_outcome outcome, struct tokperf_s
     if (row->outcome != TKP_OUTCOME_NONE)
         return;
     row->outcome = outcome;
-    copy_cut(row->error_type, sizeof row->error_type, type);
+    (void)tkp_secrets_copy(row->error_type, sizeof row->error_type, type);
     tkp_row_set_message(row, message);
 }
 
@@ -118,7 +107,7 @@ static bool set_from_json(struct tkp_row *row, struct tokperf_span body)
     tkp_row_set_message(row, message);
     if (found.type.len) {
         struct tokperf_span type = unescaped(found.type, text, sizeof text);
-        copy_cut(row->error_type, sizeof row->error_type, type);
+        (void)tkp_secrets_copy(row->error_type, sizeof row->error_type, type);
     }
     return true;
 }
