@@ -57,12 +57,13 @@ class Watch(threading.Thread):
                 self.samples.append((self.log.stat().st_size, resident))
 
     def growth_bytes(self):
-        """From the first fifth of the log, when all is warm, to the last sample."""
+        """From the first fifth of the log, when all is warm, to its end. The summary, which comes
+        after it, has a bound of its own."""
         self.ended.set()
         self.join()
         end = max(size for size, _ in self.samples)
         early = [resident for size, resident in self.samples if 0 < size <= end / 5]
-        late = [resident for size, resident in self.samples if size > end / 5]
+        late = [resident for size, resident in self.samples if end / 5 < size < end]
         return max(late) - max(early) if early and late else 0
 
 

@@ -10,6 +10,7 @@ from measure import interleave, judge, summarise
 import programs
 
 DEADLINE_S = 120
+RECEIVED = 'requests_total{route="chat"}'
 
 
 def resident_bytes(pid):
@@ -35,14 +36,14 @@ def with_streams(bench, server, streams, look):
     """What look(pid) found while `streams` streams were in flight."""
     result = bench.folder / "memory"
     shutil.rmtree(result, ignore_errors=True)
-    before = server.counters()["streamed_requests_total"]
+    before = server.counters()[RECEIVED]
     command = programs.tokperf_command(bench, server.url, result, streams, streams, "--streaming",
-                                       "--workers-max", "1", "--benchmark-grace-period", "0")
+                                       "--workers-max", "1")
     client = subprocess.Popen(bench.cores.pin(bench.cores.client, command),
                               stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
                               stderr=subprocess.DEVNULL)
     try:
-        wait_for(server, "streamed_requests_total", before + streams)
+        wait_for(server, RECEIVED, before + streams)
         return look(client.pid)
     finally:
         client.kill()
@@ -62,8 +63,7 @@ def stream_memory(bench):
         last = wait_for(server, "content_chunks_total", (700 if bench.quick else 1300) * streams)
         return (resident_bytes(pid) - low) / (last - first)
     streams = 500
-    with programs.Server(bench, "--ttft", "20", "--itl", "20", "--osl", "100000",
-                         ) as server:
+    with programs.Server(bench, "--ttft", "20", "--itl", "20", "--osl", "100000") as server:
         per_chunk = with_streams(bench, server, streams, grow)
     return {"bytes_per_stream": round(per_stream, 1), "bytes_per_chunk": round(per_chunk, 2),
             "goals": [judge("bytes per stream before its first chunk", per_stream, 1024),

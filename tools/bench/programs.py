@@ -48,7 +48,7 @@ class Server:
 
 
 def per_request(sample, requests, wall_s=None):
-    return {"sample": sample, "us": sample.cpu_s / requests * 1e6,
+    return {"sample": sample, "us": sample.cpu_s / max(1, requests) * 1e6,
             "rate": requests / (wall_s or sample.wall_s)}
 
 
