@@ -13,7 +13,8 @@
 
 enum {
     SEARCHES = 1 + TKP_CALIBRATION_SHAPES,
-    DESCRIPTOR_RESERVE = 512, /* of the client beside its connections */
+    DESCRIPTOR_RESERVE = 128, /* of client and server beside their connections */
+    CAP = 512,                /* requests in flight in open loop; an answer takes under 1 ms */
     STREAMS_MOST = 16384,     /* one source address has 28,232 ports to one destination */
     RATE_MOST = 262144,
     RAMP = 4,         /* each level against the one before, until one breaks */
@@ -111,8 +112,8 @@ static tokperf_status step(void *context, double level, enum tkp_step_outcome *o
         return TOKPERF_OK;
     tokperf_status status = tkp_step_run(p->stepper, &p->plan->shape, level, &found, error);
     p->last_step_ns = tkp_clock_now_ns() - began_ns;
-    /* What worked below and is refused here is a limit of the machine: descriptors, memory. */
-    if (status == TOKPERF_E_UNSUPPORTED && p->level->level > 0) {
+    /* What worked below and does not here is a limit of the machine: descriptors, memory, time. */
+    if ((status == TOKPERF_E_UNSUPPORTED || status == TOKPERF_E_TIMEOUT) && p->level->level > 0) {
         tkp_log(TKP_LOG_INFO, "%.0f %s: %s", level, p->plan->what, error->message);
         *outcome = TKP_STEP_SLOW;
         return TOKPERF_OK;
@@ -129,7 +130,7 @@ static tokperf_status step(void *context, double level, enum tkp_step_outcome *o
 }
 
 /* The connections that fit the hard limit of descriptors, up to `most`. */
-static double most_streams(double most)
+static double most_connections(double most)
 {
     struct rlimit limit;
     if (getrlimit(RLIMIT_NOFILE, &limit) || limit.rlim_max == RLIM_INFINITY)
@@ -151,7 +152,7 @@ static tokperf_status search(const struct tkp_stepper *stepper, const struct pla
         .level = level,
         .deadline_ns = tkp_clock_now_ns() + plan->budget_ms * TKP_NS_PER_MS,
     };
-    double last = plan->shape.streams ? most_streams(plan->last) : plan->last;
+    double last = plan->shape.streams ? most_connections(plan->last) : plan->last;
     struct tkp_search inputs = {
         .first = plan->first < last ? plan->first : last,
         .last = last,
@@ -193,6 +194,7 @@ tokperf_status tkp_calibrate(const struct tkp_calibrate_options *options, struct
         .scratch = &scratch,
         .workers = c->workers,
         .mock_threads = thread_count(c->host.cores - c->host.cores / 2),
+        .cap = (uint32_t)most_connections(CAP),
         .bound_ms = options->bound_ms,
     };
     const struct plan *plans = options->quick ? quick : thorough;

@@ -14,7 +14,6 @@
 #include <string.h>
 
 enum {
-    CAP = 512,          /* requests in flight in open loop; an answer takes well under 1 ms */
     GRACE_S = 2,        /* for answers after the last send */
     CHILD_SPARE_S = 20, /* beyond what the step itself takes: start, drain, report */
     PROFILING = 1,      /* phase 0 is the warm-up */
@@ -54,7 +53,7 @@ static void make_arguments(const struct tkp_stepper *stepper, const struct tkp_s
 {
     put_url(stepper, shape, a);
     (void)snprintf(a->level, sizeof a->level, "%.0f", level);
-    (void)snprintf(a->cap, sizeof a->cap, "%d", CAP);
+    (void)snprintf(a->cap, sizeof a->cap, "%" PRIu32, stepper->cap);
     (void)snprintf(a->duration, sizeof a->duration, "%" PRIu64 "ms", shape->duration_ms);
     (void)snprintf(a->warmup, sizeof a->warmup, "%" PRIu64 "ms", shape->warmup_ms);
     (void)snprintf(a->ramp, sizeof a->ramp, "%" PRIu64 "ms",
@@ -178,7 +177,9 @@ static tokperf_status measure(const struct tkp_stepper *stepper, const struct tk
         tkp_step_judge(shape, level, stepper->bound_ms, &pairing, result);
     }
     tkp_pairing_finish(&pairing);
-    return status;
+    /* what a step left is neither the user's to correct nor a reason to give up all of it */
+    bool is_spoilt = status == TOKPERF_E_PARSE || status == TOKPERF_E_NOT_FOUND;
+    return is_spoilt ? TOKPERF_E_UNSUPPORTED : status;
 }
 
 tokperf_status tkp_step_run(const struct tkp_stepper *stepper, const struct tkp_step_shape *shape,

@@ -25,6 +25,7 @@ struct tkp_stepper {
     struct tkp_calibrate_cancel cancel;
     const struct tkp_scratch *scratch;
     uint32_t workers, mock_threads;
+    uint32_t cap; /* requests in flight in open loop */
     double bound_ms;
 };
 
@@ -37,7 +38,7 @@ struct tkp_step_result {
 };
 
 /* Runs the shape at `level` requests/s or streams. TOKPERF_E_UNSUPPORTED when profile itself says
- * no, with its sentence. */
+ * no, with its sentence, or when what it left cannot be paired; TOKPERF_E_TIMEOUT. */
 tokperf_status tkp_step_run(const struct tkp_stepper *stepper, const struct tkp_step_shape *shape,
                             double level, struct tkp_step_result *result,
                             struct tokperf_error *error) TOKPERF_MUST_USE;

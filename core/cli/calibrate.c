@@ -21,7 +21,7 @@
 
 struct arguments {
     double bound_ms;
-    bool quick, json, help;
+    bool quick, json;
     const char *output; /* or NULL: the usual place */
 };
 
@@ -76,8 +76,6 @@ static tokperf_status parse(int argc, char **argv, struct arguments *a, struct t
     for (int i = 0; i < argc; i++) {
         if (strcmp(argv[i], "--quick") == 0)
             a->quick = true;
-        else if (strcmp(argv[i], "--help") == 0 || strcmp(argv[i], "-h") == 0)
-            a->help = true;
         else {
             tokperf_status status = take_value(argc, argv, &i, a, error);
             if (status != TOKPERF_OK)
@@ -162,20 +160,10 @@ static int measure(const struct arguments *a, const struct place *place)
 
 int tkp_cmd_calibrate(int argc, char **argv)
 {
-    static const char usage[] =
-        "Usage: tokperf calibrate [--bound-ms X] [--quick] [--output FILE] [--format text|json]\n";
     struct tokperf_error error = {0};
     struct arguments arguments;
     struct place place;
     tokperf_status status = parse(argc, argv, &arguments, &error);
-    if (status == TOKPERF_OK && arguments.help) {
-        struct tkp_buffer text;
-        tkp_buffer_init(&text, sizeof usage);
-        tkp_buffer_puts(&text, usage);
-        int code = tkp_output_print(&text);
-        tkp_buffer_finish(&text);
-        return code;
-    }
     if (status == TOKPERF_OK)
         status = find_place(arguments.output, &place, &error);
     if (status != TOKPERF_OK)

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """tokperf calibrate: what it saves, what profile makes of it, and that it leaves nothing behind.
-The bound is so wide that a busy machine keeps it: no speed is asserted."""
+The bound is so wide that only a starved machine breaks it: no speed is asserted."""
 import json
 import os
 import signal
@@ -44,7 +44,9 @@ class Calibrate(RunTest):
     def check_level(self, level, name, errors):
         self.assertIn(level["limited_by"], LIMITED_BY)
         self.assertGreaterEqual(level["steps"], 1)
-        self.assertGreater(level[name], 0, level)
+        if level[name] == 0:  # a starved machine does not reach the least of loads
+            self.assertNotIn(errors[0], level)
+            return
         for error in errors:
             self.check_errors(level[error])
             self.assertLessEqual(level[error]["p99_us"], 5_000_000)
@@ -65,7 +67,7 @@ class Calibrate(RunTest):
         self.assertEqual([s["events_per_s_per_stream"] for s in found["streams"]], [50, 500])
         for shape in found["streams"]:
             self.check_level(shape, "streams", ("added_ttft", "stamp_error", "itl_error"))
-            self.assertGreater(shape["events_per_s"], 0)
+            self.assertEqual(shape["events_per_s"] > 0, shape["streams"] > 0)
         self.assertEqual(list(self.temporary.iterdir()), [])
         self.profile_against(found)
 
