@@ -11,12 +11,25 @@
 
 #define STARVED_RETRY_NS (1 * TKP_NS_PER_MS)
 #define RECORD_RETRY_NS  (1 * TKP_NS_PER_MS)
+/* How long after its end a phase without a cap still sends what was due before, at least. */
+#define LATE_SENDS_NS (1 * TKP_NS_PER_S)
+
+/* A burst does not keep the worker from reading: so many requests, then a look at events. */
+enum {
+    STARTS_A_TURN = 16, /* of the event loop, by each rule */
+    STARTS_AN_EVENT = 2
+};
+
+static bool is_told_to_stop(const struct tkp_issue *issue)
+{
+    return issue->stopped || tkp_flag_is_raised(&issue->phase->stop) ||
+           tkp_flag_is_raised(&issue->phase->cancel);
+}
 
 bool tkp_issue_is_over(const struct tkp_worker *w, uint64_t at_ns)
 {
     const struct tkp_issue *issue = &w->issue;
-    return issue->stopped || at_ns >= issue->stop_ns || tkp_flag_is_raised(&issue->phase->stop) ||
-           tkp_flag_is_raised(&issue->phase->cancel);
+    return at_ns >= issue->stop_ns || is_told_to_stop(issue);
 }
 
 static uint64_t cap_now(const struct tkp_worker *w)
@@ -140,8 +153,12 @@ static void open_lanes(struct tkp_worker *w)
     struct tkp_issue *issue = &w->issue;
     uint64_t cap = cap_now(w);
     uint64_t lanes = tkp_schedule_share(cap, w->index, w->shared->worker_count);
-    issue->starved = false;
-    while (issue->lanes < lanes && !issue->exhausted && !tkp_issue_is_over(w, w->now_ns)) {
+    issue->starved = issue->more_lanes = false;
+    for (int started = 0;
+         issue->lanes < lanes && !issue->exhausted && !tkp_issue_is_over(w, w->now_ns); started++) {
+        issue->more_lanes = started == STARTS_A_TURN;
+        if (issue->more_lanes)
+            return;
         if (!take_cap(w, cap)) {
             issue->starved = true; /* another worker's clock is a moment behind */
             return;
@@ -161,15 +178,16 @@ static void open_lanes(struct tkp_worker *w)
 
 /* ---- open loop ---- */
 
-/* Sends what is due and may go. */
-static void send_due(struct tkp_worker *w)
+/* Sends what is due and may go, up to a number; what is left stays pending. The schedule has
+ * nothing past the phase's duration, so that the count does not depend on who looks when. */
+static void send_due(struct tkp_worker *w, int most)
 {
     struct tkp_issue *issue = &w->issue;
     issue->starved = false;
-    while (!issue->waits_for_cap && !tkp_issue_is_over(w, w->now_ns)) {
+    while (!issue->waits_for_cap && !is_told_to_stop(issue)) {
         if (!issue->has_pending)
             issue->has_pending = take_ordinal(w, &issue->pending);
-        if (!issue->has_pending || issue->pending.intended_ns > w->now_ns)
+        if (!issue->has_pending || issue->pending.intended_ns > w->now_ns || !most--)
             return;
         uint64_t cap = cap_now(w);
         if (cap && !take_cap(w, cap)) {
@@ -220,10 +238,10 @@ void tkp_issue_slot_freed(struct tkp_worker *w, struct tkp_slot *slot, uint64_t 
         release_cap(w);
 }
 
-static void drain_run(struct tkp_worker *w)
+static void drain_run(struct tkp_worker *w, int most)
 {
     struct tkp_slot *slot;
-    while ((slot = tkp_slot_queue_pop(&w->issue.run))) {
+    while (most-- && (slot = tkp_slot_queue_pop(&w->issue.run))) {
         if (slot->state == TKP_SLOT_NEXT_TURN)
             tkp_conversation_next_turn(w, slot);
         else
@@ -251,16 +269,28 @@ static void finish_phase(struct tkp_worker *w)
     tkp_workers_say_done(w);
 }
 
+/* Whether nothing is started any more. In open loop what was due before the end of the duration and
+ * is free to go is sent first, within bounds. */
+static bool is_time_to_stop(const struct tkp_worker *w)
+{
+    const struct tkp_issue *issue = &w->issue;
+    if (is_told_to_stop(issue) || w->now_ns < issue->stop_ns || !issue->open_loop)
+        return tkp_issue_is_over(w, w->now_ns);
+    bool all_sent = issue->exhausted && !issue->has_pending;
+    return all_sent || issue->waits_for_cap || issue->starved ||
+           (w->now_ns >= issue->cancel_ns && w->now_ns >= issue->stop_ns + LATE_SENDS_NS);
+}
+
 static void look_at_end(struct tkp_worker *w)
 {
     struct tkp_issue *issue = &w->issue;
     const struct tkp_phase *phase = issue->phase;
-    if (!issue->stopped && tkp_issue_is_over(w, w->now_ns)) {
+    if (!issue->stopped && is_time_to_stop(w)) {
         count_unused(w);
         issue->stopped = true;
         end_waits(w, false);
     }
-    if (!issue->cancelled &&
+    if (issue->stopped && !issue->cancelled &&
         (w->now_ns >= issue->cancel_ns || tkp_flag_is_raised(&phase->cancel))) {
         issue->cancelled = true;
         end_waits(w, true);
@@ -280,7 +310,7 @@ void tkp_issue_step(struct tkp_worker *w, bool woken)
         return;
     look_at_end(w);
     tkp_conversation_record_waiting(w);
-    drain_run(w);
+    drain_run(w, STARTS_A_TURN);
     if (woken && !issue->waits_for_cap)
         pass_wake_on(w);
     if (woken) {
@@ -289,10 +319,10 @@ void tkp_issue_step(struct tkp_worker *w, bool woken)
     }
     look_at_cap(w);
     if (may_issue(w) && issue->open_loop)
-        send_due(w);
+        send_due(w, STARTS_A_TURN);
     else if (may_issue(w) && issue->lanes < issue->final_lanes)
         open_lanes(w);
-    drain_run(w);
+    drain_run(w, STARTS_A_TURN);
     if (!w->slots.busy && !issue->has_pending && (issue->exhausted || issue->stopped))
         finish_phase(w);
 }
@@ -301,10 +331,10 @@ void tkp_issue_after_event(struct tkp_worker *w)
 {
     struct tkp_issue *issue = &w->issue;
     if (issue->run.first)
-        drain_run(w);
+        drain_run(w, STARTS_AN_EVENT);
     if (issue->phase && issue->open_loop && may_issue(w) && !issue->waits_for_cap &&
         (!issue->has_pending || issue->pending.intended_ns <= w->now_ns))
-        send_due(w);
+        send_due(w, STARTS_AN_EVENT);
 }
 
 static uint64_t earlier(uint64_t a_ns, uint64_t b_ns)
@@ -318,10 +348,14 @@ static uint64_t next_issue_ns(const struct tkp_worker *w)
     const struct tkp_schedule *schedule = &issue->phase->schedule;
     if (w->now_ns < schedule->start_ns)
         return schedule->start_ns;
+    if (issue->more_lanes)
+        return w->now_ns;
     if (issue->starved)
         return w->now_ns + STARVED_RETRY_NS;
     if (issue->open_loop && issue->has_pending && !issue->waits_for_cap)
         return issue->pending.intended_ns;
+    if (issue->open_loop && !issue->has_pending && !issue->exhausted)
+        return w->now_ns; /* the phase began since the last step, which has drawn nothing */
     if (issue->waits_for_cap ||
         (!issue->open_loop && !issue->exhausted && issue->lanes < issue->final_lanes))
         return issue->cap_change_ns;
@@ -334,6 +368,8 @@ uint64_t tkp_issue_next_ns(const struct tkp_worker *w)
     uint64_t at_ns = TKP_NEVER_NS;
     if (!issue->phase)
         return at_ns;
+    if (issue->run.first)
+        return w->now_ns;
     if (!issue->stopped)
         at_ns = earlier(next_issue_ns(w), issue->stop_ns);
     if (!issue->cancelled)

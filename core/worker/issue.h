@@ -20,6 +20,7 @@ struct tkp_issue {
 
     /* closed loop */
     uint64_t lanes, final_lanes; /* slots that run, and how many will at the full cap */
+    bool more_lanes;             /* are to be opened now, after a look at events */
 
     /* a cap that grows */
     uint64_t cap_since_ns;  /* when it last grew */
@@ -37,9 +38,10 @@ struct tkp_issue {
 };
 
 void tkp_issue_begin_phase(struct tkp_worker *w, struct tkp_phase *phase);
-/* Looks at flags and times and does what is due. `woken`: another thread asked for it. */
+/* Looks at flags and times and does what is due; of a burst a part, so that events are looked at in
+ * between. `woken`: another thread asked for it. */
 void tkp_issue_step(struct tkp_worker *w, bool woken);
-/* Runs what the event just handled made due; cheap when that is nothing. */
+/* Runs what the event just handled made due, and little more; cheap when that is nothing. */
 void tkp_issue_after_event(struct tkp_worker *w);
 /* When tkp_issue_step() has something to do without an event. */
 uint64_t tkp_issue_next_ns(const struct tkp_worker *w);

@@ -18,6 +18,12 @@
 /* Of that, without looking at events for the last: about what the look takes at its longest. */
 #define CLOCK_ONLY_NS (1 * TKP_NS_PER_US)
 
+/* Turns that are due at once are sent in parts, so that answers are read in between. */
+enum {
+    TURNS_A_LOOK = 16, /* at events */
+    TURNS_AN_EVENT = 2
+};
+
 static struct tkp_slot *slot_of(struct tkp_timer *timer)
 {
     return (struct tkp_slot *)(void *)timer; /* its first member */
@@ -32,8 +38,10 @@ static bool is_turn(struct tkp_timer *timer)
 static void run_timers(struct tkp_worker *w)
 {
     struct tkp_timer *timer;
-    while ((timer = tkp_loop_take_due(&w->loop, w->now_ns))) {
+    int turns = 0;
+    while (turns < TURNS_A_LOOK && (timer = tkp_loop_take_due(&w->loop, w->now_ns))) {
         struct tkp_slot *slot = slot_of(timer);
+        turns += is_turn(timer);
         if (slot->state == TKP_SLOT_ACTIVE)
             tkp_request_timer(w, slot);
         else
@@ -56,7 +64,9 @@ static void look_at_main(struct tkp_worker *w)
 static void run_due_turns(struct tkp_worker *w)
 {
     struct tkp_timer *timer;
-    while ((timer = tkp_loop_next_timer(&w->loop)) && timer->at_ns <= w->now_ns && is_turn(timer)) {
+    for (int turns = 0; turns < TURNS_AN_EVENT && (timer = tkp_loop_next_timer(&w->loop)) &&
+                        timer->at_ns <= w->now_ns && is_turn(timer);
+         turns++) {
         tkp_conversation_timer(w, slot_of(tkp_loop_take_due(&w->loop, w->now_ns)));
         tkp_issue_after_event(w);
     }

@@ -284,6 +284,61 @@ static void a_cap_holds_open_loop_back(void **state)
     }
 }
 
+/* A burst is sent in parts: the worker looks at events before the last of it has begun, so that the
+ * first are connected by then. */
+static void a_burst_does_not_keep_from_reading(void **state)
+{
+    (void)state;
+    static const struct fake_conversation conversations[] = {{{"slow"}, 0}};
+    for (int open_loop = 0; open_loop < 2; open_loop++) {
+        struct scripted_server *server = scripted_server_start(scripts);
+        struct worker_run *run = worker_run_create(conversations, 1);
+        run->plan.reuse = TKP_REUSE_NEVER;
+        run->phase_plan.concurrency = open_loop ? 0 : 64;
+        run->phase_plan.arrival = open_loop ? TKP_ARRIVAL_CONSTANT : TKP_ARRIVAL_CLOSED;
+        run->phase_plan.rate_per_s = 1e9;
+        run->phase_plan.request_count = 64;
+        worker_run_start(run, scripted_server_port(server));
+        worker_run_phase(run);
+        assert_int_equal(count(run, TKP_OUTCOME_OK), 64);
+        uint64_t first_ns = TKP_NEVER_NS, last_ns = 0;
+        for (uint32_t i = 0; i < 64; i++) {
+            const struct tkp_row *row = worker_run_row(run, i, 0);
+            first_ns = row->connect_end_ns < first_ns ? row->connect_end_ns : first_ns;
+            last_ns = row->start_ns > last_ns ? row->start_ns : last_ns;
+            assert_true(row->ready_ns == row->intended_ns && row->start_ns >= row->ready_ns);
+        }
+        assert_true(first_ns < last_ns);
+        worker_run_destroy(run);
+        scripted_server_stop(server);
+    }
+}
+
+/* What is due before the duration's end is sent, also by a worker that comes late. */
+static void an_open_loop_with_a_duration_is_exact(void **state)
+{
+    (void)state;
+    static const struct fake_conversation conversations[] = {{{"good"}, 0}};
+    static const uint32_t workers[] = {1, 8, 8, 8};
+    for (size_t i = 0; i < sizeof workers / sizeof workers[0]; i++) {
+        struct scripted_server *server = scripted_server_start(scripts);
+        struct worker_run *run = worker_run_create(conversations, 1);
+        run->plan.workers = workers[i];
+        run->phase_plan.arrival = TKP_ARRIVAL_CONSTANT;
+        run->phase_plan.concurrency = 0;
+        run->phase_plan.rate_per_s = 5000;
+        run->phase_plan.request_count = 0;
+        run->phase_plan.duration_ns = 300 * TKP_NS_PER_MS;
+        run->phase_plan.grace_ns = 10 * TKP_NS_PER_S;
+        worker_run_start(run, scripted_server_port(server));
+        worker_run_phase(run);
+        check_ordinals(run, 1500);
+        assert_int_equal(TOTAL(run, slots_unused), 0);
+        worker_run_destroy(run);
+        scripted_server_stop(server);
+    }
+}
+
 /* Trap 22: what is still in flight when the grace is over is cancelled and counted. */
 static void a_duration_stops_and_cancels(void **state)
 {
@@ -423,6 +478,8 @@ int main(void)
         cmocka_unit_test(open_loop_keeps_its_times),
         cmocka_unit_test(spinning_sends_nothing_early),
         cmocka_unit_test(a_cap_holds_open_loop_back),
+        cmocka_unit_test(a_burst_does_not_keep_from_reading),
+        cmocka_unit_test(an_open_loop_with_a_duration_is_exact),
         cmocka_unit_test(a_duration_stops_and_cancels),
         cmocka_unit_test(open_loop_counts_who_never_got_a_slot),
         cmocka_unit_test(turns_follow_each_other_with_live_answers),
