@@ -3,9 +3,11 @@
 #include <cli/commands.h>
 #include <cli/output.h>
 #include <cli/plugins_command.h>
+#include <fcntl.h>
 #include <run/exit_code.h>
 #include <stdbool.h>
 #include <string.h>
+#include <unistd.h>
 
 static const struct {
     const char *name;
@@ -27,9 +29,22 @@ static bool asks_for_help(int argc, char **argv)
     return false;
 }
 
+/* A standard descriptor that is closed would be the next file's: what is printed would go into a
+ * result. */
+static void claim_standard_descriptors(void)
+{
+    int fd;
+    do
+        fd = open("/dev/null", O_RDWR);
+    while (fd >= 0 && fd <= STDERR_FILENO);
+    if (fd >= 0)
+        close(fd);
+}
+
 int main(int argc, char **argv)
 {
     const char *names[COMMANDS + 1] = {NULL};
+    claim_standard_descriptors();
     if (argc < 2) {
         (void)tkp_cmd_help(0, argv);
         return TKP_EXIT_USAGE;

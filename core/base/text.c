@@ -6,7 +6,10 @@
 #include <string.h>
 #include <strings.h>
 
-enum { MAX_WORD_BYTES = 128 }; /* names of options are far shorter; longer words match nothing */
+enum {
+    MIN_WORD_BYTES = 3,  /* of a shorter word every name of its length is close */
+    MAX_WORD_BYTES = 128 /* names of options are far shorter; longer words match nothing */
+};
 
 static unsigned smaller(unsigned a, unsigned b)
 {
@@ -90,7 +93,7 @@ bool tkp_text_is_utf8(const char *data, size_t len)
 const char *tkp_text_closest(const char *word, const char *const *names)
 {
     size_t len = strlen(word);
-    if (len > MAX_WORD_BYTES)
+    if (len > MAX_WORD_BYTES || len < MIN_WORD_BYTES)
         return NULL;
     unsigned limit = len >= 6 ? (unsigned)(len / 3) : 1;
     const char *closest = NULL;

@@ -35,7 +35,8 @@ size_t tkp_text_from_double(char *out, size_t capacity, double value);
 
 bool tkp_text_is_utf8(const char *data, size_t len);
 /* Of the names (NULL-ended), the one closest to `word` by Damerau-Levenshtein distance, if it is
- * close enough to be a slip (at most a third of the length, at least 1); else NULL. */
+ * close enough to be a slip (at most a third of the length, at least 1); else NULL. Of one or two
+ * bytes nothing is a slip. */
 const char *tkp_text_closest(const char *word, const char *const *names);
 
 /* Whether a header or option of this name holds a secret (authorization, proxy-authorization,

@@ -88,8 +88,9 @@ static int run_check(const struct tkp_plugins_args *args)
     struct tkp_buffer out;
     int code = 0;
     tkp_buffer_init(&out, OUTPUT_MAX_BYTES);
-    if (tkp_plugins_check(args, &out, &code, &error) != TOKPERF_OK)
-        code = fail_with(&error, EXIT_ENVIRONMENT);
+    tokperf_status status = tkp_plugins_check(args, &out, &code, &error);
+    if (status != TOKPERF_OK)
+        code = fail_with(&error, status == TOKPERF_E_INVALID ? EXIT_USAGE : code_of(status));
     else if (write_out(&out) != 0)
         code = EXIT_ENVIRONMENT;
     tkp_buffer_finish(&out);

@@ -56,14 +56,15 @@ static tokperf_status unknown(const char *name, struct tkp_arena *arena,
     for (size_t i = 0; (row = tkp_options_at(i)); i++)
         if (row->path) {
             tkp_options_variable(row->path, names->text[n], VARIABLE_BYTES);
-            names->list[n] = names->text[n];
+            names->list[n] = names->text[n] + sizeof prefix - 1;
             n++;
         }
-    names->list[n++] = reserved[0];
-    names->list[n++] = reserved[1];
-    const char *closest = tkp_text_closest(name, names->list);
+    names->list[n++] = reserved[0] + sizeof prefix - 1;
+    names->list[n++] = reserved[1] + sizeof prefix - 1;
+    /* what all of them begin with makes no name close */
+    const char *closest = tkp_text_closest(name + sizeof prefix - 1, names->list);
     return tkp_fail(error, TOKPERF_E_INVALID, "%.128s: unknown variable%s%s%s", name,
-                    closest ? "; did you mean '" : "", closest ? closest : "",
+                    closest ? "; did you mean 'TOKPERF_" : "", closest ? closest : "",
                     closest ? "'?" : "; unset it or see docs/cli.md for the names");
 }
 

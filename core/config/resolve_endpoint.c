@@ -19,8 +19,14 @@ static tokperf_status resolve_urls(const struct tkp_settings *settings, struct t
     if (!urls)
         return no_memory(error);
     for (const struct tkp_setting *s = tkp_settings_get(settings, TKP_OPT_URL); s; s = s->next) {
-        tokperf_status status =
-            tkp_url_parse(s->text, &plan->arena, &urls[plan->url_count++], error);
+        struct tkp_url *url = &urls[plan->url_count++];
+        tokperf_status status = tkp_url_parse(s->text, &plan->arena, url, error);
+        url->origin = s->origin;
+        if (!status && url->scheme == TKP_URL_HTTPS)
+            status = tkp_fail(error, TOKPERF_E_INVALID,
+                              "'%s': https is not available in this version; it speaks http://, "
+                              "unix:/path and mock:",
+                              url->text);
         if (status) {
             tkp_error_prefix(error, "%s", s->origin);
             return status;

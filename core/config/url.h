@@ -20,6 +20,7 @@ struct tkp_url {
     const char *prefix;    /* path before the endpoint's, without trailing slash; may be "" */
     const char *user_info; /* decoded "user:password" for Authorization: Basic, or NULL */
     uint16_t port;
+    const char *origin; /* "--url" or "file.yaml:3:6", for messages; NULL after tkp_url_parse */
 };
 
 /* Parses text into the arena. Errors say what is wrong and how a URL looks. */

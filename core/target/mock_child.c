@@ -20,7 +20,13 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-enum { MAX_ARGUMENTS = 64, START_TIMEOUT_MS = 10000, STOP_TIMEOUT_MS = 2000, POLL_STEP_MS = 5 };
+enum {
+    MAX_ARGUMENTS = 64,
+    LINE_BYTES = 1024,
+    START_TIMEOUT_MS = 10000,
+    STOP_TIMEOUT_MS = 2000,
+    POLL_STEP_MS = 5
+};
 
 struct tkp_mock_child {
     pid_t pid;
@@ -82,6 +88,48 @@ static tokperf_status spawn(const char *path, char **arguments, struct tkp_mock_
     return TOKPERF_OK;
 }
 
+static bool wait_for_end(pid_t pid, int timeout_ms, int *end)
+{
+    for (int waited = 0; waited <= timeout_ms; waited += POLL_STEP_MS) {
+        if (waitpid(pid, end, WNOHANG) != 0)
+            return true;
+        poll(NULL, 0, POLL_STEP_MS);
+    }
+    return false;
+}
+
+/* Copies the child's sentence with "--name" of its options as the URL has them, "name". */
+static void copy_reason(char *out, const char *reason)
+{
+    static const char own_help[] = "tokperf-mock --help";
+    for (const char *p = reason; *p;) {
+        if (strncmp(p, own_help, sizeof own_help - 1) == 0) {
+            memcpy(out, own_help, sizeof own_help - 1);
+            out += sizeof own_help - 1;
+            p += sizeof own_help - 1;
+        } else if (strncmp(p, "--", 2) == 0 && (p == reason || p[-1] == ' ')) {
+            p += 2;
+        } else {
+            *out++ = *p++;
+        }
+    }
+    *out = '\0';
+}
+
+/* The child's first line is why it did not start: its options are the user's to correct. */
+static tokperf_status refused(struct tkp_mock_child *child, const struct tkp_url *mock,
+                              const char *reason, struct tokperf_error *error)
+{
+    char text[LINE_BYTES];
+    int end = 0;
+    if (wait_for_end(child->pid, STOP_TIMEOUT_MS, &end))
+        child->pid = -1;
+    copy_reason(text, reason);
+    bool is_usage = child->pid < 0 && WIFEXITED(end) && WEXITSTATUS(end) == 2;
+    return tkp_fail(error, is_usage ? TOKPERF_E_INVALID : TOKPERF_E_UNSUPPORTED, "%s: '%s': %s",
+                    mock->origin ? mock->origin : "--url", mock->text, text);
+}
+
 /* Reads the child's first line within the deadline. */
 static tokperf_status read_line(int fd, char *line, size_t capacity, struct tokperf_error *error)
 {
@@ -107,8 +155,7 @@ static tokperf_status read_line(int fd, char *line, size_t capacity, struct tokp
         len++;
     }
     return tkp_fail(error, TOKPERF_E_UNSUPPORTED,
-                    "tokperf-mock ended before it listened; its own message is above, its options "
-                    "come from the part of --url behind 'mock:?'");
+                    "tokperf-mock ended before it listened and did not say why");
 }
 
 static tokperf_status start(struct tkp_mock_child *child, const struct tkp_url *mock,
@@ -142,15 +189,17 @@ tokperf_status tkp_mock_child_start(const struct tkp_url *mock, struct tkp_arena
                                     struct tkp_mock_child **child, struct tkp_url *url,
                                     struct tokperf_error *error)
 {
-    static const char greeting[] = "listening on ";
+    static const char greeting[] = "listening on ", trouble[] = "tokperf-mock: ";
     struct tkp_mock_child *made = malloc(sizeof *made);
     if (!made)
         return tkp_fail(error, TOKPERF_E_NO_MEMORY, "no memory to start tokperf-mock");
     *made = (struct tkp_mock_child){.pid = -1, .input = -1, .output = -1};
-    char line[256];
+    char line[LINE_BYTES];
     tokperf_status status = start(made, mock, arena, error);
     if (status == TOKPERF_OK)
         status = read_line(made->output, line, sizeof line, error);
+    if (status == TOKPERF_OK && strncmp(line, trouble, sizeof trouble - 1) == 0)
+        status = refused(made, mock, line + sizeof trouble - 1, error);
     if (status == TOKPERF_OK && strncmp(line, greeting, sizeof greeting - 1) != 0)
         status =
             tkp_fail(error, TOKPERF_E_UNSUPPORTED,
@@ -165,16 +214,6 @@ tokperf_status tkp_mock_child_start(const struct tkp_url *mock, struct tkp_arena
     return TOKPERF_OK;
 }
 
-static bool wait_for_end(pid_t pid, int timeout_ms)
-{
-    for (int waited = 0; waited <= timeout_ms; waited += POLL_STEP_MS) {
-        if (waitpid(pid, NULL, WNOHANG) != 0)
-            return true;
-        poll(NULL, 0, POLL_STEP_MS);
-    }
-    return false;
-}
-
 void tkp_mock_child_stop(struct tkp_mock_child *child)
 {
     if (!child)
@@ -183,7 +222,7 @@ void tkp_mock_child_stop(struct tkp_mock_child *child)
         close(child->input);
     if (child->output >= 0)
         close(child->output);
-    if (child->pid > 0 && !wait_for_end(child->pid, STOP_TIMEOUT_MS)) {
+    if (child->pid > 0 && !wait_for_end(child->pid, STOP_TIMEOUT_MS, NULL)) {
         kill(child->pid, SIGKILL);
         waitpid(child->pid, NULL, 0);
     }

@@ -64,7 +64,7 @@ tokperf_status tkp_target_resolve(const struct tkp_url *url, const char *path,
         return resolve_name(url, target, error);
     case TKP_URL_HTTPS:
         return tkp_fail(error, TOKPERF_E_UNSUPPORTED,
-                        "%s: https is not available in this version; use http://", url->text);
+                        "'%s': https is not available in this version; use http://", url->text);
     case TKP_URL_MOCK:
         break;
     }

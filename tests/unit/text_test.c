@@ -201,6 +201,7 @@ static void closest_names(void **state)
         {"seed", "seed"},
         {"xyz", NULL},
         {"", NULL},
+        {"ur", NULL}, /* too short to be a slip of anything */
         {"temperature", NULL},
     };
     for (size_t i = 0; i < COUNT(cases); i++) {

@@ -2,6 +2,7 @@
 /* tokperf-mock: reads its options, starts the server, says where it listens, and waits for a signal
  * or, with --exit-with-stdin, for the end of its standard input. */
 #include <errno.h>
+#include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
@@ -22,6 +23,29 @@ static void raise_descriptor_limit(void)
         limit.rlim_cur = limit.rlim_max;
         (void)setrlimit(RLIMIT_NOFILE, &limit);
     }
+}
+
+/* A standard descriptor that is closed would be the next socket's or file's. */
+static void claim_standard_descriptors(void)
+{
+    int fd;
+    do {
+        fd = open("/dev/null", O_RDWR);
+    } while (fd >= 0 && fd <= STDERR_FILENO);
+    if (fd >= 0) {
+        (void)close(fd);
+    }
+}
+
+/* A parent that waits for the first line of output gets the reason there. */
+static FILE *error_stream(int argc, char *const argv[])
+{
+    for (int i = 1; i < argc; i++) {
+        if (strcmp(argv[i], "--exit-with-stdin") == 0) {
+            return stdout;
+        }
+    }
+    return stderr;
 }
 
 /* Blocks the ending signals in all threads; returns a descriptor that reports them, or -1. */
@@ -61,8 +85,9 @@ int main(int argc, char *argv[])
 {
     struct tkp_mock_options options;
     char error[512];
+    claim_standard_descriptors();
     if (!tkp_mock_options_parse(&options, argc, argv, error, sizeof error)) {
-        (void)fprintf(stderr, "tokperf-mock: %s\n", error);
+        (void)fprintf(error_stream(argc, argv), "tokperf-mock: %s\n", error);
         return 2;
     }
     if (options.help) {
@@ -73,7 +98,7 @@ int main(int argc, char *argv[])
     int signals_fd = open_signals();
     struct tkp_mock_server *server = tkp_mock_server_start(&options, error, sizeof error);
     if (signals_fd < 0 || server == NULL) {
-        (void)fprintf(stderr, "tokperf-mock: %s\n",
+        (void)fprintf(error_stream(argc, argv), "tokperf-mock: %s\n",
                       signals_fd < 0 ? "no descriptor for signals is left" : error);
         return 3;
     }

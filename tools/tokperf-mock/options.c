@@ -115,16 +115,37 @@ static const struct row *find_row(const char *name, size_t len)
     return NULL;
 }
 
-static const char *closest_name(const char *name)
+/* The name that is a slip away (a third of the length, as in tokperf itself), or NULL. */
+static const char *closest_name(const char *text, size_t len)
 {
-    size_t best = 0;
-    for (size_t i = 1; i < ROWS; i++) {
-        if (tkp_mock_spelling_distance(name, rows[i].name) <
-            tkp_mock_spelling_distance(name, rows[best].name)) {
-            best = i;
+    char name[32];
+    const char *best = NULL;
+    if (len < 3 || len >= sizeof name) {
+        return NULL;
+    }
+    memcpy(name, text, len);
+    name[len] = '\0';
+    size_t limit = len >= 6 ? len / 3 : 1;
+    for (size_t i = 0; i < ROWS; i++) {
+        size_t distance = tkp_mock_spelling_distance(name, rows[i].name);
+        if (distance < limit || (distance == limit && best == NULL)) {
+            best = rows[i].name;
+            limit = distance;
         }
     }
-    return rows[best].name;
+    return best;
+}
+
+static void explain_name(const char *name, size_t len, char *error, size_t bytes)
+{
+    const char *closest = closest_name(name, len);
+    if (closest != NULL) {
+        (void)snprintf(error, bytes, "--%.*s is not an option; did you mean --%s?", (int)len, name,
+                       closest);
+    } else {
+        (void)snprintf(error, bytes, "--%.*s is not an option; tokperf-mock --help lists them",
+                       (int)len, name);
+    }
 }
 
 static bool parse_number(const struct row *row, const char *value, struct tkp_mock_options *options)
@@ -238,8 +259,7 @@ static bool parse_one(struct tkp_mock_options *options, int argc, char *const ar
     size_t len = strcspn(arg + 2, "=");
     const struct row *row = find_row(arg + 2, len);
     if (row == NULL) {
-        (void)snprintf(error, error_bytes, "%s is not an option; did you mean --%s?", arg,
-                       closest_name(arg + 2));
+        explain_name(arg + 2, len, error, error_bytes);
         return false;
     }
     const char *value = arg[2 + len] == '=' ? arg + 3 + len : NULL;
