@@ -14,6 +14,9 @@
 /* A slot whose connect failed waits this long, doubling. */
 #define FIRST_BACKOFF_NS (10 * TKP_NS_PER_MS)
 #define MAX_BACKOFF_NS   (1 * TKP_NS_PER_S)
+/* A connect to a UNIX socket whose backlog is full is tried again after this, doubling. */
+#define FIRST_FULL_NS (1 * TKP_NS_PER_MS)
+#define MAX_FULL_NS   (64 * TKP_NS_PER_MS)
 
 static uint64_t read_clock(struct tkp_worker *w)
 {
@@ -92,6 +95,8 @@ void tkp_request_arm(struct tkp_worker *w, struct tkp_slot *slot)
 {
     enum deadline which;
     uint64_t at_ns = next_deadline(w, slot, &which);
+    if (slot->connect_again_ns && slot->connect_again_ns < at_ns)
+        at_ns = slot->connect_again_ns;
     if (at_ns != TKP_NEVER_NS && (!slot->timer.place || slot->timer.at_ns > at_ns))
         tkp_loop_set_timer(&w->loop, &slot->timer, at_ns);
 }
@@ -159,6 +164,18 @@ static void connected(struct tkp_worker *w, struct tkp_slot *slot)
     send_more(w, slot);
 }
 
+/* The kernel makes TCP wait for room in the listener's backlog, but not a non-blocking UNIX socket.
+ */
+static void wait_for_backlog(struct tkp_worker *w, struct tkp_slot *slot)
+{
+    slot->full_ns = slot->full_ns ? slot->full_ns * 2 : FIRST_FULL_NS;
+    if (slot->full_ns > MAX_FULL_NS)
+        slot->full_ns = MAX_FULL_NS;
+    slot->addresses_tried = 0;
+    slot->connect_again_ns = tkp_clock_after_ns(read_clock(w), slot->full_ns);
+    tkp_request_arm(w, slot);
+}
+
 /* Tries the target's addresses in turn, the one that worked last first. */
 static void connect_next(struct tkp_worker *w, struct tkp_slot *slot, int reason)
 {
@@ -171,6 +188,10 @@ static void connect_next(struct tkp_worker *w, struct tkp_slot *slot, int reason
         struct tkp_connection *c = tkp_connections_open(&w->connections, index, address, &reason);
         if (!c && (w->connections.failed_source || tkp_connection_is_client_fault(reason)))
             break;
+        if (!c && reason == EAGAIN && target->addresses[address].ss_family == AF_UNIX) {
+            wait_for_backlog(w, slot);
+            return;
+        }
         if (!c)
             continue;
         c->slot = slot;
@@ -189,6 +210,7 @@ static void open_connection(struct tkp_worker *w, struct tkp_slot *slot)
     slot->row.connect_start_ns = read_clock(w);
     slot->row.connect_end_ns = 0;
     slot->addresses_tried = 0;
+    slot->full_ns = 0;
     connect_next(w, slot, EADDRNOTAVAIL);
 }
 
@@ -265,6 +287,7 @@ void tkp_request_start(struct tkp_worker *w, struct tkp_slot *slot)
     slot->state = TKP_SLOT_ACTIVE;
     slot->connection = NULL;
     slot->connect_failed = false;
+    slot->connect_again_ns = 0;
     slot->last_read_ns = slot->decided_ns = slot->arrival_ns = 0;
     slot->reply.row = &slot->row;
     tkp_gauge_add(&w->stats.issued, 1);
@@ -336,7 +359,7 @@ static void time_out(struct tkp_worker *w, struct tkp_slot *slot, enum deadline 
         [DEADLINE_CONNECT] = "no connection within the connect timeout",
         [DEADLINE_FIRST_BYTE] = "no byte of the answer within the first-byte timeout",
         [DEADLINE_IDLE] = "no further byte of the answer within the idle timeout"};
-    bool connecting = slot->connection && slot->connection->state == TKP_CONNECTION_CONNECTING;
+    bool connecting = !slot->connection || slot->connection->state == TKP_CONNECTION_CONNECTING;
     if (slot->row.outcome == TKP_OUTCOME_HTTP_ERROR)
         tkp_request_read_error(slot);
     tkp_row_end_text(&slot->row, TKP_OUTCOME_TIMEOUT, types[which], messages[which]);
@@ -348,10 +371,14 @@ static void time_out(struct tkp_worker *w, struct tkp_slot *slot, enum deadline 
 void tkp_request_timer(struct tkp_worker *w, struct tkp_slot *slot)
 {
     enum deadline which = DEADLINE_TOTAL;
-    if (next_deadline(w, slot, &which) <= w->now_ns)
+    if (next_deadline(w, slot, &which) <= w->now_ns) {
         time_out(w, slot, which);
-    else
+    } else if (slot->connect_again_ns && slot->connect_again_ns <= w->now_ns) {
+        slot->connect_again_ns = 0;
+        connect_next(w, slot, EAGAIN);
+    } else {
         tkp_request_arm(w, slot);
+    }
 }
 
 void tkp_request_cancel(struct tkp_worker *w, struct tkp_slot *slot)

@@ -44,6 +44,8 @@ struct tkp_slot {
     uint64_t last_read_ns, decided_ns, waiting_since_ns;
     uint64_t arrival_ns; /* of the last read of the answer, by the run's receive clock */
     uint32_t addresses_tried;
+    uint64_t full_ns;          /* the last wait for a UNIX socket's backlog */
+    uint64_t connect_again_ns; /* connects after it, not 0: has no connection until then */
     bool sent_all, send_failed;
     struct tkp_http_response http;
     struct tkp_reply reply;

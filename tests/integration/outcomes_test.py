@@ -122,6 +122,36 @@ class Outcomes(RunTest):
             run = self.profile(urls[0], "--url", urls[1], "--request-count", 500, expect=1)
         self.assertIn(f"{urls[0]}, {urls[1]} running", run.stderr)
 
+    def test_a_full_backlog_of_a_unix_socket_is_waited_for(self):
+        path, accepts = self.home / "server", threading.Event()
+        server = socket.socket(socket.AF_UNIX)
+        self.addCleanup(server.close)
+        server.bind(str(path))
+        server.listen(1)
+        body = (b'{"choices":[{"index":0,"finish_reason":"stop",'
+                b'"message":{"role":"assistant","content":"hi"}}]}')
+
+        def serve():
+            accepts.wait()
+            for _ in range(12):
+                connection, _ = server.accept()
+                connection.recv(65536)
+                connection.sendall(b"HTTP/1.1 200 OK\r\nConnection: close\r\n"
+                                   b"Content-Type: application/json\r\n\r\n" + body)
+                connection.close()
+
+        threading.Thread(target=serve, daemon=True).start()
+        threading.Timer(0.3, accepts.set).start()
+        load = ("--concurrency", 12, "--request-count", 12)
+        run = self.profile(f"unix:{path}", *load)
+        self.assertEqual(run.outcomes(), {"ok": 12})
+        # nobody accepts any more: two are in the backlog, the others wait for it in vain
+        run = self.profile(f"unix:{path}", *load, "--connect-timeout-seconds", "0.1",
+                           "--first-byte-timeout-seconds", "0.1", expect=1)
+        types = {r["error"]["type"] for r in run.records()}
+        self.assertEqual(run.outcomes(), {"timeout": 12})
+        self.assertEqual({t.split(".")[-1] for t in types}, {"connect", "first_byte"})
+
     def test_a_server_that_never_answers_headers(self):
         def read_and_close(connection):
             connection.recv(65536)
