@@ -25,8 +25,9 @@ TRIES = 5  # of a run that somebody else's load may spoil
 class Finished(Run):
     """What a process that a test started itself has left."""
 
-    def __init__(self, process, directory):  # pylint: disable=super-init-not-called
-        self.stdout, self.stderr = process.communicate(timeout=RUN_DEADLINE_S)
+    # pylint: disable-next=super-init-not-called
+    def __init__(self, process, directory, deadline_s=RUN_DEADLINE_S):
+        self.stdout, self.stderr = process.communicate(timeout=deadline_s)
         self.code, self.directory = process.returncode, directory
 
 
@@ -74,16 +75,21 @@ class Verdict(RunTest):
     # ---- the client ----
 
     def test_a_run_without_a_blemish(self):
-        mock = self.start_mock("--ttft", "300", "--itl", "5", "--osl", "8")
-        root = self.host_root()
-        for _ in range(TRIES):
-            run = self.profile(mock, "--strict", "--streaming", "--isl", 10, "--concurrency", 4,
-                               "--request-count", 12, "--verdict-host-root", root.path, expect=None)
-            if run.code == 0:
-                break
-        self.assertEqual(run.code, 0, run.stdout)
+        """At the limits' defaults, unless others keep the client from its CPU all the time."""
+        mock = self.start_mock("--ttft", "1000", "--itl", "5", "--osl", "8")
+        arguments = ("--strict", "--streaming", "--isl", 10, "--concurrency", 4, "--request-count",
+                     8, "--verdict-host-root", self.host_root().path)
+        run = self.profile(mock, *arguments, *PATIENT)
         self.assertEqual(run.json()["verdict"]["status"], "valid")
         self.assertEqual(run.reasons(), set())
+        for _ in range(TRIES):
+            run = self.profile(mock, *arguments, expect=None)
+            self.assertLessEqual(run.reasons(), {"client_lag", "loop_lag", "read_delay"})
+            if not run.reasons():
+                self.assertEqual(run.code, 0, run.stderr + run.stdout)
+                self.assertEqual(run.json()["verdict"]["status"], "valid")
+                return
+        self.skipTest("the machine is too busy")
 
     def starve(self, mock, *arguments):
         """A profile whose process is stopped more than half of the time."""
@@ -129,11 +135,12 @@ class Verdict(RunTest):
         self.assert_reason(run, "loop_lag")
 
     def test_no_free_blocks(self):
-        """The recorder is stopped while answers of many chunks fill the 4 MiB that wait for it."""
-        mock = self.start_mock("--fast", "--osl", "20000")
+        """The recorder is stopped while rows of about 60 bytes fill the 4 MiB that wait for it."""
+        requests = 100000
+        mock = self.start_mock("--fast", "--osl", "1")
         process, directory = self.start(
-            f"http://127.0.0.1:{mock.port}", "--strict", "--isl", 10, *PATIENT, "--streaming",
-            "--concurrency", 4, "--request-count", 600, "--workers-max", 1)
+            f"http://127.0.0.1:{mock.port}", "--strict", "--isl", 10, *PATIENT, "--concurrency", 16,
+            "--request-count", requests, "--workers-max", 1, "--export-level", "summary")
         mock.wait_for(lambda c: c['completed_total{route="chat"}'] > 5)
         try:
             recorder = StoppedThread(thread_named(process.pid, "recorder"))
@@ -149,9 +156,9 @@ class Verdict(RunTest):
                 time.sleep(0.1)
         finally:
             recorder.let_go()
-        run = Finished(process, directory)
+        run = Finished(process, directory, deadline_s=3 * RUN_DEADLINE_S)
         self.assert_reason(run, "record_waits")
-        self.assertEqual(run.count("request_count"), 600)  # they waited, and none is lost
+        self.assertEqual(run.count("request_count"), requests)  # they waited, and none is lost
 
     def test_no_room_on_disk(self):
         mock = self.start_mock("--fast", "--osl", "20")
