@@ -92,8 +92,9 @@ static void judge_results(struct judge *j)
     if (invalid || pct > j->limits->error_suspect_pct)
         say(j, invalid ? INVALID : SUSPECT, "errors", pct,
             invalid ? j->limits->error_invalid_pct : j->limits->error_suspect_pct,
-            "%.2f %% of the requests failed (%llu of %llu); the numbers describe the others.", pct,
-            (unsigned long long)f->errors, (unsigned long long)completed);
+            "%.2f %% of the requests failed (%llu of %llu); the numbers describe the ok ones "
+            "alone.",
+            pct, (unsigned long long)f->errors, (unsigned long long)completed);
     if (f->client_errors)
         say(j, SUSPECT, "client_error", (double)f->client_errors, 0,
             "%llu requests failed because of this machine (descriptors, ports or memory), not the "

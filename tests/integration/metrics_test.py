@@ -110,7 +110,7 @@ class Metrics(RunTest):
                           arguments=("--isl", 37, "--osl", 11, "--extra-inputs", "ignore_eos:true"))
         self.assertEqual(run.metric("input_sequence_length"), 37)
         self.assertEqual(run.metric("output_sequence_length"), 11)
-        self.assertIn("37.0 words asked for", run.stdout)
+        self.assertIn("37.0 words asked for a turn", run.stdout)
 
     def test_multi_turn_sends_the_live_answers(self):
         run = self.stream("--ttft", "1", "--itl", "0", "--osl", "5", concurrency=2, requests=12,

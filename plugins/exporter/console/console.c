@@ -136,10 +136,10 @@ static void print_text(const struct table_output *out, const char *lead, const c
 
 static void print_token_sources(const struct table_output *out, const struct tokperf_summary *run)
 {
-    static const struct tokperf_span nowhere = {"nowhere", 7}, chunks = {"chunks", 6};
+    static const struct tokperf_span nothing = {"nothing: not counted", 20}, chunks = {"chunks", 6};
     char text[256];
-    struct tokperf_span isl = run->isl_source.len ? run->isl_source : nowhere;
-    struct tokperf_span osl = run->osl_source.len ? run->osl_source : nowhere;
+    struct tokperf_span isl = run->isl_source.len ? run->isl_source : nothing;
+    struct tokperf_span osl = run->osl_source.len ? run->osl_source : nothing;
     if (!run->isl_source.len && !run->osl_source.len)
         return;
     int estimate = osl.len == chunks.len && memcmp(osl.data, chunks.data, chunks.len) == 0;
@@ -157,10 +157,11 @@ static void print_prompts(const struct table_output *out, const struct tokperf_s
     char text[256];
     if (asked && counted && has_statistic(asked, TOKPERF_STAT_AVG) &&
         has_statistic(counted, TOKPERF_STAT_AVG)) {
-        snprintf(text, sizeof text,
-                 "%.1f words asked for, %.1f tokens counted by the server, its chat template "
-                 "included",
-                 asked->value[TOKPERF_STAT_AVG], counted->value[TOKPERF_STAT_AVG]);
+        snprintf(
+            text, sizeof text,
+            "%.1f words asked for a turn, %.1f tokens counted by the server, which also counts "
+            "its chat template and the turns before",
+            asked->value[TOKPERF_STAT_AVG], counted->value[TOKPERF_STAT_AVG]);
         print_text(out, "Input length: ", text);
     }
     if (run->prompts_sent) {
