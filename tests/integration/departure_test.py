@@ -2,8 +2,10 @@
 """When and from where requests leave: schedules that are kept, ports and source addresses,
 descriptors, and plans that do not fit this machine."""
 import collections
+import os
 import pathlib
 import resource
+import signal
 import socket
 import subprocess
 import threading
@@ -192,6 +194,38 @@ class Schedule(RunTest):
                 self.assertGreaterEqual(times["ready_ns"], times["intended_ns"])
             schedules.append(run.metric("offered_rate"))
         self.assertEqual(schedules[1:], schedules[:1] * 2)
+
+    def masks(self, *arguments):
+        """CPUs by the name of each thread of a running tokperf, once its worker is there."""
+        mock = self.start_mock("--fast")
+        process = subprocess.Popen(
+            [TOKPERF, "profile", "--url", f"http://127.0.0.1:{mock.port}", "--model", "test",
+             "--ui-type", "none", "--output-artifact-dir", str(self.new_directory()),
+             "--workers-max", "1", "--request-rate", "5", "--benchmark-duration", "60",
+             *arguments], stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL, env=program_environment())
+        try:
+            mock.wait_for(lambda counters: counters['requests_total{route="chat"}'] > 0)
+            found = {}
+            for task in pathlib.Path(f"/proc/{process.pid}/task").iterdir():
+                name = (task / "comm").read_text().strip()
+                found[name] = os.sched_getaffinity(int(task.name))
+            return found
+        finally:
+            process.send_signal(signal.SIGINT)
+            process.wait(timeout=60)
+
+    def test_threads_are_pinned_apart(self):
+        everywhere = os.sched_getaffinity(0)
+        masks = self.masks("--no-cpu-affinity")
+        self.assertEqual(set(masks), {"tokperf", "tokperf-worker", "recorder"})
+        self.assertEqual(list(masks.values()), [everywhere] * 3)
+        if len(everywhere) < 2:
+            self.skipTest("one CPU: nothing is pinned")
+        masks = self.masks()
+        self.assertEqual(masks["tokperf"], everywhere)
+        self.assertEqual([len(masks["tokperf-worker"]), len(masks["recorder"])], [1, 1])
+        self.assertNotEqual(masks["tokperf-worker"], masks["recorder"])
 
     def test_the_cpu_plan_is_shown_and_leaves_the_document_whole(self):
         shown = Run(["config", "show", "--no-cpu-affinity", "--spin", "on", "--random-seed", "1",
