@@ -40,13 +40,15 @@ static bool add_slab(struct tkp_chunk_pool *pool)
     return true;
 }
 
-static bool add_page(struct tkp_chunk_times *times, struct tkp_chunk_pool *pool)
+static bool add_page(struct tkp_chunk_times *times, struct tkp_chunk_pool *pool, uint64_t first_ns)
 {
     if (!pool->free && !add_slab(pool))
         return false;
     struct tkp_chunk_page *page = pool->free;
     pool->free = page->next;
     page->next = NULL;
+    page->first_ns = first_ns;
+    page->count = 1;
     if (times->last)
         times->last->next = page;
     else
@@ -58,10 +60,15 @@ static bool add_page(struct tkp_chunk_times *times, struct tkp_chunk_pool *pool)
 bool tkp_chunk_times_add(struct tkp_chunk_times *times, struct tkp_chunk_pool *pool,
                          uint64_t time_ns)
 {
-    uint32_t place = times->count % TKP_CHUNK_PAGE_TIMES;
-    if (times->count >= TKP_CHUNK_MAX_TIMES || (!place && !add_page(times, pool)))
+    struct tkp_chunk_page *page = times->last;
+    uint64_t gap_ns = time_ns - times->last_ns;
+    if (times->count >= TKP_CHUNK_MAX_TIMES)
         return false;
-    times->last->times_ns[place] = time_ns;
+    if (page && page->count < TKP_CHUNK_PAGE_TIMES && gap_ns <= UINT32_MAX)
+        page->gaps_ns[page->count++ - 1] = (uint32_t)gap_ns;
+    else if (!add_page(times, pool, time_ns))
+        return false;
+    times->last_ns = time_ns;
     times->count++;
     return true;
 }
@@ -77,26 +84,28 @@ void tkp_chunk_times_clear(struct tkp_chunk_times *times, struct tkp_chunk_pool 
 
 static uint32_t next_piece(void *context, const uint64_t **times_ns)
 {
-    struct tkp_chunk_times *times = context;
-    uint32_t left = times->count - times->read_count;
-    if (!left || !times->reading)
+    struct tkp_chunk_pool *pool = context;
+    const struct tkp_chunk_page *page = pool->reading;
+    if (!page)
         return 0;
-    uint32_t len = left < TKP_CHUNK_PAGE_TIMES ? left : TKP_CHUNK_PAGE_TIMES;
-    *times_ns = times->reading->times_ns;
-    times->reading = times->reading->next;
-    times->read_count += len;
-    return len;
+    pool->piece_ns[0] = page->first_ns;
+    for (uint32_t i = 1; i < page->count; i++)
+        pool->piece_ns[i] = pool->piece_ns[i - 1] + page->gaps_ns[i - 1];
+    pool->reading = page->next;
+    *times_ns = pool->piece_ns;
+    return page->count;
 }
 
 static void rewind_pieces(void *context)
 {
-    struct tkp_chunk_times *times = context;
-    times->reading = times->first;
-    times->read_count = 0;
+    struct tkp_chunk_pool *pool = context;
+    pool->reading = pool->source->first;
 }
 
-struct tkp_chunk_source tkp_chunk_times_source(struct tkp_chunk_times *times)
+struct tkp_chunk_source tkp_chunk_times_source(const struct tkp_chunk_times *times,
+                                               struct tkp_chunk_pool *pool)
 {
-    rewind_pieces(times);
-    return (struct tkp_chunk_source){times, next_piece, rewind_pieces};
+    pool->source = times;
+    rewind_pieces(pool);
+    return (struct tkp_chunk_source){pool, next_piece, rewind_pieces};
 }

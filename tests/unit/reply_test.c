@@ -87,7 +87,7 @@ static void stamps_only_content(void **state)
     assert_int_equal(f.row.first_chunk_tokens, -1);
     assert_string_equal(f.row.finish_reason, "stop");
     const uint64_t *times;
-    struct tkp_chunk_source source = tkp_chunk_times_source(&f.reply.times);
+    struct tkp_chunk_source source = tkp_chunk_times_source(&f.reply.times, &f.chunks);
     assert_int_equal(source.next(source.context, &times), 4);
     assert_true(times[0] == 200 && times[1] == 260 && times[2] == 300 && times[3] == 300);
     assert_int_equal(source.next(source.context, &times), 0);
@@ -266,7 +266,7 @@ static void chunk_times_fill_pages(void **state)
     for (uint64_t round = 0; round < 2; round++) {
         for (uint64_t i = 0; i < 10000; i++)
             assert_true(tkp_chunk_times_add(&times, &pool, i * 3 + round));
-        struct tkp_chunk_source source = tkp_chunk_times_source(&times);
+        struct tkp_chunk_source source = tkp_chunk_times_source(&times, &pool);
         const uint64_t *piece;
         for (int pass = 0; pass < 2; pass++) {
             uint64_t seen = 0;
@@ -281,6 +281,28 @@ static void chunk_times_fill_pages(void **state)
     tkp_chunk_pool_finish(&pool);
 }
 
+static void chunk_times_span_long_silences(void **state)
+{
+    (void)state;
+    static const uint64_t gaps[] = {0, 1, UINT32_MAX, (uint64_t)UINT32_MAX + 1, UINT64_C(1) << 40,
+                                    7};
+    struct tkp_chunk_pool pool;
+    struct tkp_chunk_times times = {0};
+    uint64_t at_ns = 5, expected_ns = 5;
+    tkp_chunk_pool_init(&pool);
+    for (size_t i = 0; i < sizeof gaps / sizeof gaps[0]; i++)
+        assert_true(tkp_chunk_times_add(&times, &pool, at_ns += gaps[i]));
+    struct tkp_chunk_source source = tkp_chunk_times_source(&times, &pool);
+    const uint64_t *piece;
+    size_t seen = 0;
+    for (uint32_t n; (n = source.next(source.context, &piece));)
+        for (uint32_t i = 0; i < n; i++)
+            assert_true(piece[i] == (expected_ns += gaps[seen++]));
+    assert_int_equal(seen, sizeof gaps / sizeof gaps[0]);
+    tkp_chunk_times_clear(&times, &pool);
+    tkp_chunk_pool_finish(&pool);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -292,6 +314,7 @@ int main(void)
         cmocka_unit_test(explains_http_errors),
         cmocka_unit_test(cuts_texts_at_characters),
         cmocka_unit_test(chunk_times_fill_pages),
+        cmocka_unit_test(chunk_times_span_long_silences),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
