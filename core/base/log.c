@@ -8,7 +8,7 @@
 #include <base/clock.h>
 #include <base/files.h>
 #include <base/secrets.h>
-#include <base/utf8.h>
+#include <base/printable.h>
 #include <pthread.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -18,7 +18,7 @@
 
 enum {
     MAX_TEXT_BYTES = 4096,
-    MAX_ESCAPED_BYTES = 4 * MAX_TEXT_BYTES,
+    MAX_ESCAPED_BYTES = TKP_PRINTABLE_GROWTH * MAX_TEXT_BYTES,
     MAX_LINE_BYTES = MAX_ESCAPED_BYTES + 64
 };
 
@@ -56,35 +56,6 @@ static size_t put_time(char *out, size_t capacity)
     int ms = snprintf(out + n, capacity - n, ".%03uZ",
                       (unsigned)(now_ns % TKP_NS_PER_S / TKP_NS_PER_MS));
     return n + (size_t)ms;
-}
-
-/* Copies with control characters (C0, DEL, C1) and broken UTF-8 as \n or \xNN: nothing that a
- * server sends reaches a terminal as a command. out holds 4 bytes for each of text. */
-static size_t put_escaped(char *out, const char *text, size_t len)
-{
-    char *to = out;
-    for (size_t at = 0; at < len;) {
-        bool valid;
-        size_t step = tkp_utf8_step(text + at, len - at, &valid);
-        unsigned char byte = (unsigned char)text[at];
-        bool c1 = step == 2 && byte == 0xc2 && (unsigned char)text[at + 1] < 0xa0;
-        if (valid && !c1 && byte >= 0x20 && byte != 0x7f) {
-            memcpy(to, text + at, step);
-            to += step;
-        } else if (byte == '\n' || byte == '\t') {
-            *to++ = '\\';
-            *to++ = byte == '\n' ? 'n' : 't';
-        } else {
-            for (size_t i = 0; i < step; i++) {
-                static const char hex[] = "0123456789abcdef";
-                unsigned char b = (unsigned char)text[at + i];
-                memcpy(to, (char[]){'\\', 'x', hex[b >> 4], hex[b & 15]}, 4);
-                to += 4;
-            }
-        }
-        at += step;
-    }
-    return (size_t)(to - out);
 }
 
 static void write_screen(const char *line, size_t len)
@@ -159,7 +130,7 @@ void tkp_log(enum tkp_log_level level, const char *format, ...)
     (void)tkp_secrets_copy(clean, sizeof clean, (struct tokperf_span){text, len}); /* cut is cut */
     size_t at = put_time(head, sizeof head);
     snprintf(head + at, sizeof head - at, " %-7s ", level_names[level]);
-    write_line(level, head, escaped, put_escaped(escaped, clean, strlen(clean)));
+    write_line(level, head, escaped, tkp_printable_copy(escaped, clean, strlen(clean), true));
 }
 
 bool tkp_log_level_parse(const char *name, enum tkp_log_level *level)

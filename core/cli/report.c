@@ -1,27 +1,35 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * `tokperf report DIR`: computes every result of a run again from its record log, after kill -9
- * too, and writes every export into DIR. Exits 0 whenever it could compute.
+ * too, and writes every export into DIR. Exits 0 whenever it could compute. A log is data that may
+ * come from elsewhere: plugin files that it names are not opened, only those of the command line.
  */
 #include <cli/commands.h>
 
 #include <base/error.h>
 #include <base/files.h>
+#include <base/text.h>
 #include <cli/output.h>
 #include <config/resolve.h>
 #include <report/export.h>
 #include <report/rundir.h>
 #include <report/summary.h>
 #include <run/exit_code.h>
+#include <run/interrupt.h>
+#include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 struct rebuild {
     const char *dir;
+    const char **plugin_files, **registry_files; /* each with room for every argument */
+    uint32_t plugin_file_count, registry_file_count;
     struct tkp_arena arena;
     struct tkp_log_reader *reader;
     struct tkp_run_facts facts;
     struct tkp_plan plan;
     struct tkp_host host;
+    struct tkp_flag terminal_failed;
     struct tkp_registry *registry;
     struct tkp_exports exports;
     struct tkp_summarizer *summarizer;
@@ -60,20 +68,21 @@ static tokperf_status resolve_plan(struct rebuild *r, struct tokperf_error *erro
 static tokperf_status open_exporters(struct rebuild *r, struct tokperf_error *error)
 {
     struct tkp_registry_options options = {
-        .plugin_files = r->plan.plugin_files,
-        .plugin_file_count = r->plan.plugin_file_count,
-        .registry_files = r->plan.registry_files,
-        .registry_file_count = r->plan.registry_file_count,
+        .plugin_files = r->plugin_files,
+        .plugin_file_count = r->plugin_file_count,
+        .registry_files = r->registry_files,
+        .registry_file_count = r->registry_file_count,
         .environment = (const char *const *)environ,
     };
     tkp_host_init(&r->host);
     tkp_crash_handler_install();
     r->host.output_dir = r->dir;
     r->host.terminal_fd = STDOUT_FILENO;
+    r->host.terminal_failed = &r->terminal_failed;
     tokperf_status status = tkp_registry_open(&options, &r->registry, error);
     if (status != TOKPERF_OK)
         return status;
-    return tkp_exports_create(&r->plan, r->registry, &r->host.api, &r->exports, error);
+    return tkp_exports_create(&r->plan, r->registry, &r->host.api, true, &r->exports, error);
 }
 
 static tokperf_status compute(struct rebuild *r, const struct tokperf_summary **summary,
@@ -95,7 +104,9 @@ static tokperf_status compute(struct rebuild *r, const struct tokperf_summary **
 static tokperf_status rebuild(struct rebuild *r, struct tokperf_error *error)
 {
     const struct tokperf_summary *summary = NULL;
-    tokperf_status status = read_header(r, error);
+    tokperf_status status = tkp_interrupt_ignore_failed_writes(error);
+    if (status == TOKPERF_OK)
+        status = read_header(r, error);
     if (status == TOKPERF_OK)
         status = resolve_plan(r, error);
     if (status == TOKPERF_OK)
@@ -107,6 +118,8 @@ static tokperf_status rebuild(struct rebuild *r, struct tokperf_error *error)
                                    &r->cursor, error);
     if (status == TOKPERF_OK)
         status = tkp_exports_run(&r->exports, summary, r->cursor, error);
+    if (status == TOKPERF_OK && tkp_flag_is_raised(&r->terminal_failed))
+        status = tkp_fail(error, TOKPERF_E_IO, "the results could not be printed");
     return status;
 }
 
@@ -119,19 +132,65 @@ static void finish(struct rebuild *r)
     tkp_log_reader_close(r->reader);
     tkp_plan_finish(&r->plan);
     tkp_arena_finish(&r->arena);
+    free(r->plugin_files);
+    free(r->registry_files);
+}
+
+static tokperf_status take_flag(struct rebuild *r, const char *word, const char *next,
+                                struct tokperf_error *error)
+{
+    static const char *const names[] = {"--plugin", "--registry", NULL};
+    size_t len = strcspn(word, "=");
+    const char *value = word[len] ? word + len + 1 : next;
+    for (int i = 0; names[i]; i++) {
+        if (strlen(names[i]) != len || memcmp(names[i], word, len) != 0)
+            continue;
+        if (!value || !*value)
+            return tkp_fail(error, TOKPERF_E_INVALID, "%s needs a FILE", names[i]);
+        if (i == 0)
+            r->plugin_files[r->plugin_file_count++] = value;
+        else
+            r->registry_files[r->registry_file_count++] = value;
+        return TOKPERF_OK;
+    }
+    const char *closest = tkp_text_closest(word, names);
+    return tkp_fail(error, TOKPERF_E_INVALID, "tokperf report has no flag %s%s%s%s", word,
+                    closest ? "; did you mean '" : "", closest ? closest : "", closest ? "'?" : "");
+}
+
+static tokperf_status parse(struct rebuild *r, int argc, char **argv, struct tokperf_error *error)
+{
+    size_t room = (size_t)argc + 1;
+    r->plugin_files = calloc(room, sizeof *r->plugin_files);
+    r->registry_files = calloc(room, sizeof *r->registry_files);
+    if (!r->plugin_files || !r->registry_files)
+        return tkp_fail(error, TOKPERF_E_NO_MEMORY, "no memory for the arguments");
+    tokperf_status status = TOKPERF_OK;
+    bool too_many = false;
+    for (int i = 0; status == TOKPERF_OK && i < argc; i++) {
+        if (argv[i][0] == '-') {
+            status = take_flag(r, argv[i], i + 1 < argc ? argv[i + 1] : NULL, error);
+            i += !strchr(argv[i], '=');
+            continue;
+        }
+        too_many |= r->dir != NULL;
+        r->dir = argv[i];
+    }
+    if (status == TOKPERF_OK && (too_many || !r->dir))
+        return tkp_fail(error, TOKPERF_E_INVALID,
+                        "report takes one argument, the directory of a run: tokperf report DIR "
+                        "[--plugin FILE.so] [--registry FILE]");
+    return status;
 }
 
 int tkp_cmd_report(int argc, char **argv)
 {
     struct tokperf_error error = {0};
-    if (argc != 1 || argv[0][0] == '-') {
-        tkp_log(TKP_LOG_ERROR, "report takes one argument, the directory of a run: tokperf report "
-                               "DIR");
-        return TKP_EXIT_USAGE;
-    }
-    struct rebuild r = {.dir = argv[0]};
+    struct rebuild r = {.dir = NULL};
     tkp_arena_init(&r.arena, 0);
-    tokperf_status status = rebuild(&r, &error);
+    tokperf_status status = parse(&r, argc, argv, &error);
+    if (status == TOKPERF_OK)
+        status = rebuild(&r, &error);
     int code = status == TOKPERF_OK ? TKP_EXIT_OK : tkp_output_refuse(status, &error);
     finish(&r);
     return code;

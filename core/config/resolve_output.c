@@ -53,16 +53,31 @@ static tokperf_status resolve_exporters(const struct tkp_settings *settings, str
                         error);
 }
 
-static tokperf_status resolve_artifacts(const struct tkp_settings *settings, struct tkp_plan *plan,
-                                        struct tokperf_error *error)
+/* Exporters write PREFIX.json and the like beside the run's own files. */
+static tokperf_status check_prefix(const struct tkp_setting *prefix, struct tokperf_error *error)
 {
-    const struct tkp_setting *prefix = tkp_settings_get(settings, TKP_OPT_EXPORT_PREFIX);
-    const struct tkp_setting *overwrite = tkp_settings_given(settings, TKP_OPT_OVERWRITE);
+    static const char *const own[] = {"run", "inputs", "config", "records", NULL};
     if (strchr(prefix->text, '/') || !tkp_files_is_safe_name(prefix->text))
         return tkp_fail(error, TOKPERF_E_INVALID,
                         "%s: '%s' is not a plain file name; give directories with "
                         "--output-artifact-dir",
                         prefix->origin, prefix->text);
+    for (int i = 0; own[i]; i++)
+        if (strcmp(prefix->text, own[i]) == 0)
+            return tkp_fail(error, TOKPERF_E_INVALID,
+                            "%s: '%s' is the name of one of the run's own files; choose another",
+                            prefix->origin, prefix->text);
+    return TOKPERF_OK;
+}
+
+static tokperf_status resolve_artifacts(const struct tkp_settings *settings, struct tkp_plan *plan,
+                                        struct tokperf_error *error)
+{
+    const struct tkp_setting *prefix = tkp_settings_get(settings, TKP_OPT_EXPORT_PREFIX);
+    const struct tkp_setting *overwrite = tkp_settings_given(settings, TKP_OPT_OVERWRITE);
+    tokperf_status status = check_prefix(prefix, error);
+    if (status != TOKPERF_OK)
+        return status;
     plan->export_prefix = prefix->text;
     plan->artifact_dir = tkp_settings_text(settings, TKP_OPT_ARTIFACT_DIR);
     plan->overwrite = overwrite && overwrite->boolean;

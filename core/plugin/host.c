@@ -11,13 +11,14 @@
 #include <base/json_scan.h>
 #include <base/json_write.h>
 #include <base/log.h>
+#include <base/printable.h>
 #include <base/rng.h>
 #include <plugin/host_files.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <unistd.h>
 
-enum { LOG_LINE_BYTES = 4096, DEFAULT_COLUMNS = 100 };
+enum { LOG_LINE_BYTES = 4096, DEFAULT_COLUMNS = 100, TERMINAL_STEP_BYTES = 1024 };
 
 /* Plugins draw from streams at and above this one, so that they never share the core's numbers. */
 enum { FIRST_PLUGIN_STREAM = 1000 };
@@ -77,12 +78,39 @@ static double rng_normal(uint64_t seed, uint64_t stream, uint64_t index)
     return tkp_rng_normal(seed, plugin_stream(stream), index);
 }
 
+/* How much of the text to take at a time: a step at most, without cutting a UTF-8 sequence. */
+static size_t whole_characters(const char *data, uint64_t len)
+{
+    if (len <= TERMINAL_STEP_BYTES)
+        return (size_t)len;
+    size_t step = TERMINAL_STEP_BYTES;
+    while (step > TERMINAL_STEP_BYTES - 3 && ((unsigned char)data[step] & 0xc0) == 0x80)
+        step--;
+    return step;
+}
+
+/* What an exporter prints may come from a server: no control character gets through. A terminal
+ * that failed once is left alone. */
 static void terminal_write(const struct tokperf_host *host, const char *data, uint64_t len)
 {
-    int fd = host_of(host)->terminal_fd;
+    const struct tkp_host *self = host_of(host);
+    char text[TERMINAL_STEP_BYTES * TKP_PRINTABLE_GROWTH];
     struct tokperf_error error;
-    if (fd >= 0 && tkp_files_write_all(fd, data, len, &error) != TOKPERF_OK)
-        tkp_log(TKP_LOG_WARNING, "cannot write to the terminal: %s", error.message);
+    while (len && self->terminal_fd >= 0) {
+        if (self->terminal_failed && tkp_flag_is_raised(self->terminal_failed))
+            return;
+        size_t step = whole_characters(data, len);
+        size_t shown = tkp_printable_copy(text, data, step, false);
+        if (tkp_files_write_all(self->terminal_fd, text, shown, &error) != TOKPERF_OK) {
+            tkp_log(TKP_LOG_ERROR, "the results cannot be written to the terminal: %s",
+                    error.message);
+            if (self->terminal_failed)
+                tkp_flag_raise(self->terminal_failed);
+            return;
+        }
+        data += step;
+        len -= step;
+    }
 }
 
 static uint32_t terminal_is_terminal(const struct tokperf_host *host)

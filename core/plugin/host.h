@@ -13,7 +13,8 @@ struct tkp_host {
     struct tokperf_host api; /* first: plugins get &api */
     const char *output_dir;  /* of output_file/1; NULL: opening fails with a sentence */
     const struct tkp_flag *cancel;
-    int terminal_fd; /* stdout, or -1: nowhere */
+    int terminal_fd;                  /* stdout, or -1: nowhere */
+    struct tkp_flag *terminal_failed; /* raised when it could not be written; NULL: none asks */
 };
 
 void tkp_host_init(struct tkp_host *host);

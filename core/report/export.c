@@ -12,8 +12,8 @@ static const struct tokperf_exporter_vtable *vtable_of(const struct tkp_instance
 }
 
 tokperf_status tkp_exports_create(const struct tkp_plan *plan, const struct tkp_registry *registry,
-                                  const struct tokperf_host *host, struct tkp_exports *exports,
-                                  struct tokperf_error *error)
+                                  const struct tokperf_host *host, bool skip_unknown,
+                                  struct tkp_exports *exports, struct tokperf_error *error)
 {
     *exports = (struct tkp_exports){.count = 0};
     if (plan->exporter_count > TKP_EXPORT_MAX)
@@ -24,6 +24,13 @@ tokperf_status tkp_exports_create(const struct tkp_plan *plan, const struct tkp_
         tokperf_status status =
             tkp_instance_create(registry, "exporter", plan->exporters[i], plan->settings,
                                 plan->setting_count, host, &made, error);
+        if (status == TOKPERF_E_NOT_FOUND && skip_unknown) {
+            tkp_log(TKP_LOG_WARNING,
+                    "the exporter '%s' of the run is left out: %s; name its file "
+                    "with --plugin or --registry",
+                    plan->exporters[i], error->message);
+            continue;
+        }
         if (status != TOKPERF_OK)
             return status;
         if (plan->export_level == TKP_EXPORT_SUMMARY &&
@@ -33,6 +40,22 @@ tokperf_status tkp_exports_create(const struct tkp_plan *plan, const struct tkp_
             exports->instances[exports->count++] = made;
     }
     return TOKPERF_OK;
+}
+
+void tkp_exports_drop_records(struct tkp_exports *exports)
+{
+    uint32_t kept = 0;
+    for (uint32_t i = 0; i < exports->count; i++) {
+        struct tkp_instance *instance = exports->instances[i];
+        if (!(vtable_of(instance)->flags & TOKPERF_EXPORT_RECORDS)) {
+            exports->instances[kept++] = instance;
+            continue;
+        }
+        tkp_log(TKP_LOG_WARNING, "exporter '%s' is left out: there is no record log to read",
+                instance->name);
+        tkp_instance_destroy(instance);
+    }
+    exports->count = kept;
 }
 
 void tkp_exports_finish(struct tkp_exports *exports)

@@ -17,11 +17,14 @@ struct tkp_exports {
 };
 
 /* Creates the plan's exporters in their order, leaving out those that write requests when the plan
- * wants the summary only. Finish in any case. */
+ * wants the summary only. skip_unknown: one that is not there is a warning. Finish in any case. */
 tokperf_status tkp_exports_create(const struct tkp_plan *plan, const struct tkp_registry *registry,
-                                  const struct tokperf_host *host, struct tkp_exports *exports,
+                                  const struct tokperf_host *host, bool skip_unknown,
+                                  struct tkp_exports *exports,
                                   struct tokperf_error *error) TOKPERF_MUST_USE;
 void tkp_exports_finish(struct tkp_exports *exports);
+/* Leaves out those that write requests, with a warning: the record log cannot be read. */
+void tkp_exports_drop_records(struct tkp_exports *exports);
 /* Runs all of them; one that fails is logged and the others still run. Returns the first failure.
  * Those that write to the terminal come last, so that they can say where the files are. */
 tokperf_status tkp_exports_run(const struct tkp_exports *exports,

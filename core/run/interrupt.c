@@ -27,19 +27,26 @@ static void on_signal(int number)
     errno = saved;
 }
 
+tokperf_status tkp_interrupt_ignore_failed_writes(struct tokperf_error *error)
+{
+    struct sigaction ignore;
+    memset(&ignore, 0, sizeof ignore);
+    ignore.sa_handler = SIG_IGN;
+    if (sigaction(SIGPIPE, &ignore, NULL) || sigaction(SIGXFSZ, &ignore, NULL))
+        return tkp_fail_errno(error, TOKPERF_E_INTERNAL, errno, "cannot handle signals");
+    return TOKPERF_OK;
+}
+
 tokperf_status tkp_interrupt_install(struct tokperf_error *error)
 {
     wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-    struct sigaction end, ignore;
+    struct sigaction end;
     memset(&end, 0, sizeof end);
-    memset(&ignore, 0, sizeof ignore);
     end.sa_handler = on_signal;
     end.sa_flags = SA_RESTART;
-    ignore.sa_handler = SIG_IGN;
-    if (wake_fd < 0 || sigaction(SIGINT, &end, NULL) || sigaction(SIGTERM, &end, NULL) ||
-        sigaction(SIGPIPE, &ignore, NULL) || sigaction(SIGXFSZ, &ignore, NULL))
+    if (wake_fd < 0 || sigaction(SIGINT, &end, NULL) || sigaction(SIGTERM, &end, NULL))
         return tkp_fail_errno(error, TOKPERF_E_INTERNAL, errno, "cannot handle signals");
-    return TOKPERF_OK;
+    return tkp_interrupt_ignore_failed_writes(error);
 }
 
 const struct tkp_flag *tkp_interrupt_flag(void)

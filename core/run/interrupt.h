@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * SIGINT and SIGTERM: the first asks the run to end, the second ends the process at once (130).
- * SIGPIPE is ignored. One per process. [main]
+ * Writing to a closed pipe or past a file limit is an error to be told, no signal. One per process.
+ * [main]
  */
 #ifndef TKP_RUN_INTERRUPT_H
 #define TKP_RUN_INTERRUPT_H
@@ -10,6 +11,8 @@
 #include <tokperf/base.h>
 
 tokperf_status tkp_interrupt_install(struct tokperf_error *error) TOKPERF_MUST_USE;
+/* The part of it that commands without a load need: SIGPIPE and SIGXFSZ. */
+tokperf_status tkp_interrupt_ignore_failed_writes(struct tokperf_error *error) TOKPERF_MUST_USE;
 /* Raised by the first signal. */
 const struct tkp_flag *tkp_interrupt_flag(void);
 /* Becomes readable with it, for poll(). */

@@ -31,6 +31,7 @@ struct tkp_run {
     struct tkp_mock_child *mock;
     struct tkp_url *urls; /* the plan's, with mock: replaced by where the mock listens */
     struct tkp_host host;
+    struct tkp_flag terminal_failed;
     struct tkp_registry *registry;
     struct tkp_instance *endpoint, *source;
     struct tokperf_endpoint_info endpoint_info;

@@ -169,12 +169,14 @@ tokperf_status tkp_run_open_results(struct tkp_run *run, struct tokperf_error *e
 static tokperf_status select_from_log(struct tkp_run *run, struct tkp_log_reader **reader,
                                       struct tokperf_error *error)
 {
-    if (run->log_error.status != TOKPERF_OK) {
-        tkp_summarizer_without_log(run->summarizer);
-        return TOKPERF_OK;
-    }
-    tokperf_status status = tkp_log_open(run->log_path, reader, error);
-    return status == TOKPERF_OK ? tkp_summarizer_select(run->summarizer, *reader, error) : status;
+    bool complete = run->log_error.status == TOKPERF_OK;
+    if (complete && tkp_log_open(run->log_path, reader, &run->log_error) == TOKPERF_OK)
+        return tkp_summarizer_select(run->summarizer, *reader, error);
+    if (complete)
+        tkp_log(TKP_LOG_ERROR, "%s: the results are made without it", run->log_error.message);
+    tkp_summarizer_without_log(run->summarizer);
+    tkp_exports_drop_records(&run->exports);
+    return TOKPERF_OK;
 }
 
 tokperf_status tkp_run_report(struct tkp_run *run, const struct tokperf_summary **summary,
@@ -190,6 +192,8 @@ tokperf_status tkp_run_report(struct tkp_run *run, const struct tokperf_summary 
         status = tkp_summarizer_result(run->summarizer, summary, error);
     if (status == TOKPERF_OK)
         status = tkp_exports_run(&run->exports, *summary, cursor, error);
+    if (status == TOKPERF_OK && tkp_flag_is_raised(&run->terminal_failed))
+        status = tkp_fail(error, TOKPERF_E_IO, "the results could not be printed");
     tkp_cursor_destroy(cursor);
     tkp_log_reader_close(reader);
     return status;

@@ -28,7 +28,7 @@ static int judge(const struct tkp_run *run, const struct tokperf_summary *summar
 {
     uint64_t ok, errors;
     tkp_summarizer_counts(run->summarizer, &ok, &errors);
-    if (run->end == TKP_RUN_INTERRUPTED)
+    if (run->end == TKP_RUN_INTERRUPTED || tkp_flag_is_raised(tkp_interrupt_flag()))
         return TKP_EXIT_INTERRUPTED;
     if (run->end == TKP_RUN_HOPELESS || ok == 0)
         return TKP_EXIT_RUN_FAILED;

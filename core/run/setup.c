@@ -30,7 +30,8 @@ static tokperf_status resolve_urls(struct tkp_run *run, struct tokperf_error *er
         if (plan->urls[i].scheme != TKP_URL_MOCK)
             continue;
         if (run->mock)
-            return tkp_fail(error, TOKPERF_E_INVALID, "--url: 'mock:' can be given once only");
+            return tkp_fail(error, TOKPERF_E_INVALID, "%s: 'mock:' can be given once only",
+                            plan->urls[i].origin);
         tokperf_status status =
             tkp_mock_child_start(&plan->urls[i], &run->arena, &run->mock, &run->urls[i], error);
         if (status != TOKPERF_OK)
@@ -85,6 +86,7 @@ static tokperf_status open_plugins(struct tkp_run *run, struct tokperf_error *er
     tkp_host_init(&run->host);
     run->host.cancel = tkp_interrupt_flag();
     run->host.terminal_fd = STDOUT_FILENO;
+    run->host.terminal_failed = &run->terminal_failed;
     tkp_crash_handler_install();
     tokperf_status status = tkp_registry_open(&options, &run->registry, error);
     if (status == TOKPERF_OK)
@@ -96,7 +98,8 @@ static tokperf_status open_plugins(struct tkp_run *run, struct tokperf_error *er
         status = tkp_instance_create(run->registry, "dataset", plan->dataset, plan->settings,
                                      plan->setting_count, &run->host.api, &run->source, error);
     if (status == TOKPERF_OK)
-        status = tkp_exports_create(plan, run->registry, &run->host.api, &run->exports, error);
+        status =
+            tkp_exports_create(plan, run->registry, &run->host.api, false, &run->exports, error);
     if (status != TOKPERF_OK)
         return status;
     const struct tokperf_endpoint_vtable *vtable = run->endpoint->vtable;
@@ -146,9 +149,10 @@ static tokperf_status make_dataset(struct tkp_run *run, struct tokperf_error *er
     struct tkp_dataset_inputs inputs = {
         .plan = run->plan, .source = run->source, .endpoint = run->endpoint};
     tokperf_status status = tkp_dataset_create(&inputs, &run->dataset, error);
-    /* a file that the user named and that cannot be read is the user's to correct */
-    bool unreadable = status == TOKPERF_E_IO || status == TOKPERF_E_DENIED;
-    return unreadable && run->plan->input_file ? TOKPERF_E_INVALID : status;
+    /* a file that the user named and that cannot be read or used is the user's to correct */
+    bool of_file = status == TOKPERF_E_IO || status == TOKPERF_E_DENIED ||
+                   status == TOKPERF_E_UNSUPPORTED || status == TOKPERF_E_LIMIT;
+    return of_file && run->plan->input_file ? TOKPERF_E_INVALID : status;
 }
 
 /* Different addresses among those that are tried first; 0 when one is a unix socket. */

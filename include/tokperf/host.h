@@ -90,7 +90,8 @@ struct tokperf_file_v1 {
     void (*release)(const struct tokperf_host *host, struct tokperf_span content);
 };
 
-/* [main] [exporter] The user's terminal (stdout), for exporters that print. */
+/* [main] [exporter] The user's terminal (stdout), for exporters that print. write passes UTF-8
+ * text, line ends and tabs; other control characters and broken UTF-8 are shown as \xNN. */
 struct tokperf_terminal_v1 {
     uint32_t struct_size;
     uint32_t reserved;

@@ -8,7 +8,8 @@ import subprocess
 import sys
 import time
 
-from harness import RUN_DEADLINE_S, SOURCE, TOKPERF, Run, RunTest, main, program_environment
+from harness import (BUILD, RUN_DEADLINE_S, SOURCE, TOKPERF, Run, RunTest, main,
+                     program_environment)
 
 sys.path.insert(0, str(SOURCE / "tests" / "support"))
 import records  # noqa: E402
@@ -172,6 +173,49 @@ class Salvage(RunTest):
         self.assertEqual(again.count("request_count"), len(log.rows))
         self.assertLess(len(log.rows), 3000)
 
+    def test_report_opens_no_file_that_the_log_names(self):
+        modules = sorted((BUILD / "lib").rglob("*console*.so"))
+        self.assertTrue(modules)
+        module = self.home / "given.so"
+        shutil.copy(modules[0], module)
+        run = self.profile(self.start_mock("--fast"), "--request-count", 10, "--plugin", module)
+        module.write_bytes(b"not a module")
+        again = Run(["report", str(run.directory)], run.directory)
+        self.assertEqual(again.code, 0, again.stderr)
+        self.assertIn("Verdict", again.stdout)
+        for arguments in (["--plugin", str(module)], [f"--plugin={module}"],
+                          ["--registry", str(module)]):
+            refused = Run(["report", *arguments, str(run.directory)], run.directory)
+            self.assertNotEqual(refused.code, 0)
+            self.assertIn("given.so", refused.stderr)
+        shutil.copy(modules[0], module)
+        again = Run(["report", "--plugin", str(module), str(run.directory)], run.directory)
+        self.assertEqual(again.code, 0, again.stderr)
+
+    def test_report_refuses_what_it_does_not_know(self):
+        for arguments in ([], ["--plugin"], ["--plugins", "x", "d"], ["a", "b"]):
+            self.assertEqual(Run(["report", *arguments]).code, 2)
+
+    def test_a_log_that_is_gone_at_the_end(self):
+        mock = self.start_mock("--ttft", "20", "--osl", "4")
+        directory = self.new_directory()
+        process = subprocess.Popen(
+            [TOKPERF, "profile", "--url", f"http://127.0.0.1:{mock.port}", "--model", "test",
+             "--concurrency", "2", "--request-count", "60", "--output-artifact-dir",
+             str(directory)], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE, text=True, env=program_environment())
+        mock.wait_for(lambda c: c[DONE] > 5)
+        (directory / "records.tkr").unlink()
+        stdout, stderr = process.communicate(timeout=RUN_DEADLINE_S)
+        self.assertEqual(process.returncode, 0, stderr)
+        run = Left(directory)
+        self.assertEqual(run.count("request_count"), 60)
+        self.assertIn("log_not_written", run.reasons())
+        self.assertIn("Verdict: invalid", stdout)
+        self.assertTrue((directory / "profile_export.csv").exists())
+        self.assertFalse((directory / "profile_export.jsonl").exists())
+        self.assertIn("exporter 'jsonl' is left out", stderr)
+
     def test_strict_refuses_it(self):
         _, _, done = self.limited(64 * 1024, "--concurrency", 8, "--request-count", 3000,
                                   "--export-level", "summary", "--strict")
@@ -195,8 +239,8 @@ class Salvage(RunTest):
                  "--request-count", "10", "--output-artifact-dir", str(directory)],
                 stdin=subprocess.DEVNULL, stdout=full, stderr=subprocess.PIPE, text=True,
                 timeout=RUN_DEADLINE_S, env=program_environment())
-        self.assertGreaterEqual(done.returncode, 0)
-        self.assertIn("terminal", done.stderr)
+        self.assertEqual(done.returncode, 3, done.stderr)
+        self.assertEqual(done.stderr.count("terminal"), 1, done.stderr)
         self.assertEqual(Left(directory).count("request_count"), 10)
 
     def test_a_report_beside_files_of_others(self):

@@ -89,6 +89,16 @@ static void values(void **state)
         {"--export-level|raw", "--export-level: 'raw' is not one of summary, records"},
         {"--random-seed|9007199254740993", "--random-seed: '9007199254740993' is out of range: "
                                            "expected 0..9007199254740991"},
+        {"--profile-export-prefix|run", "--profile-export-prefix: 'run' is the name of one of the "
+                                        "run's own files; choose another"},
+        {"--profile-export-prefix|inputs",
+         "--profile-export-prefix: 'inputs' is the name of one of "
+         "the run's own files; choose another"},
+        {"--profile-export-prefix|config",
+         "--profile-export-prefix: 'config' is the name of one of "
+         "the run's own files; choose another"},
+        {"--profile-export-prefix|records", "--profile-export-prefix: 'records' is the name of one "
+                                            "of the run's own files; choose another"},
         {"--profile-export-prefix|a/b", "--profile-export-prefix: 'a/b' is not a plain file name; "
                                         "give directories with --output-artifact-dir"},
         {"--source-address|localhost", "--source-address: 'localhost' is no IPv4 or IPv6 address; "
