@@ -11,9 +11,9 @@
 
 /* ---- what to send ---- */
 
-static uint64_t history_end(const struct tkp_slot *slot, uint32_t turn)
+static struct tkp_answer_end history_end(const struct tkp_slot *slot, uint32_t turn)
 {
-    uint64_t end = 0;
+    struct tkp_answer_end end;
     memcpy(&end, slot->history_ends->data + turn * sizeof end, sizeof end);
     return end;
 }
@@ -25,10 +25,13 @@ static const struct tkp_answer *list_answers(struct tkp_worker *w, const struct 
     uint64_t begin = 0;
     for (uint32_t turn = 0; turn < slot->turn; turn++) {
         struct tkp_answer answer = {0};
-        uint64_t end = history_end(slot, turn);
-        if (end > begin)
-            answer.text = (struct tokperf_span){slot->reply.text->data + begin, end - begin};
-        begin = end;
+        struct tkp_answer_end end = history_end(slot, turn);
+        if (end.calls > begin) {
+            const char *data = slot->reply.text->data;
+            answer.text = (struct tokperf_span){data + begin, end.text - begin};
+            answer.tool_calls = (struct tokperf_span){data + end.text, end.calls - end.text};
+        }
+        begin = end.calls;
         if (!tkp_spill_append(&w->spills, list, (const char *)&answer, sizeof answer))
             return NULL;
     }
@@ -168,7 +171,8 @@ static bool plan_next_turn(struct tkp_worker *w, struct tkp_slot *slot)
 
 static bool keep_answer(struct tkp_worker *w, struct tkp_slot *slot)
 {
-    uint64_t end = slot->reply.text ? slot->reply.text->len : 0;
+    struct tkp_answer_end end = {slot->reply.text_end,
+                                 slot->reply.text ? slot->reply.text->len : 0};
     return !slot->needs_answers ||
            tkp_spill_append(&w->spills, &slot->history_ends, (const char *)&end, sizeof end);
 }

@@ -6,6 +6,7 @@
 #include <base/text.h>
 #include <string.h>
 #include <worker/row_text.h>
+#include <worker/tool_calls.h>
 
 static void client_error(struct tkp_reply *reply, const char *type, const char *message)
 {
@@ -13,6 +14,18 @@ static void client_error(struct tkp_reply *reply, const char *type, const char *
 }
 
 /* ---- what the plugin emits ---- */
+
+static void refuse_long_answer(struct tkp_reply *reply)
+{
+    client_error(reply, "answer_too_long",
+                 "the answer is too long to be carried into the conversation's next turn (at most "
+                 "4 MiB)");
+}
+
+static void refuse_without_memory(struct tkp_reply *reply)
+{
+    client_error(reply, "memory", "there is no memory to keep the answer for the next turn");
+}
 
 static void keep_text(struct tkp_reply_context *c, struct tkp_reply *reply,
                       struct tokperf_span text, uint32_t encoding)
@@ -22,15 +35,13 @@ static void keep_text(struct tkp_reply_context *c, struct tkp_reply *reply,
         reply->text = tkp_spill_take(c->spills);
     if (!reply->text || text.len > TKP_REPLY_MAX_TEXT_BYTES ||
         reply->text->len + text.len > TKP_REPLY_MAX_TEXT_BYTES) {
-        client_error(reply, "answer_too_long",
-                     "the answer is too long to be carried into the conversation's next turn (at "
-                     "most 4 MiB)");
+        refuse_long_answer(reply);
         return;
     }
     char *room = tkp_spill_reserve(c->spills, reply->text, most);
     uint64_t len = text.len;
     if (!room) {
-        client_error(reply, "memory", "there is no memory to keep the answer for the next turn");
+        refuse_without_memory(reply);
         return;
     }
     if (encoding == TOKPERF_ENCODING_RAW)
@@ -56,13 +67,20 @@ static void emit_text(void *context, uint32_t kind, struct tokperf_span text, ui
 static void emit_tool_call(void *context, uint32_t index, struct tokperf_span name,
                            struct tokperf_span arguments, uint32_t encoding)
 {
-    struct tkp_reply *reply = ((struct tkp_reply_context *)context)->current;
-    (void)index;
-    (void)encoding;
+    struct tkp_reply_context *c = context;
+    struct tkp_reply *reply = c->current;
     if (!name.len && !arguments.len)
         return;
     reply->has_content = reply->has_output = true;
     reply->row->text_bytes += name.len + arguments.len;
+    if (!reply->keeps_text)
+        return;
+    size_t before = reply->calls ? reply->calls->len : 0;
+    if (before > TKP_REPLY_MAX_TEXT_BYTES || name.len > TKP_REPLY_MAX_TEXT_BYTES - before ||
+        arguments.len > TKP_REPLY_MAX_TEXT_BYTES - before)
+        refuse_long_answer(reply);
+    else if (!tkp_tool_calls_add(c->spills, &reply->calls, index, name, arguments, encoding))
+        refuse_without_memory(reply);
 }
 
 static void emit_usage(void *context, const struct tokperf_usage *usage)
@@ -224,6 +242,14 @@ static void give_last(struct tkp_reply_context *c, struct tkp_reply *reply, uint
     }
 }
 
+/* The answer is whole: puts its tool calls behind its text. */
+static void keep_calls(struct tkp_reply_context *c, struct tkp_reply *reply)
+{
+    reply->text_end = reply->text ? reply->text->len : 0;
+    if (reply->calls && !tkp_tool_calls_write(c->spills, reply->calls, &reply->text))
+        refuse_without_memory(reply);
+}
+
 static void decide(struct tkp_reply *reply, uint32_t verdict, uint32_t end)
 {
     bool nothing_came = !reply->seen_bytes && end != TOKPERF_END_CUT;
@@ -311,6 +337,7 @@ void tkp_reply_end(struct tkp_reply_context *c, struct tkp_reply *reply, uint32_
         reply->has_content = reply->has_output = reply->has_usage = false;
         uint32_t verdict = c->vtable->finish(c->self, reply->state, c->scratch, end, &c->emit);
         note_content(c, reply);
+        keep_calls(c, reply);
         decide(reply, verdict, end);
     }
     tkp_crash_note = before;
@@ -323,6 +350,7 @@ void tkp_reply_finish(struct tkp_reply_context *c, struct tkp_reply *reply)
     else if (reply->framing == TOKPERF_FRAMING_NDJSON)
         tkp_lines_finish(&reply->reader.lines);
     tkp_spill_give(c->spills, reply->whole);
-    reply->whole = NULL;
+    tkp_spill_give(c->spills, reply->calls);
+    reply->whole = reply->calls = NULL;
     reply->framing = 0;
 }

@@ -39,6 +39,8 @@ struct tkp_reply {
     struct tkp_chunk_times times;
     struct tkp_spill *text; /* the live answers of the conversation so far, this one while
                                keeps_text; whoever owns the reply gives it back */
+    uint64_t text_end; /* once this one is complete: its text ends here in `text`, and an array of
+                          its tool calls follows, or nothing */
     bool keeps_text;
 
     /* private */
@@ -46,6 +48,7 @@ struct tkp_reply {
     bool seen_bytes, seen_content;           /* of the whole answer */
     bool has_content, has_output, has_usage; /* of the event being worked on */
     struct tkp_spill *whole;
+    struct tkp_spill *calls; /* parts of its tool calls (tool_calls.h), while keeps_text */
     union {
         struct tkp_event_stream events;
         struct tkp_lines lines;

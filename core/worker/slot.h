@@ -22,6 +22,11 @@ enum tkp_slot_state {
     TKP_SLOT_UNRECORDED         /* its request is over and waits for a block */
 };
 
+/* Where a live answer's text ends, and its tool calls behind it. */
+struct tkp_answer_end {
+    uint64_t text, calls;
+};
+
 struct tkp_slot {
     struct tkp_timer timer; /* first; in ACTIVE it may be earlier than the deadline, never later */
     struct tkp_slot *next;  /* in the queue of its state */
@@ -34,7 +39,7 @@ struct tkp_slot {
     uint64_t backoff_ns;            /* grows with each failed connect, 0 after a success */
     uint32_t phase_number;          /* the phase it last worked in */
     bool needs_answers, more_turns, connect_failed, holds_cap;
-    struct tkp_spill *history_ends; /* uint64_t: where each live answer ends in reply.text */
+    struct tkp_spill *history_ends; /* struct tkp_answer_end: of the live answers in reply.text */
     struct tkp_spill *live; /* a struct tkp_rendered and its bytes, rendered for this turn */
 
     /* request */

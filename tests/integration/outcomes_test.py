@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """Every fault of the mock server has its one outcome, and only ok requests count."""
+import json
 import socket
 import threading
 
@@ -151,6 +152,48 @@ class Outcomes(RunTest):
         types = {r["error"]["type"] for r in run.records()}
         self.assertEqual(run.outcomes(), {"timeout": 12})
         self.assertEqual({t.split(".")[-1] for t in types}, {"connect", "first_byte"})
+
+    def test_tool_calls_of_an_answer_are_in_the_next_turn(self):
+        seen = []
+
+        def event(**delta):
+            chunk = json.dumps({"choices": [{"index": 0, "delta": delta}]})
+            return f"data: {chunk}\n\n".encode()
+
+        def call(index, **function):
+            return event(tool_calls=[{"index": index, "function": function}])
+
+        answer = (call(0, name="f", arguments="") + call(1, name="g", arguments='{"b":') +
+                  call(0, arguments="{}") + call(1, arguments="\"\u00e4\"}") +
+                  b'data: {"choices":[{"index":0,"delta":{},"finish_reason":"tool_calls"}]}\n\n'
+                  b"data: [DONE]\n\n")
+
+        def serve(connection):
+            head, _, body = connection.recv(1 << 16).partition(b"\r\n\r\n")
+            length = int(head.lower().split(b"content-length:")[1].split()[0])
+            while len(body) < length:
+                body += connection.recv(1 << 16)
+            seen.append(json.loads(body)["messages"])
+            connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\n\r\n" +
+                               answer)
+            connection.close()
+
+        run = self.profile(self.start_raw_server(serve), "--streaming", "--num-sessions", 1,
+                           "--conversation-turn-mean", 3)
+        self.assertEqual(run.outcomes(), {"ok": 3})
+        calls = [{"id": f"call_{i}", "type": "function",
+                  "function": {"name": name, "arguments": arguments}}
+                 for i, (name, arguments) in enumerate((("f", "{}"), ("g", '{"b":"\u00e4"}')))]
+        self.assertEqual([m["role"] for m in seen[2]],
+                         ["user", "assistant", "user", "assistant", "user"])
+        for message in (seen[1][1], seen[2][1], seen[2][3]):
+            self.assertEqual((message["content"], message["tool_calls"]), (None, calls))
+        # the bundled server takes such a conversation, with text beside the calls too
+        for more in ((), ("--tool-calls-only",)):
+            mock = self.start_mock("--fast", "--osl", "4", "--tool-calls", "2", *more)
+            run = self.profile(mock, "--streaming", "--num-sessions", 2,
+                               "--conversation-turn-mean", 3)
+            self.assertEqual(run.outcomes(), {"ok": 6})
 
     def test_a_server_that_never_answers_headers(self):
         def read_and_close(connection):

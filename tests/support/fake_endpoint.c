@@ -34,6 +34,8 @@ static tokperf_status format(const void *self, const struct tokperf_request *req
             sink->body(sink->context, "|", 1);
         for (uint32_t k = 0; k < turn->content_count; k++)
             sink->body(sink->context, turn->contents[k]->value.data, turn->contents[k]->value.len);
+        if (turn->tool_calls.len)
+            sink->body(sink->context, turn->tool_calls.data, turn->tool_calls.len);
     }
     const struct tokperf_turn *last = request->turns[request->turn_count - 1];
     if (last->content_count && tkp_span_is(last->contents[0]->value, "holes")) {
@@ -62,6 +64,17 @@ static void emit_usage(const struct tokperf_emit *emit, int64_t tokens)
     emit->usage(emit->context, &usage);
 }
 
+static void emit_call(const struct tokperf_emit *emit, struct tokperf_span text)
+{
+    const char *equals = memchr(text.data, '=', text.len);
+    if (!equals || equals == text.data)
+        return;
+    struct tokperf_span name = {text.data + 1, (uint64_t)(equals - text.data - 1)};
+    struct tokperf_span arguments = {equals + 1, text.len - name.len - 2};
+    emit->tool_call(emit->context, (uint32_t)(text.data[0] - '0'), name, arguments,
+                    TOKPERF_ENCODING_JSON);
+}
+
 static void emit_text(const struct tokperf_emit *emit, char kind, struct tokperf_span text)
 {
     struct tokperf_span none = {0};
@@ -80,6 +93,9 @@ static void emit_text(const struct tokperf_emit *emit, char kind, struct tokperf
         break;
     case 'c':
         emit->tool_call(emit->context, 0, none, text, TOKPERF_ENCODING_RAW);
+        break;
+    case 'n': /* its first byte is the call's index, then name=arguments, JSON-escaped */
+        emit_call(emit, text);
         break;
     case 'f':
         emit->finish_reason(emit->context, text);

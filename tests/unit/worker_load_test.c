@@ -10,6 +10,7 @@
 #include "worker_run.h"
 
 #include <base/clock.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -25,6 +26,13 @@ static const struct script scripts[] = {
      false},
     {"until_close",
      {{SCRIPT_SEND, "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n\r\nt:AB", 0},
+      {SCRIPT_CLOSE, 0, 0}},
+     false},
+    {"calls",
+     {{SCRIPT_SEND,
+       "HTTP/1.1 200 OK\r\nConnection: close\r\n\r\n"
+       "data: n:1g={\\\"b\\\":\n\ndata: n:0f=\n\ndata: n:1=2}\n\ndata: n:0={}\n\ndata: [DONE]\n\n",
+       0},
       {SCRIPT_CLOSE, 0, 0}},
      false},
     {"broken", {{SCRIPT_SEND, CHUNKED "b\r\ndata: bad\n\n\r\n0\r\n\r\n", 0}}, false},
@@ -427,6 +435,29 @@ static void closed_answers_are_in_the_next_turn(void **state)
     scripted_server_stop(server);
 }
 
+#define CALL(id, name, arguments)                                                  \
+    "{\"id\":\"call_" id "\",\"type\":\"function\",\"function\":{\"name\":\"" name \
+    "\",\"arguments\":\"" arguments "\"}}"
+
+/* An answer of nothing but tool calls, whose parts come mixed. */
+static void tool_calls_are_in_the_next_turn(void **state)
+{
+    (void)state;
+    static const struct fake_conversation conversations[] = {{{"calls", "two", "three"}, 0}};
+    struct scripted_server *server = scripted_server_start(scripts);
+    struct worker_run *run = worker_run_create(conversations, 1);
+    run->phase_plan.request_count = 6;
+    worker_run_start(run, scripted_server_port(server));
+    worker_run_phase(run);
+    assert_int_equal(count(run, TKP_OUTCOME_OK), 6);
+    const char *calls = "[" CALL("0", "f", "{}") "," CALL("1", "g", "{\\\"b\\\":2}") "]";
+    char expected[512];
+    snprintf(expected, sizeof expected, "\r\n\r\ncalls|%s|two|%s|three", calls, calls);
+    assert_non_null(strstr(scripted_server_last(server), expected));
+    worker_run_destroy(run);
+    scripted_server_stop(server);
+}
+
 static void a_failed_turn_ends_its_conversation(void **state)
 {
     (void)state;
@@ -484,6 +515,7 @@ int main(void)
         cmocka_unit_test(open_loop_counts_who_never_got_a_slot),
         cmocka_unit_test(turns_follow_each_other_with_live_answers),
         cmocka_unit_test(closed_answers_are_in_the_next_turn),
+        cmocka_unit_test(tool_calls_are_in_the_next_turn),
         cmocka_unit_test(a_failed_turn_ends_its_conversation),
         cmocka_unit_test(rows_wait_for_a_block),
     };
