@@ -98,6 +98,17 @@ static tokperf_status too_large(const char *path, size_t max_bytes, struct tokpe
                     max_bytes);
 }
 
+/* An empty file ends with a NUL too. */
+static tokperf_status end_content(const char *path, struct tkp_buffer *out,
+                                  struct tokperf_error *error)
+{
+    char *end = tkp_buffer_reserve(out, 0);
+    if (!end)
+        return tkp_fail(error, TOKPERF_E_NO_MEMORY, "no memory to read '%s'", path);
+    *end = '\0';
+    return TOKPERF_OK;
+}
+
 static tokperf_status read_all(int fd, const char *path, size_t max_bytes, struct tkp_buffer *out,
                                struct tokperf_error *error)
 {
@@ -116,7 +127,7 @@ static tokperf_status read_all(int fd, const char *path, size_t max_bytes, struc
         if (n < 0)
             return tkp_fail_errno(error, TOKPERF_E_IO, errno, "cannot read '%s'", path);
         if (!n)
-            return TOKPERF_OK;
+            return end_content(path, out, error);
         if (!step)
             return too_large(path, max_bytes, error);
         tkp_buffer_advance(out, (size_t)n);

@@ -115,6 +115,13 @@ void tkp_log_set_screen_hooks(void (*before)(void *), void (*after)(void *), voi
     pthread_mutex_unlock(&sink.mutex);
 }
 
+void tkp_log_screen(void (*draw)(void *), void *context)
+{
+    pthread_mutex_lock(&sink.mutex);
+    draw(context);
+    pthread_mutex_unlock(&sink.mutex);
+}
+
 void tkp_log(enum tkp_log_level level, const char *format, ...)
 {
     char text[MAX_TEXT_BYTES], clean[MAX_TEXT_BYTES], escaped[MAX_ESCAPED_BYTES], head[64];

@@ -19,6 +19,9 @@ void tkp_log_set_file(int fd);
 /* Called before and after a line on stderr, so that a live status line can step aside. NULL: none.
  */
 void tkp_log_set_screen_hooks(void (*before)(void *), void (*after)(void *), void *context);
+/* Calls draw with the log's mutex held, so that no line comes in between: what changes the state of
+ * the hooks belongs in there. It must not log. */
+void tkp_log_screen(void (*draw)(void *), void *context);
 void tkp_log(enum tkp_log_level level, const char *format, ...) TOKPERF_PRINTF(2, 3);
 bool tkp_log_level_parse(const char *name,
                          enum tkp_log_level *level); /* error warning info debug */

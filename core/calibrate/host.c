@@ -3,8 +3,8 @@
 #include <calibrate/host.h>
 
 #include <base/text.h>
+#include <base/thread.h>
 #include <base/version.h>
-#include <sched.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/utsname.h>
@@ -36,11 +36,8 @@ static bool read_cpu_model(char *out, size_t capacity)
 void tkp_calibrated_host_read(struct tkp_calibrated_host *host)
 {
     struct utsname names = {.machine = "unknown", .release = "unknown"};
-    cpu_set_t set;
-    *host = (struct tkp_calibrated_host){.cores = 1};
+    *host = (struct tkp_calibrated_host){.cores = tkp_thread_cpu_count()};
     (void)uname(&names);
-    if (!sched_getaffinity(0, sizeof set, &set))
-        host->cores = (uint64_t)CPU_COUNT(&set);
     copy(host->kernel, sizeof host->kernel, names.release);
     copy(host->tokperf_version, sizeof host->tokperf_version, TKP_VERSION);
     if (!read_cpu_model(host->cpu_model, sizeof host->cpu_model))

@@ -5,7 +5,7 @@
 #include <base/clock.h>
 #include <base/error.h>
 #include <base/rng.h>
-#include <sched.h>
+#include <base/thread.h>
 
 enum { MAX_DEFAULT_WORKERS = 32 };
 
@@ -173,10 +173,7 @@ static tokperf_status resolve_warmup(const struct tkp_settings *settings,
  * load does not depend on it. The process's own mask counts, without touching it. */
 static uint32_t default_workers(const struct tkp_plan *plan)
 {
-    cpu_set_t set;
-    uint64_t workers = 1, most = 0;
-    if (!sched_getaffinity(0, sizeof set, &set) && CPU_COUNT(&set) > 1)
-        workers = (uint64_t)CPU_COUNT(&set) - 1;
+    uint64_t cpus = tkp_thread_cpu_count(), workers = cpus > 1 ? cpus - 1 : 1, most = 0;
     for (uint32_t i = 0; i < plan->phase_count; i++) {
         uint64_t cap = plan->phases[i].concurrency ? plan->phases[i].concurrency : UINT64_MAX;
         most = cap > most ? cap : most;

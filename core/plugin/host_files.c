@@ -92,15 +92,10 @@ static tokperf_status file_read(const struct tokperf_host *host, const char *pat
     struct tkp_buffer buffer;
     tkp_buffer_init(&buffer, max_bytes < SIZE_MAX / 2 ? (size_t)max_bytes : SIZE_MAX / 2);
     status = tkp_files_read(real, buffer.max_bytes, TKP_FILES_NO_SYMLINK, &buffer, error);
-    if (status == TOKPERF_OK && buffer.data == NULL)
-        buffer.data = calloc(1, 1); /* an empty file still ends with a NUL */
-    if (status != TOKPERF_OK || buffer.data == NULL) {
+    if (status != TOKPERF_OK) {
         tkp_buffer_finish(&buffer);
-        return status != TOKPERF_OK
-                   ? status
-                   : tkp_fail(error, TOKPERF_E_NO_MEMORY, "no memory to read %s", path);
+        return status;
     }
-    buffer.data[buffer.len] = '\0';
     *content = (struct tokperf_span){buffer.data, buffer.len}; /* taken: release() frees it */
     return TOKPERF_OK;
 }

@@ -13,7 +13,6 @@
 #include <inttypes.h>
 #include <pthread.h>
 #include <record/reassembly.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -207,14 +206,9 @@ static void init_locks(struct tkp_recorder *r)
     pthread_condattr_destroy(&monotonic);
 }
 
-/* Signals are the main thread's: the new thread blocks them all. */
 static int start_thread(struct tkp_recorder *r)
 {
-    sigset_t all, before;
-    sigfillset(&all);
-    pthread_sigmask(SIG_SETMASK, &all, &before);
-    int failed = pthread_create(&r->thread, NULL, recorder_main, r);
-    pthread_sigmask(SIG_SETMASK, &before, NULL);
+    int failed = tkp_thread_create_quiet(&r->thread, recorder_main, r);
     if (!failed)
         pthread_setname_np(r->thread, "recorder");
     return failed;

@@ -34,6 +34,30 @@ static void come_back(void *context)
         put(line->text);
 }
 
+/* Another thread may log while main draws: what the hooks read changes with the log's mutex held.
+ */
+struct redraw {
+    struct tkp_live_line *line;
+    const char *text;
+};
+
+static void show(void *context)
+{
+    const struct redraw *redraw = context;
+    struct tkp_live_line *line = redraw->line;
+    step_aside(line);
+    memcpy(line->text, redraw->text, sizeof line->text);
+    line->shown = true;
+    come_back(line);
+}
+
+static void hide(void *context)
+{
+    struct tkp_live_line *line = context;
+    step_aside(line);
+    line->shown = false;
+}
+
 void tkp_live_line_init(struct tkp_live_line *line, const struct tkp_plan *plan)
 {
     *line =
@@ -101,17 +125,13 @@ void tkp_live_line_draw(struct tkp_live_line *line, const struct tkp_phase_plan 
     if (done && left > 0.0)
         add_field(text, width, "%.0fs left", left);
     add_field(text, width, "(%s)", phase->name);
-    put(line->shown ? "\r\033[K" : "");
-    memcpy(line->text, text, sizeof text);
-    put(line->text);
-    line->shown = true;
+    struct redraw redraw = {line, text};
+    tkp_log_screen(show, &redraw);
 }
 
 void tkp_live_line_clear(struct tkp_live_line *line)
 {
-    if (line->shown)
-        put("\r\033[K");
-    line->shown = false;
+    tkp_log_screen(hide, line);
     if (line->enabled)
         tkp_log_set_screen_hooks(NULL, NULL, NULL);
 }

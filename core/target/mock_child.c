@@ -51,12 +51,19 @@ static tokperf_status find_program(char *path, size_t capacity, struct tokperf_e
 }
 
 /* "?ttft=20&fast" -> "--ttft", "20", "--fast". */
-static uint32_t add_query_options(const char *query, struct tkp_arena *arena, char **arguments,
-                                  uint32_t count)
+static tokperf_status add_query_options(const char *query, struct tkp_arena *arena,
+                                        char **arguments, uint32_t count,
+                                        struct tokperf_error *error)
 {
-    char *rest = tkp_arena_copy(arena, query, strlen(query));
-    for (char *save = NULL, *item = rest ? strtok_r(rest, "&", &save) : NULL;
-         item && count + 2 < MAX_ARGUMENTS; item = strtok_r(NULL, "&", &save)) {
+    char *item = tkp_arena_copy(arena, query, strlen(query));
+    for (char *next; item; item = next) {
+        next = strchr(item, '&');
+        if (next)
+            *next++ = '\0';
+        if (count + 2 >= MAX_ARGUMENTS)
+            return tkp_fail(error, TOKPERF_E_INVALID,
+                            "--url mock:?...: there are too many options for tokperf-mock; start "
+                            "it yourself and name its address");
         char *equals = strchr(item, '=');
         if (equals)
             *equals = '\0';
@@ -64,7 +71,7 @@ static uint32_t add_query_options(const char *query, struct tkp_arena *arena, ch
         if (equals)
             arguments[count++] = equals + 1;
     }
-    return count;
+    return TOKPERF_OK;
 }
 
 static tokperf_status spawn(const char *path, char **arguments, struct tkp_mock_child *child,
@@ -168,8 +175,10 @@ static tokperf_status start(struct tkp_mock_child *child, const struct tkp_url *
     tokperf_status status = find_program(path, sizeof path, error);
     if (status != TOKPERF_OK)
         return status;
-    if (query)
-        add_query_options(query + 1, arena, arguments, 4);
+    if (query && query[1])
+        status = add_query_options(query + 1, arena, arguments, 4, error);
+    if (status != TOKPERF_OK)
+        return status;
     int input[2], output[2];
     if (pipe2(input, O_CLOEXEC))
         return tkp_fail_errno(error, TOKPERF_E_LIMIT, errno, "cannot make a pipe");

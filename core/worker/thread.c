@@ -162,7 +162,7 @@ static void *run(void *context)
 
 tokperf_status tkp_worker_start(struct tkp_worker *w, struct tokperf_error *error)
 {
-    if (pthread_create(&w->thread, NULL, run, w) != 0)
+    if (tkp_thread_create_quiet(&w->thread, run, w) != 0)
         return tkp_fail(error, TOKPERF_E_IO,
                         "cannot start worker thread %u; lower --workers-max or raise the limit of "
                         "processes (ulimit -u)",

@@ -5,7 +5,6 @@
 #include <base/clock.h>
 #include <base/error.h>
 #include <errno.h>
-#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/eventfd.h>
@@ -42,17 +41,6 @@ void tkp_workers_say_done(struct tkp_worker *worker)
 
 /* ---- start ---- */
 
-/* Signals are main's, but for those by which a thread reports its own crash. */
-static void block_signals(sigset_t *before)
-{
-    sigset_t blocked;
-    sigfillset(&blocked);
-    static const int crashes[] = {SIGSEGV, SIGBUS, SIGILL, SIGFPE, SIGABRT, SIGTRAP, SIGSYS};
-    for (size_t i = 0; i < sizeof crashes / sizeof crashes[0]; i++)
-        sigdelset(&blocked, crashes[i]);
-    pthread_sigmask(SIG_SETMASK, &blocked, before);
-}
-
 static tokperf_status add_worker(struct tkp_workers *workers, uint32_t index,
                                  struct tkp_block_channel *channel, struct tokperf_error *error)
 {
@@ -73,11 +61,8 @@ static tokperf_status add_worker(struct tkp_workers *workers, uint32_t index,
 static tokperf_status start_threads(struct tkp_workers *workers, struct tokperf_error *error)
 {
     tokperf_status status = TOKPERF_OK;
-    sigset_t before;
-    block_signals(&before);
     for (uint32_t i = 0; i < workers->count && status == TOKPERF_OK; i++)
         status = tkp_worker_start(workers->workers[i], error);
-    pthread_sigmask(SIG_SETMASK, &before, NULL);
     return status;
 }
 

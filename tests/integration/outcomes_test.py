@@ -214,6 +214,13 @@ class Outcomes(RunTest):
                                ok / run.metric("benchmark_duration"), places=6)
         self.assertIn("errors", run.reasons())
 
+    def test_options_of_the_mock_have_names_and_a_limit(self):
+        for options, says in (("fast&&osl=3", "name=value"), ("=3", "name=value"),
+                              ("&".join(["osl=3"] * 40), "too many options")):
+            run = self.profile(f"mock:?{options}", "--request-count", 1, expect=2)
+            self.assertIn(says, run.stderr)
+            self.assertFalse(run.directory.exists())
+
     def test_hopeless_run_ends_early(self):
         mock = self.start_mock("--fast", "--fault-500", "1")
         run = self.profile(mock, "--concurrency", 4, "--request-count", 100000,

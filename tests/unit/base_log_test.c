@@ -140,6 +140,8 @@ static void hooks_surround_the_screen(void **state)
     tkp_log(TKP_LOG_WARNING, "y");
     restore_stderr(old);
     assert_string_equal(order, "ba");
+    tkp_log_screen(before, marks); /* what draws in between has the screen to itself */
+    assert_string_equal(order, "bab");
     close(screen);
 }
 

@@ -97,6 +97,7 @@ static void reads_up_to_the_bound(void **state)
         put_file("data", data, sizes[i]);
         assert_int_equal(tkp_files_read(in_root("data"), sizes[i], 0, &out, &error), TOKPERF_OK);
         assert_int_equal(out.len, sizes[i]);
+        assert_int_equal(out.data[out.len], '\0'); /* of an empty file too */
         assert_true(!sizes[i] || !memcmp(out.data, data, sizes[i]));
         if (sizes[i]) {
             assert_int_equal(tkp_files_read(in_root("data"), sizes[i] - 1, 0, &out, &error),

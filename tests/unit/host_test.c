@@ -123,6 +123,63 @@ static void a_file_is_read_by_safe_rules(void **state)
                      TOKPERF_E_NOT_FOUND);
 }
 
+static void nothing_a_server_sends_commands_the_terminal(void **state)
+{
+    const struct tokperf_terminal_v1 *service = tkp_host_service(TOKPERF_SERVICE_TERMINAL);
+    static const char text[] = "a\tb\x1b[2J\x7f \xc2\x9b" /* CSI of C1 */ "31m \xff \xc3\xa4\n";
+    int ends[2];
+    char got[128] = {0};
+    struct tkp_host host;
+    (void)state;
+    tkp_host_init(&host);
+    assert_int_equal(pipe(ends), 0);
+    host.terminal_fd = ends[1];
+    service->write(&host.api, text, sizeof text - 1);
+    assert_true(read(ends[0], got, sizeof got - 1) > 0);
+    assert_string_equal(got, "a\tb\\x1b[2J\\x7f \\xc2\\x9b31m \\xff \xc3\xa4\n");
+    close(ends[0]);
+    close(ends[1]);
+}
+
+/* Characters of several bytes at every place where a long text may be taken apart. */
+static void long_texts_stay_whole_on_the_terminal(void **state)
+{
+    const struct tokperf_terminal_v1 *service = tkp_host_service(TOKPERF_SERVICE_TERMINAL);
+    (void)state;
+    for (size_t lead = 0; lead < 4; lead++) {
+        char text[5000] = "abc", got[5000] = {0};
+        int ends[2];
+        struct tkp_host host;
+        size_t len = lead;
+        for (; len + 4 <= 4500; len += 4)
+            memcpy(text + len, "\xf0\x9f\x98\x80", 4);
+        tkp_host_init(&host);
+        assert_int_equal(pipe(ends), 0);
+        host.terminal_fd = ends[1];
+        service->write(&host.api, text, len);
+        assert_int_equal(read(ends[0], got, sizeof got), len);
+        assert_memory_equal(got, text, len);
+        close(ends[0]);
+        close(ends[1]);
+    }
+}
+
+static void a_terminal_that_fails_is_left_alone(void **state)
+{
+    const struct tokperf_terminal_v1 *service = tkp_host_service(TOKPERF_SERVICE_TERMINAL);
+    struct tkp_flag failed = {0};
+    struct tkp_host host;
+    (void)state;
+    tkp_host_init(&host);
+    host.terminal_failed = &failed;
+    host.terminal_fd = open("/dev/full", O_WRONLY | O_CLOEXEC);
+    assert_true(host.terminal_fd >= 0);
+    service->write(&host.api, "lost", 4);
+    assert_true(tkp_flag_is_raised(&failed));
+    service->write(&host.api, "lost", 4);
+    close(host.terminal_fd);
+}
+
 static void the_terminal_goes_to_its_descriptor(void **state)
 {
     const struct tokperf_terminal_v1 *service = tkp_host_service(TOKPERF_SERVICE_TERMINAL);
@@ -217,6 +274,9 @@ int main(void)
         cmocka_unit_test(plugins_draw_apart_from_the_core),
         cmocka_unit_test(an_output_file_appears_when_committed),
         cmocka_unit_test(a_file_is_read_by_safe_rules),
+        cmocka_unit_test(nothing_a_server_sends_commands_the_terminal),
+        cmocka_unit_test(long_texts_stay_whole_on_the_terminal),
+        cmocka_unit_test(a_terminal_that_fails_is_left_alone),
         cmocka_unit_test(the_terminal_goes_to_its_descriptor),
         cmocka_unit_test(notes_keep_the_outermost_name),
         cmocka_unit_test(a_crash_is_one_sentence_and_exit_4),
