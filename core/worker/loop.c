@@ -92,11 +92,13 @@ bool tkp_loop_reserve_timers(struct tkp_loop *loop, uint32_t count)
 {
     if (count <= loop->timer_capacity)
         return true;
-    struct tkp_timer **timers = realloc(loop->timers, count * sizeof(struct tkp_timer *));
+    uint32_t twice = loop->timer_capacity < UINT32_MAX / 2 ? loop->timer_capacity * 2 : count;
+    uint32_t capacity = count > twice ? count : twice; /* few moves, which would leave holes */
+    struct tkp_timer **timers = realloc(loop->timers, capacity * sizeof(struct tkp_timer *));
     if (!timers)
         return false;
     loop->timers = timers;
-    loop->timer_capacity = count;
+    loop->timer_capacity = capacity;
     return true;
 }
 

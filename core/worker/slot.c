@@ -67,16 +67,18 @@ struct tkp_slot *tkp_slot_pool_at(const struct tkp_slot_pool *pool, uint32_t ind
 static bool add_slab(struct tkp_slot_pool *pool)
 {
     uint32_t count = pool->slab_count;
-    char **slabs = realloc(pool->slabs, (count + 1) * sizeof *slabs);
-    if (!slabs)
-        return false;
-    pool->slabs = slabs;
+    if ((count & (count - 1)) == 0) { /* 0 or a power of two: the list is full and doubles */
+        char **slabs = realloc(pool->slabs, (count ? 2 * (size_t)count : 1) * sizeof *slabs);
+        if (!slabs)
+            return false;
+        pool->slabs = slabs;
+    }
     if (!tkp_loop_reserve_timers(pool->loop, (count + 1) * SLAB_SLOTS))
         return false;
     char *slab = aligned_alloc(ALIGNMENT, SLAB_SLOTS * pool->slot_bytes);
     if (!slab)
         return false;
-    slabs[count] = slab;
+    pool->slabs[count] = slab;
     pool->slab_count = count + 1;
     for (uint32_t i = SLAB_SLOTS; i-- > 0;) {
         struct tkp_slot *slot = slot_in(pool, slab, i);
