@@ -34,9 +34,32 @@ static bool holds_result(const char *path)
     return false;
 }
 
-/* Removes the regular files directly in path, so that no file of an earlier run is taken for one of
- * this run. Folders and links stay. */
-static tokperf_status clear_files(const char *path, struct tokperf_error *error)
+static bool begins_with(const char *name, const char *start)
+{
+    return strncmp(name, start, strlen(start)) == 0;
+}
+
+/* Whether a run writes files of this name: the fixed ones, PREFIX.anything, and what exporters
+ * write by the usual prefix, which an earlier run may have had. */
+static bool is_ours(const char *name, const char *prefix)
+{
+    static const char *const fixed[] = {"records.tkr", "run.json", "config.yaml", "inputs.json"};
+    static const char *const endings[] = {".json", ".csv", ".jsonl"};
+    const char *dot = strrchr(name, '.');
+    for (size_t i = 0; i < sizeof fixed / sizeof fixed[0]; i++)
+        if (strcmp(name, fixed[i]) == 0)
+            return true;
+    if (prefix && begins_with(name, prefix) && name[strlen(prefix)] == '.')
+        return true;
+    for (size_t i = 0; dot && i < sizeof endings / sizeof endings[0]; i++)
+        if (begins_with(name, "profile_export") && strcmp(dot, endings[i]) == 0)
+            return true;
+    return false;
+}
+
+/* Removes the regular files of a run directly in path, so that no file of an earlier run is taken
+ * for one of this run. Whatever else is there stays, and so do folders and links. */
+static tokperf_status clear_files(const char *path, const char *prefix, struct tokperf_error *error)
 {
     DIR *dir = opendir(path);
     if (!dir)
@@ -44,7 +67,8 @@ static tokperf_status clear_files(const char *path, struct tokperf_error *error)
     tokperf_status status = TOKPERF_OK;
     for (struct dirent *entry; status == TOKPERF_OK && (entry = readdir(dir));) {
         struct stat info;
-        if (fstatat(dirfd(dir), entry->d_name, &info, AT_SYMLINK_NOFOLLOW) ||
+        if (!is_ours(entry->d_name, prefix) ||
+            fstatat(dirfd(dir), entry->d_name, &info, AT_SYMLINK_NOFOLLOW) ||
             !S_ISREG(info.st_mode))
             continue;
         if (unlinkat(dirfd(dir), entry->d_name, 0))
@@ -126,7 +150,7 @@ static tokperf_status make_given(const struct tkp_plan *plan, struct tkp_rundir 
     tkp_text_copy(dir->path, sizeof dir->path, tkp_span(plan->artifact_dir));
     status = tkp_files_make_dirs(dir->path, error);
     if (status == TOKPERF_OK && holds_result(dir->path))
-        status = clear_files(dir->path, error);
+        status = clear_files(dir->path, plan->export_prefix, error);
     return status;
 }
 

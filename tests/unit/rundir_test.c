@@ -184,6 +184,47 @@ static void an_explicit_directory_may_hold_other_things(void **state)
     assert_true(exists("new/deep/one/logs"));
 }
 
+static void overwrite_clears_files_of_runs_only(void **state)
+{
+    (void)state;
+    static const char *const ours[] = {"records.tkr",
+                                       "run.json",
+                                       "config.yaml",
+                                       "inputs.json",
+                                       "profile_export.json",
+                                       "profile_export.csv",
+                                       "profile_export_more.jsonl",
+                                       "mine.json",
+                                       "mine.jsonl.01234567.tmp"};
+    static const char *const others[] = {"thesis.tex",     "data.json",  "mine",   "mined.json",
+                                         "profile_export", "config.yml", "my.csv", "run.json.bak"};
+    struct tkp_phase_plan phase;
+    struct tkp_plan plan = plan_of(&phase);
+    struct tkp_rundir dir;
+    struct tokperf_error error;
+    char name[64];
+    for (size_t i = 0; i < COUNT(ours); i++) {
+        snprintf(name, sizeof name, "kept/%s", ours[i]);
+        temp_dir_write(&home, name, "old");
+    }
+    for (size_t i = 0; i < COUNT(others); i++) {
+        snprintf(name, sizeof name, "kept/%s", others[i]);
+        temp_dir_write(&home, name, "keep");
+    }
+    plan.artifact_dir = temp_dir_path(&home, "kept");
+    plan.export_prefix = "mine";
+    plan.overwrite = true;
+    assert_int_equal(tkp_rundir_create(&plan, "m", &dir, &error), TOKPERF_OK);
+    for (size_t i = 0; i < COUNT(ours); i++) {
+        snprintf(name, sizeof name, "kept/%s", ours[i]);
+        assert_false(exists(name));
+    }
+    for (size_t i = 0; i < COUNT(others); i++) {
+        snprintf(name, sizeof name, "kept/%s", others[i]);
+        assert_true(exists(name));
+    }
+}
+
 static void overwrite_clears_regular_files_only(void **state)
 {
     (void)state;
@@ -296,6 +337,7 @@ static void the_log_file_is_not_written_through_a_link(void **state)
     plan.artifact_dir = temp_dir_folder(&home, "mine/logs");
     assert_int_equal(symlink(target, temp_dir_path(&home, "mine/logs/tokperf.log")), 0);
     plan.artifact_dir = temp_dir_path(&home, "mine");
+    plan.overwrite = true;
     assert_int_equal(tkp_rundir_create(&plan, "m", &dir, &error), TOKPERF_OK);
     assert_int_not_equal(tkp_rundir_begin(&dir, &plan, "an-id", 1, &error), TOKPERF_OK);
     assert_non_null(strstr(error.message, "tokperf.log"));
@@ -315,6 +357,7 @@ int main(void)
         TEST(an_explicit_result_is_refused),
         TEST(a_link_counts_as_a_result),
         TEST(an_explicit_directory_may_hold_other_things),
+        TEST(overwrite_clears_files_of_runs_only),
         TEST(overwrite_clears_regular_files_only),
         TEST(what_cannot_be_made_names_the_path),
         TEST(an_unwritable_parent_is_denied),
