@@ -11,6 +11,7 @@
 #include <config/resolve.h>
 #include <run/cpu_plan.h>
 #include <run/exit_code.h>
+#include <run/run.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -49,6 +50,8 @@ static int with_plan(int argc, char **argv, bool show)
     int code;
     if (status != TOKPERF_OK) {
         code = tkp_output_refuse(status, &error);
+    } else if (!show && (code = tkp_run_check(&plan)) != TKP_EXIT_OK) {
+        /* said already */
     } else {
         tkp_buffer_puts(&text, show ? plan.config_yaml : "valid\n");
         if (show)

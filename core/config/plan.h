@@ -90,6 +90,7 @@ struct tkp_plan {
     const struct tkp_url *urls;
     uint32_t url_count;
     const char *endpoint_type; /* component name: "chat" */
+    const char *endpoint_type_origin;
     const char *endpoint_path; /* --endpoint, or NULL: the component's */
     bool streaming, legacy_max_tokens, per_chunk_usage, use_server_token_count;
     const struct tkp_header *headers; /* user's, api-key's and user-info's, in order */
@@ -105,9 +106,11 @@ struct tkp_plan {
     uint32_t source_count;
 
     /* dataset */
-    const char *dataset;      /* component name: "synthetic" or "file" */
-    const char *input_file;   /* or NULL */
-    const char *input_format; /* single_turn multi_turn raw_payload inputs_json, or NULL */
+    const char *dataset_origin;
+    const char *dataset;           /* component name: "synthetic" or "file" */
+    const char *input_file;        /* or NULL */
+    const char *input_file_origin; /* "--input-file" or "file.yaml:4:3", for messages */
+    const char *input_format;      /* single_turn multi_turn raw_payload inputs_json, or NULL */
     enum tkp_sampling sampling;
     uint64_t dataset_entries;
     double isl_mean, isl_stddev;
@@ -131,7 +134,8 @@ struct tkp_plan {
     const char *artifact_dir; /* explicit, or NULL: make a name below "artifacts" */
     const char *export_prefix;
     enum tkp_export_level export_level;
-    const char *const *exporters; /* component names */
+    const char *const *exporters;        /* component names */
+    const char *const *exporter_origins; /* one each, or NULL when none was given */
     uint32_t exporter_count;
     enum tkp_ui ui;
     bool strict, overwrite, no_gpu_telemetry, no_server_metrics;
@@ -148,6 +152,7 @@ struct tkp_plan {
     uint32_t setting_count;
 
     /* how it came to be */
+    const char *config_file;       /* -f, or NULL */
     const char *cli_command;       /* redacted */
     const char *config_yaml;       /* resolved, redacted: what config.yaml of the run holds */
     const char *input_config_json; /* the same as a JSON object, for profile_export.json */

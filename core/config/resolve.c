@@ -85,6 +85,7 @@ tokperf_status tkp_config_resolve(const struct tkp_config_input *input, struct t
     if (!status)
         status = build(settings, input->config_text != NULL, plan, error);
     plan->cli_command = line.command;
+    plan->config_file = line.config_file ? line.config_file : input->config_file;
     /* A value of the user that no file, limit or rule took is still the user's to correct. */
     return status == TOKPERF_OK || status == TOKPERF_E_NO_MEMORY ? status : TOKPERF_E_INVALID;
 }

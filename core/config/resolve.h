@@ -22,5 +22,8 @@ struct tkp_config_input {
  * choice. */
 tokperf_status tkp_config_resolve(const struct tkp_config_input *input, struct tkp_plan *plan,
                                   struct tokperf_error *error) TOKPERF_MUST_USE;
+/* Fills config_yaml and input_config_json from the rest of the plan. */
+tokperf_status tkp_resolve_documents(struct tkp_plan *plan,
+                                     struct tokperf_error *error) TOKPERF_MUST_USE;
 
 #endif

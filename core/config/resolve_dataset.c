@@ -52,9 +52,47 @@ static tokperf_status resolve_source(const struct tkp_settings *settings, struct
     if (status)
         return status;
     plan->input_file = file ? file->text : NULL;
+    plan->input_file_origin = file ? file->origin : NULL;
+    plan->dataset_origin = type ? type->origin : plan->input_file_origin;
     plan->dataset = type ? type->text : file ? "file" : "synthetic";
     if (format)
         plan->input_format = tkp_options_row(TKP_OPT_INPUT_FORMAT)->choices[format->choice];
+    return TOKPERF_OK;
+}
+
+/* Bodies that are sent as they are take nothing of what shapes a body. */
+static tokperf_status check_verbatim(const struct tkp_settings *settings,
+                                     const struct tkp_plan *plan, struct tokperf_error *error)
+{
+    static const enum tkp_option_id shaping[] = {
+        TKP_OPT_OSL_MEAN, TKP_OPT_EXTRA, TKP_OPT_USE_LEGACY_MAX_TOKENS, TKP_OPT_PER_CHUNK_USAGE};
+    if (!plan->input_format || (strcmp(plan->input_format, "raw_payload") != 0 &&
+                                strcmp(plan->input_format, "inputs_json") != 0))
+        return TOKPERF_OK;
+    for (size_t i = 0; i < sizeof shaping / sizeof shaping[0]; i++) {
+        const struct tkp_setting *s = tkp_settings_given(settings, shaping[i]);
+        bool off = s && tkp_options_row(shaping[i])->type == TKP_TYPE_BOOLEAN && !s->boolean;
+        if (s && !off)
+            return tkp_fail(error, TOKPERF_E_INVALID,
+                            "%s: the bodies of format %s are sent as they are; leave it out",
+                            s->origin, plan->input_format);
+    }
+    return TOKPERF_OK;
+}
+
+/* A wait between turns needs a second turn. */
+static tokperf_status check_delay(const struct tkp_settings *settings, const struct tkp_plan *plan,
+                                  struct tokperf_error *error)
+{
+    static const enum tkp_option_id delays[] = {TKP_OPT_TURN_DELAY_MEAN, TKP_OPT_TURN_DELAY_STDDEV};
+    for (size_t i = 0; i < sizeof delays / sizeof delays[0]; i++) {
+        const struct tkp_setting *s = tkp_settings_given(settings, delays[i]);
+        if (s && s->number > 0 && plan->turns_mean <= 1 && plan->turns_stddev <= 0)
+            return tkp_fail(error, TOKPERF_E_INVALID,
+                            "%s: conversations of one turn have no wait between turns; add "
+                            "--conversation-turn-mean",
+                            s->origin);
+    }
     return TOKPERF_OK;
 }
 
@@ -63,14 +101,8 @@ static tokperf_status resolve_osl(const struct tkp_settings *settings, struct tk
 {
     const struct tkp_setting *mean = tkp_settings_given(settings, TKP_OPT_OSL_MEAN);
     const struct tkp_setting *stddev = tkp_settings_given(settings, TKP_OPT_OSL_STDDEV);
-    bool is_verbatim = plan->input_format && (strcmp(plan->input_format, "raw_payload") == 0 ||
-                                              strcmp(plan->input_format, "inputs_json") == 0);
     if (stddev && !mean)
         return tkp_fail(error, TOKPERF_E_INVALID, "%s: needs --osl", stddev->origin);
-    if (mean && is_verbatim)
-        return tkp_fail(error, TOKPERF_E_INVALID,
-                        "%s: the bodies of format %s are sent as they are; leave it out",
-                        mean->origin, plan->input_format);
     plan->osl_mean = mean ? mean->number : -1;
     plan->osl_stddev = tkp_settings_number(settings, TKP_OPT_OSL_STDDEV);
     return TOKPERF_OK;
@@ -91,5 +123,8 @@ tokperf_status tkp_resolve_dataset(const struct tkp_settings *settings, struct t
     plan->turns_stddev = tkp_settings_number(settings, TKP_OPT_TURNS_STDDEV);
     plan->turn_delay_mean_ms = tkp_settings_number(settings, TKP_OPT_TURN_DELAY_MEAN);
     plan->turn_delay_stddev_ms = tkp_settings_number(settings, TKP_OPT_TURN_DELAY_STDDEV);
-    return resolve_osl(settings, plan, error);
+    status = check_verbatim(settings, plan, error);
+    if (!status)
+        status = check_delay(settings, plan, error);
+    return status ? status : resolve_osl(settings, plan, error);
 }

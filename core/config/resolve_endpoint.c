@@ -152,6 +152,7 @@ tokperf_status tkp_resolve_endpoint(const struct tkp_settings *settings, struct 
                                     struct tokperf_error *error)
 {
     plan->endpoint_type = tkp_settings_text(settings, TKP_OPT_ENDPOINT_TYPE);
+    plan->endpoint_type_origin = tkp_settings_get(settings, TKP_OPT_ENDPOINT_TYPE)->origin;
     plan->streaming = tkp_settings_bool(settings, TKP_OPT_STREAMING);
     plan->reuse = (enum tkp_reuse)(tkp_settings_choice(settings, TKP_OPT_REUSE) + TKP_REUSE_POOLED);
     tokperf_status status = resolve_urls(settings, plan, error);

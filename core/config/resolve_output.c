@@ -32,6 +32,20 @@ static tokperf_status resolve_list(const struct tkp_settings *settings, enum tkp
     return TOKPERF_OK;
 }
 
+static tokperf_status list_origins(const struct tkp_settings *settings, struct tkp_plan *plan,
+                                   struct tokperf_error *error)
+{
+    uint32_t count = tkp_settings_count(settings, TKP_OPT_EXPORTERS);
+    const char **origins = tkp_arena_alloc(&plan->arena, count * sizeof *origins);
+    if (!origins)
+        return no_memory(error);
+    plan->exporter_origins = origins;
+    for (const struct tkp_setting *s = tkp_settings_get(settings, TKP_OPT_EXPORTERS); s;
+         s = s->next)
+        *origins++ = s->origin;
+    return TOKPERF_OK;
+}
+
 static tokperf_status resolve_exporters(const struct tkp_settings *settings, struct tkp_plan *plan,
                                         struct tokperf_error *error)
 {
@@ -49,8 +63,10 @@ static tokperf_status resolve_exporters(const struct tkp_settings *settings, str
                             "%s: 'jsonl' writes every request, which --export-level summary leaves "
                             "out",
                             s->origin);
-    return resolve_list(settings, TKP_OPT_EXPORTERS, plan, &plan->exporters, &plan->exporter_count,
-                        error);
+    tokperf_status status = list_origins(settings, plan, error);
+    return status ? status
+                  : resolve_list(settings, TKP_OPT_EXPORTERS, plan, &plan->exporters,
+                                 &plan->exporter_count, error);
 }
 
 /* Exporters write PREFIX.json and the like beside the run's own files. */

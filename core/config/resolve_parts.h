@@ -22,8 +22,5 @@ tokperf_status tkp_resolve_load(const struct tkp_settings *settings, struct tkp_
                                 struct tokperf_error *error) TOKPERF_MUST_USE;
 tokperf_status tkp_resolve_output(const struct tkp_settings *settings, struct tkp_plan *plan,
                                   struct tokperf_error *error) TOKPERF_MUST_USE;
-/* Fills config_yaml and input_config_json from the rest of the plan. */
-tokperf_status tkp_resolve_documents(struct tkp_plan *plan,
-                                     struct tokperf_error *error) TOKPERF_MUST_USE;
 
 #endif

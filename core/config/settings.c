@@ -70,6 +70,15 @@ static bool is_same_key(const struct tkp_option *option, const char *a, const ch
     return option->id == TKP_OPT_HEADERS ? strcasecmp(a, b) == 0 : strcmp(a, b) == 0;
 }
 
+static bool holds_key(const struct tkp_settings *settings, const struct tkp_option *option,
+                      enum tkp_layer layer, const char *key)
+{
+    for (const struct tkp_setting *s = settings->first[option->id]; s; s = s->next)
+        if (s->layer == layer && is_same_key(option, s->key, key))
+            return true;
+    return false;
+}
+
 /* Takes out members that the new one replaces. Plugin settings of one layer may repeat a key: only
  * the component knows whether it is a list. */
 static void remove_replaced(struct tkp_settings *settings, const struct tkp_option *option,
@@ -99,6 +108,8 @@ tokperf_status tkp_settings_add_member(struct tkp_settings *settings,
     status = tkp_value_read(option, made, error);
     if (status)
         return status;
+    if (option->id == TKP_OPT_SLOS && holds_key(settings, option, layer, key))
+        return tkp_fail(error, TOKPERF_E_INVALID, "%s: '%s' is given twice", origin, key);
     remove_replaced(settings, option, layer, key);
     return append(settings, option, made, error);
 }

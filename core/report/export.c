@@ -31,6 +31,8 @@ tokperf_status tkp_exports_create(const struct tkp_plan *plan, const struct tkp_
                     plan->exporters[i], error->message);
             continue;
         }
+        if (status == TOKPERF_E_NOT_FOUND && plan->exporter_origins)
+            tkp_error_prefix(error, "%s", plan->exporter_origins[i]);
         if (status != TOKPERF_OK)
             return status;
         if (plan->export_level == TKP_EXPORT_SUMMARY &&

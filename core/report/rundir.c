@@ -129,16 +129,6 @@ static tokperf_status make_numbered(const char *base, struct tkp_rundir *dir,
                     MAX_SAME_NAME, base);
 }
 
-tokperf_status tkp_rundir_check(const struct tkp_plan *plan, struct tokperf_error *error)
-{
-    if (!plan->artifact_dir || plan->overwrite || !holds_result(plan->artifact_dir))
-        return TOKPERF_OK;
-    return tkp_fail(error, TOKPERF_E_EXISTS,
-                    "--output-artifact-dir: '%s' holds the result of another run; choose another "
-                    "directory or add --overwrite",
-                    plan->artifact_dir);
-}
-
 static tokperf_status make_given(const struct tkp_plan *plan, struct tkp_rundir *dir,
                                  struct tokperf_error *error)
 {

@@ -19,8 +19,10 @@ struct tkp_rundir {
 tokperf_status tkp_rundir_create(const struct tkp_plan *plan, const char *model,
                                  struct tkp_rundir *dir,
                                  struct tokperf_error *error) TOKPERF_MUST_USE;
-/* The part of tkp_rundir_create that needs no model and makes nothing: an explicit directory that
- * holds a result, early enough to refuse before any request. */
+/* The part of tkp_rundir_create that needs no model and makes nothing, early enough to refuse
+ * before any request. TOKPERF_E_EXISTS: an explicit directory into which a run is writing; without
+ * --overwrite also one that holds a result or a file of a name that the run writes; and one where
+ * that file is an input of the run. */
 tokperf_status tkp_rundir_check(const struct tkp_plan *plan,
                                 struct tokperf_error *error) TOKPERF_MUST_USE;
 /* Writes config.yaml and run.json {pid, start, ...} and opens logs/tokperf.log for the log. */

@@ -37,6 +37,7 @@ struct tkp_run {
     struct tokperf_endpoint_info endpoint_info;
     struct tkp_exports exports;
     const char *model;
+    struct tkp_plan resolved; /* the plan with the model that the server named, when it named one */
     struct tkp_dataset *dataset;
     struct tkp_target *targets;
     bool kernel_clock; /* arrivals are stamped by the kernel */
@@ -63,7 +64,10 @@ struct tkp_run {
     struct tokperf_error log_error; /* status set: the record log is incomplete */
 };
 
-/* Everything that can be wrong is found here, before a request is sent and a file is made. */
+/* Everything that can be wrong is found here, before a request is sent and a file is made; inputs
+ * is its first part, which needs no server: what the user gave. */
+tokperf_status tkp_run_set_up_inputs(struct tkp_run *run,
+                                     struct tokperf_error *error) TOKPERF_MUST_USE;
 tokperf_status tkp_run_set_up(struct tkp_run *run, struct tokperf_error *error) TOKPERF_MUST_USE;
 void tkp_run_take_down(struct tkp_run *run);
 /* receive_clock.c, a part of it: which clock stamps arrivals. */

@@ -24,12 +24,28 @@ static int refuse(tokperf_status status, const struct tokperf_error *error)
     return tkp_exit_of(status);
 }
 
+/* The one sentence for a user who asked for no console. */
+static void say_nothing_succeeded(const struct tokperf_summary *summary, uint64_t errors)
+{
+    const struct tokperf_phase *phase = summary->phases[summary->main_phase];
+    if (!phase->error_count) {
+        tkp_log(TKP_LOG_ERROR, "no request succeeded: none was sent");
+        return;
+    }
+    const struct tokperf_error_count *first = phase->errors[0];
+    tkp_log(TKP_LOG_ERROR, "no request succeeded: %" PRIu64 " failed, the first with %.*s%s%.*s",
+            errors, (int)first->type.len, first->type.data, first->message.len ? ": " : "",
+            (int)first->message.len, first->message.data);
+}
+
 static int judge(const struct tkp_run *run, const struct tokperf_summary *summary)
 {
     uint64_t ok, errors;
     tkp_summarizer_counts(run->summarizer, &ok, &errors);
     if (run->end == TKP_RUN_INTERRUPTED || tkp_flag_is_raised(tkp_interrupt_flag()))
         return TKP_EXIT_INTERRUPTED;
+    if (run->end != TKP_RUN_HOPELESS && ok == 0)
+        say_nothing_succeeded(summary, errors);
     if (run->end == TKP_RUN_HOPELESS || ok == 0)
         return TKP_EXIT_RUN_FAILED;
     if ((double)errors > run->plan->failed_request_threshold * (double)(ok + errors)) {

@@ -10,4 +10,8 @@
 /* Does everything and says what went wrong on stderr. Returns the exit code (exit_code.h). */
 int tkp_run(const struct tkp_plan *plan);
 
+/* Loads what the run of a plan needs, plugins and dataset, and makes nothing: logs what is wrong
+ * and returns the exit code that the run would have. */
+int tkp_run_check(const struct tkp_plan *plan);
+
 #endif

@@ -9,6 +9,7 @@
 #include <base/error.h>
 #include <base/secrets.h>
 #include <base/text.h>
+#include <config/resolve.h>
 #include <config/secret_values.h>
 #include <inttypes.h>
 #include <metrics/slo.h>
@@ -73,6 +74,20 @@ static tokperf_status check_settings(const struct tkp_plan *plan, struct tokperf
     return TOKPERF_OK;
 }
 
+/* origin: of the setting that names the component, or NULL. */
+static tokperf_status create(struct tkp_run *run, const char *kind, const char *name,
+                             const char *origin, struct tkp_instance **instance,
+                             struct tokperf_error *error)
+{
+    const struct tkp_plan *plan = run->plan;
+    tokperf_status status =
+        tkp_instance_create(run->registry, kind, name, plan->settings, plan->setting_count,
+                            &run->host.api, instance, error);
+    if (status == TOKPERF_E_NOT_FOUND && origin)
+        tkp_error_prefix(error, "%s", origin);
+    return status;
+}
+
 static tokperf_status open_plugins(struct tkp_run *run, struct tokperf_error *error)
 {
     const struct tkp_plan *plan = run->plan;
@@ -92,11 +107,10 @@ static tokperf_status open_plugins(struct tkp_run *run, struct tokperf_error *er
     if (status == TOKPERF_OK)
         status = check_settings(plan, error);
     if (status == TOKPERF_OK)
-        status = tkp_instance_create(run->registry, "endpoint", plan->endpoint_type, plan->settings,
-                                     plan->setting_count, &run->host.api, &run->endpoint, error);
+        status = create(run, "endpoint", plan->endpoint_type, plan->endpoint_type_origin,
+                        &run->endpoint, error);
     if (status == TOKPERF_OK)
-        status = tkp_instance_create(run->registry, "dataset", plan->dataset, plan->settings,
-                                     plan->setting_count, &run->host.api, &run->source, error);
+        status = create(run, "dataset", plan->dataset, plan->dataset_origin, &run->source, error);
     if (status == TOKPERF_OK)
         status =
             tkp_exports_create(plan, run->registry, &run->host.api, false, &run->exports, error);
@@ -123,6 +137,21 @@ static tokperf_status meet_server(struct tkp_run *run, struct tokperf_error *err
     if (run->model)
         return TOKPERF_OK;
     return tkp_readiness_first_model(plan, &run->urls[0], cancel, &run->arena, &run->model, error);
+}
+
+/* Documents of the run, and what is made again from them, name the model that was used. */
+static tokperf_status keep_model(struct tkp_run *run, struct tokperf_error *error)
+{
+    if (run->plan->model)
+        return TOKPERF_OK;
+    run->resolved = *run->plan;
+    run->resolved.model = run->model;
+    run->resolved.arena = run->arena; /* for the time of the call: the plan's own is the caller's */
+    tokperf_status status = tkp_resolve_documents(&run->resolved, error);
+    run->arena = run->resolved.arena;
+    run->resolved.arena = (struct tkp_arena){0};
+    run->plan = &run->resolved;
+    return status;
 }
 
 static tokperf_status resolve_targets(struct tkp_run *run, struct tokperf_error *error)
@@ -152,6 +181,10 @@ static tokperf_status make_dataset(struct tkp_run *run, struct tokperf_error *er
     /* a file that the user named and that cannot be read or used is the user's to correct */
     bool of_file = status == TOKPERF_E_IO || status == TOKPERF_E_DENIED ||
                    status == TOKPERF_E_UNSUPPORTED || status == TOKPERF_E_LIMIT;
+    bool unreadable = status == TOKPERF_E_IO || status == TOKPERF_E_DENIED ||
+                      status == TOKPERF_E_NOT_FOUND; /* others name a line of the file */
+    if (unreadable && run->plan->input_file)
+        tkp_error_prefix(error, "%s", run->plan->input_file_origin);
     return of_file && run->plan->input_file ? TOKPERF_E_INVALID : status;
 }
 
@@ -200,6 +233,23 @@ static void plan_cpus(struct tkp_run *run)
     tkp_cpu_plan_make(&topology, run->plan->workers, run->plan->cpu_affinity, &run->cpus);
 }
 
+/* Metrics of the chunks of a stream. */
+static bool needs_streaming(enum tkp_metric_id id)
+{
+    static const enum tkp_metric_id ids[] = {TKP_METRIC_TIME_TO_FIRST_TOKEN,
+                                             TKP_METRIC_TIME_TO_SECOND_TOKEN,
+                                             TKP_METRIC_TIME_TO_FIRST_OUTPUT_TOKEN,
+                                             TKP_METRIC_INTER_TOKEN_LATENCY,
+                                             TKP_METRIC_INTER_TOKEN_LATENCY_AFTER_FIRST_CHUNK,
+                                             TKP_METRIC_DECODE_DURATION,
+                                             TKP_METRIC_OUTPUT_TOKEN_THROUGHPUT_PER_USER,
+                                             TKP_METRIC_PREFILL_THROUGHPUT_PER_USER};
+    for (size_t i = 0; i < sizeof ids / sizeof ids[0]; i++)
+        if (ids[i] == id)
+            return true;
+    return false;
+}
+
 /* An objective on what is not measured would fail every request. */
 static tokperf_status check_objectives(const struct tkp_plan *plan, struct tokperf_error *error)
 {
@@ -210,6 +260,11 @@ static tokperf_status check_objectives(const struct tkp_plan *plan, struct tokpe
             status = tkp_fail(error, TOKPERF_E_INVALID,
                               "--goodput: '%s' is measured with --export-http-trace only", tag);
     }
+    for (uint32_t i = 0; status == TOKPERF_OK && !plan->streaming && i < plan->slo_count; i++)
+        if (needs_streaming(tkp_metric_find(plan->slos[i].tag)))
+            status =
+                tkp_fail(error, TOKPERF_E_INVALID,
+                         "--goodput: '%s' is measured with --streaming only", plan->slos[i].tag);
     return status;
 }
 
@@ -235,7 +290,7 @@ static tokperf_status hide_secrets(struct tkp_run *run, struct tokperf_error *er
     return status;
 }
 
-tokperf_status tkp_run_set_up(struct tkp_run *run, struct tokperf_error *error)
+tokperf_status tkp_run_set_up_inputs(struct tkp_run *run, struct tokperf_error *error)
 {
     tkp_arena_init(&run->arena, 0);
     tkp_limits_raise_descriptors();
@@ -252,6 +307,12 @@ tokperf_status tkp_run_set_up(struct tkp_run *run, struct tokperf_error *error)
         status = check_limits(run, error);
     if (status == TOKPERF_OK)
         status = make_dataset(run, error);
+    return status;
+}
+
+tokperf_status tkp_run_set_up(struct tkp_run *run, struct tokperf_error *error)
+{
+    tokperf_status status = tkp_run_set_up_inputs(run, error);
     if (status == TOKPERF_OK)
         status = resolve_urls(run, error);
     if (status == TOKPERF_OK)
@@ -262,6 +323,8 @@ tokperf_status tkp_run_set_up(struct tkp_run *run, struct tokperf_error *error)
         status = tkp_run_choose_clock(run, error);
     if (status == TOKPERF_OK)
         status = meet_server(run, error);
+    if (status == TOKPERF_OK)
+        status = keep_model(run, error);
     if (status == TOKPERF_OK)
         status = tkp_dataset_render(run->dataset, run->model, error);
     plan_cpus(run);
