@@ -34,6 +34,7 @@ expect 1 'create fails: the moon' "$broken/failing_create.so"
 expect 1 'without a sentence' "$broken/silent_create.so"
 expect 1 'it crashed with SIG' "$broken/crashes.so"
 expect 1 'it crashed with SIG' "$broken/crashes_on_bytes.so"
+expect 1 'it crashed with SIG' "$broken/aligned.so"
 expect 1 'it did not come back within 0.3 s: it hangs or spins' "$broken/spins.so" --timeout 300ms
 expect 1 'it renders differently the second time' "$broken/not_deterministic.so"
 expect 1 'exports stray_symbol' "$broken/exports.so"

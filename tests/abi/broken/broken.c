@@ -37,6 +37,7 @@
 #define PRINTS            23
 #define GROWN             24 /* not broken: structs of a later minor version */
 #define SLOW              25 /* an event takes 150 ms of the worker's time */
+#define ALIGNED           26 /* its state needs more than the 16 that the SDK promises */
 
 #if BROKEN == LEAKS
 extern void *last_lost; /* not static, so that the compiler keeps the allocation */
@@ -124,6 +125,10 @@ static void begin(const void *self, void *state, uint32_t framing)
     (void)self;
     (void)state;
     (void)framing;
+#if BROKEN == ALIGNED
+    if ((uintptr_t)state % 32)
+        abort();
+#endif
 }
 
 #if BROKEN == SLOW
