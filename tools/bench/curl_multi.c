@@ -214,6 +214,15 @@ static bool start(struct bench *bench, size_t connections, const char *url, cons
     return true; /* the headers live as long as the program */
 }
 
+static void finish(struct bench *bench)
+{
+    for (size_t i = 0; bench->groups && i < bench->group_count; i++)
+        curl_multi_cleanup(bench->groups[i].multi);
+    free(bench->groups);
+    if (bench->epoll_fd >= 0)
+        close(bench->epoll_fd);
+}
+
 static size_t read_file(const char *path, char *out)
 {
     FILE *file = fopen(path, "rbe");
@@ -237,10 +246,12 @@ int main(int count, char **words)
     curl_global_init(CURL_GLOBAL_DEFAULT);
     if (!body_bytes || !start(&bench, connections, words[1], body, body_bytes)) {
         fprintf(stderr, "curl_multi: cannot read %s, or no memory or descriptors\n", words[4]);
+        finish(&bench);
         return 1;
     }
     run(&bench);
     printf("%llu answers, %llu failed\n", (unsigned long long)bench.ended,
            (unsigned long long)bench.failed);
+    finish(&bench);
     return bench.failed ? 1 : 0;
 }
