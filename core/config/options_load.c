@@ -148,8 +148,9 @@ static const struct tkp_option rows[] = {
      .path = "runtime.cpu_affinity",
      .flag = "--no-cpu-affinity",
      .fallback_note = "pinned where there are CPUs enough; config show prints the plan",
-     .help = "Leave it to the scheduler on which CPUs workers and recorder run: for several runs at "
-             "a time on one machine."},
+     .help =
+         "Leave it to the scheduler on which CPUs workers and recorder run: for several runs at "
+         "a time on one machine."},
     {.id = TKP_OPT_WARMUP_REQUESTS,
      .group = TKP_GROUP_WARMUP,
      .type = TKP_TYPE_INTEGER,
