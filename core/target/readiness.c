@@ -9,6 +9,7 @@
 #include <base/json_scan.h>
 #include <base/text.h>
 #include <poll.h>
+#include <string.h>
 #include <target/http_probe.h>
 #include <tokperf/endpoint.h>
 
@@ -16,8 +17,10 @@ enum { MODELS_TIMEOUT_S = 30, PROBE_MAX_BODY_BYTES = 64 * 1024, POLL_STEP_MS = 2
 
 static const char models_path[] = "/v1/models";
 
-/* The id of the first object in "data"; false when the answer has none. */
-static bool first_id(struct tokperf_span answer, struct tkp_arena *arena, const char **id)
+/* The id of the first object in "data", or of the one that is wanted (NULL: any); false when the
+ * answer has none. */
+static bool find_id(struct tokperf_span answer, const char *wanted, struct tkp_arena *arena,
+                    const char **id)
 {
     struct tokperf_json scan;
     tkp_json_open(&scan, answer.data, answer.len);
@@ -39,14 +42,16 @@ static bool first_id(struct tokperf_span answer, struct tkp_arena *arena, const 
         if (!copy || tkp_json_unescape(scan.text, copy, 3 * scan.text.len, &len) != TOKPERF_OK)
             return false;
         *id = copy;
-        return len > 0;
+        if (!wanted || strcmp(copy, wanted) == 0)
+            return len > 0;
     }
     return false;
 }
 
+/* wanted: the model that has to be listed, or NULL for the first. */
 static tokperf_status get_models(const struct tkp_plan *plan, const struct tkp_url *url,
-                                 const struct tkp_flag *cancel, uint64_t timeout_ns,
-                                 struct tkp_arena *arena, const char **model,
+                                 const char *wanted, const struct tkp_flag *cancel,
+                                 uint64_t timeout_ns, struct tkp_arena *arena, const char **model,
                                  struct tokperf_error *error)
 {
     struct tkp_buffer answer;
@@ -63,9 +68,9 @@ static tokperf_status get_models(const struct tkp_plan *plan, const struct tkp_u
     if (status == TOKPERF_OK && http_status != 200)
         status = tkp_fail(error, TOKPERF_E_NOT_FOUND, "GET %s of %s answers with HTTP status %ld",
                           models_path, url->text, http_status);
-    else if (status == TOKPERF_OK && !first_id(tkp_buffer_span(&answer), arena, model))
-        status =
-            tkp_fail(error, TOKPERF_E_PARSE, "GET %s of %s names no model", models_path, url->text);
+    else if (status == TOKPERF_OK && !find_id(tkp_buffer_span(&answer), wanted, arena, model))
+        status = tkp_fail(error, TOKPERF_E_PARSE, "GET %s of %s names no model%s%s%s", models_path,
+                          url->text, wanted ? " '" : "", wanted ? wanted : "", wanted ? "'" : "");
     tkp_buffer_finish(&answer);
     return status;
 }
@@ -75,7 +80,7 @@ tokperf_status tkp_readiness_first_model(const struct tkp_plan *plan, const stru
                                          const char **model, struct tokperf_error *error)
 {
     uint64_t timeout_ns = MODELS_TIMEOUT_S * TKP_NS_PER_S;
-    tokperf_status status = get_models(plan, url, cancel, timeout_ns, arena, model, error);
+    tokperf_status status = get_models(plan, url, NULL, cancel, timeout_ns, arena, model, error);
     if (status == TOKPERF_OK || status == TOKPERF_E_CANCELLED)
         return status;
     tkp_error_prefix(error, "no --model was given and the server cannot be asked for one");
@@ -184,7 +189,7 @@ static tokperf_status look_once(const struct tkp_plan *plan, const struct tkp_ur
     const char *first = model;
     tokperf_status status = TOKPERF_OK;
     if (plan->wait_mode != TKP_WAIT_INFERENCE || !model)
-        status = get_models(plan, url, cancel, left_ns(deadline_ns), &arena, &first, error);
+        status = get_models(plan, url, model, cancel, left_ns(deadline_ns), &arena, &first, error);
     if (status == TOKPERF_OK && plan->wait_mode != TKP_WAIT_MODELS)
         status = try_inference(plan, url, endpoint, model ? model : first, cancel,
                                left_ns(deadline_ns), &arena, error);

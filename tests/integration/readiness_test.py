@@ -75,6 +75,20 @@ class Readiness(RunTest):
         self.assertIn("not ready", run.stderr)
         self.assertEqual([h.command for h in seen], ["GET", "POST"])
 
+    def test_the_model_itself_has_to_be_listed(self):
+        other = b'{"data":[{"id":"other"}]}'
+        both = b'{"data":[{"id":"other"},{"id":"test"}]}'
+        url, _ = self.start_server(lambda h, n: h.reply(200, other))
+        run = self.profile(url, "--request-count", 1, "--wait-for-model-timeout", "0.3",
+                           "--wait-for-model-interval", "0.1", "--wait-for-model-mode",
+                           "models", expect=1)
+        self.assertIn("names no model 'test'", run.stderr)
+        url, seen = self.start_server(lambda h, n: h.reply(200, other if n == 1 else both))
+        self.profile(url, "--request-count", 1, "--wait-for-model-timeout", "20",
+                     "--wait-for-model-interval", "0.1", "--wait-for-model-mode",
+                     "models", expect=1)  # it is no inference server
+        self.assertEqual([h.command for h in seen[:3]], ["GET", "GET", "POST"])
+
     def test_long_headers_are_sent(self):
         url, seen = self.start_server(lambda h, n: h.reply(503))
         value = "x" * 20000
