@@ -237,35 +237,6 @@ static void open_loop_keeps_its_times(void **state)
     scripted_server_stop(server);
 }
 
-/* Spinning changes when a send leaves by microseconds, and nothing else: nothing is early. */
-static void spinning_sends_nothing_early(void **state)
-{
-    (void)state;
-    static const struct fake_conversation conversations[] = {
-        {{"first", "two", "three"}, 2 * TKP_NS_PER_MS}};
-    for (int spins = 0; spins < 2; spins++) {
-        struct scripted_server *server = scripted_server_start(scripts);
-        struct worker_run *run = worker_run_create(conversations, 1);
-        run->spins = spins;
-        run->plan.workers = 2;
-        run->phase_plan.arrival = TKP_ARRIVAL_POISSON;
-        run->phase_plan.concurrency = 0;
-        run->phase_plan.rate_per_s = 500;
-        run->phase_plan.request_count = 90;
-        worker_run_start(run, scripted_server_port(server));
-        worker_run_phase(run);
-        assert_int_equal(run->row_count, 90);
-        assert_int_equal(count(run, TKP_OUTCOME_OK), 90);
-        for (uint32_t i = 0; i < 90; i++) {
-            const struct tkp_row *row = &run->rows[i];
-            assert_true(row->start_ns >= row->intended_ns && row->ready_ns == row->intended_ns);
-        }
-        assert_int_equal(TOTAL(run, spun_ns) > 0, spins);
-        worker_run_destroy(run);
-        scripted_server_stop(server);
-    }
-}
-
 /* Trap 2: above capacity the wait for the cap is seen, between intended and ready. */
 static void a_cap_holds_open_loop_back(void **state)
 {
@@ -507,7 +478,6 @@ int main(void)
         cmocka_unit_test(a_ramp_opens_lanes_one_by_one),
         cmocka_unit_test(a_worker_does_not_wait_for_its_lane),
         cmocka_unit_test(open_loop_keeps_its_times),
-        cmocka_unit_test(spinning_sends_nothing_early),
         cmocka_unit_test(a_cap_holds_open_loop_back),
         cmocka_unit_test(a_burst_does_not_keep_from_reading),
         cmocka_unit_test(an_open_loop_with_a_duration_is_exact),
