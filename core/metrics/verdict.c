@@ -260,6 +260,9 @@ static void judge_record(struct judge *j)
         say(j, INVALID, "log_not_written", NAN, NAN,
             "The record log could not be written in full, so requests are missing from the exact "
             "numbers.");
+    if (f->log_damaged)
+        say(j, INVALID, "log_damaged", NAN, NAN,
+            "The record log is damaged: what stands behind the damage is missing.");
     if (f->log_torn)
         say(j, SUSPECT, "log_torn", NAN, NAN,
             "The record log has no proper end: the run was killed, and up to its last second is "

@@ -45,6 +45,7 @@ struct tkp_phase_facts {
     bool log_not_written;  /* (run) */
     bool interrupted;      /* (run) */
     bool ended_early;      /* (run) hopeless: too many requests failed */
+    bool log_damaged;      /* a block of the record log does not hold what was written */
     bool log_torn;         /* the record log has no proper end */
 };
 

@@ -17,7 +17,7 @@
 struct tkp_summarizer {
     struct tkp_summary_inputs in;
     struct tkp_metric_context context;
-    bool sources_known, torn, log_lost, interrupted, ended_early;
+    bool sources_known, torn, damaged, log_lost, interrupted, ended_early;
     struct tkp_phase_metrics **phases; /* by phase of the plan */
     struct tkp_phase_note *notes;
     uint64_t end_realtime_ns;
@@ -152,6 +152,7 @@ tokperf_status tkp_summarizer_read(struct tkp_summarizer *summarizer, struct tkp
             return status;
     }
     summarizer->torn = tkp_log_is_torn(reader);
+    summarizer->damaged = status == TOKPERF_E_PARSE;
     return summarizer->torn || status == TOKPERF_E_NOT_FOUND ? TOKPERF_OK : status;
 }
 
@@ -213,7 +214,8 @@ static void add_run_facts(const struct tkp_summarizer *s, struct tkp_phase_facts
     facts->calibrated_events_per_s = (double)s->in.facts->calibrated_events_per_s;
     facts->interrupted = s->interrupted;
     facts->ended_early = s->ended_early;
-    facts->log_torn = s->torn;
+    facts->log_torn = s->torn && !s->damaged;
+    facts->log_damaged = s->damaged;
 }
 
 static tokperf_status make_phases(struct tkp_summarizer *s, struct tkp_phase_facts *main_facts,

@@ -136,7 +136,10 @@ class Salvage(RunTest):
             log = records.parse(bytes(broken))
             self.assertIsNotNone(log.damage)
             self.assertLess(len(log.rows), 300)
-            self.assert_agrees(self.report(self.copy_with(broken)), log)
+            run = self.report(self.copy_with(broken))
+            self.assert_agrees(run, log, reasons=("log_damaged",))
+            self.assertNotIn("log_torn", run.reasons())
+            self.assertEqual(run.json()["verdict"]["status"], "invalid")
 
     def limited(self, limit_bytes, *arguments):
         """A profile whose process may not write files beyond a size."""

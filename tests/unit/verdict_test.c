@@ -200,6 +200,7 @@ static void flags(void **state)
     } cases[] = {
         {FACT(log_not_written), "log_not_written", 2},
         {FACT(log_torn), "log_torn", 1},
+        {FACT(log_damaged), "log_damaged", 2},
         {FACT(interrupted), "interrupted", 1},
         {FACT(ended_early), "ended_early", 2},
         {FACT(prompts_distinct_is_floor), "prompt_reuse", 0},
@@ -309,12 +310,13 @@ static void the_gravest_comes_first(void **state)
     facts.achieved_rate_per_s = 1;
     facts.wall_duration_s = 1000;
     facts.log_not_written = facts.interrupted = facts.log_torn = facts.ended_early = true;
+    facts.log_damaged = true;
     facts.steal_ticks = facts.load_milli = 5000;
     facts.worker_cpu_share = 1;
     facts.governors = "powersave";
     judge(&facts, &found);
     assert_string_equal(found.verdict.status, "invalid");
-    assert_int_equal(found.verdict.reason_count, 29);
+    assert_int_equal(found.verdict.reason_count, 30);
     for (uint32_t i = 0; i < found.verdict.reason_count; i++) {
         assert_true(found.verdict.reasons[i]->severity <= last);
         last = found.verdict.reasons[i]->severity;
@@ -333,7 +335,7 @@ static void docs_name_every_code(void **state)
         "log_torn",     "interrupted",  "log_not_written", "prompt_reuse",       "cached_tokens",
         "coalesced",    "unsent_turns", "cpu_steal",       "governor",           "load",
         "worker_cpu",   "ended_early",  "read_delay",      "unstamped_reads",    "clock_step",
-        "not_sent"};
+        "not_sent",     "log_damaged"};
     struct tkp_buffer docs;
     struct tokperf_error error;
     tkp_buffer_init(&docs, 1 << 20);
