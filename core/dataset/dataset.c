@@ -150,6 +150,25 @@ static tokperf_status describe(const struct tkp_dataset *dataset,
     return TOKPERF_OK;
 }
 
+/* A body that is sent as it is takes nothing of what shapes bodies. Where the user states such a
+ * format the configuration is refused earlier; here it was found in the file. */
+static tokperf_status check_verbatim(const struct tkp_dataset *dataset, struct tokperf_error *error)
+{
+    const struct tkp_plan *plan = dataset->plan;
+    const char *option = plan->extra_count         ? "--extra-inputs"
+                         : plan->osl_mean > 0      ? "--osl"
+                         : plan->legacy_max_tokens ? "--use-legacy-max-tokens"
+                         : plan->per_chunk_usage   ? "--per-chunk-usage"
+                                                   : NULL;
+    for (uint64_t i = 0; option != NULL && i < dataset->store.turn_count; i++)
+        if (dataset->store.turns[i].turn->raw_payload.len > 0)
+            return tkp_fail(error, TOKPERF_E_INVALID,
+                            "%s: the input file holds request bodies, which are sent as they are; "
+                            "leave it out",
+                            option);
+    return TOKPERF_OK;
+}
+
 tokperf_status tkp_dataset_create(const struct tkp_dataset_inputs *inputs,
                                   struct tkp_dataset **dataset, struct tokperf_error *error)
 {
@@ -167,6 +186,8 @@ tokperf_status tkp_dataset_create(const struct tkp_dataset_inputs *inputs,
     tkp_store_init(&made->store, inputs->endpoint->name, info.inputs);
     if (status == TOKPERF_OK)
         status = produce(made, inputs->source, error);
+    if (status == TOKPERF_OK)
+        status = check_verbatim(made, error);
     if (status != TOKPERF_OK) {
         tkp_dataset_destroy(made);
         return status;

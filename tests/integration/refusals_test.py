@@ -106,6 +106,12 @@ class Refusals(RunTest):
                 (("--osl", "4"), "--osl: the bodies of format")):
             self.refuse(*place, "--input-file", payload, "--custom-dataset-type", "raw_payload",
                         *arguments, says=says)
+        bodies = self.home / "inputs.json"
+        bodies.write_text('{"data":[{"session_id":"a","payloads":[{"messages":[]}]}]}')
+        self.refuse(*place, "--input-file", bodies, "--extra-inputs", "temperature:0",
+                    says="--extra-inputs: the input file holds request bodies")
+        self.refuse(*place, "--input-file", bodies, "--osl", "4",
+                    says="--osl: the input file holds request bodies")
         self.refuse(*place, "--conversation-turn-delay-mean", "5",
                     says="--conversation-turn-delay-mean: conversations of one turn")
         self.refuse(*place, "--goodput", "time_to_first_token:5",
