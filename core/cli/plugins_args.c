@@ -16,7 +16,7 @@ enum { DEFAULT_TIMEOUT_S = 10, ARENA_BYTES = 1024 * 1024 };
 static const char *const commands[] = {"list", "show", "check", "dirs", "check-child", NULL};
 
 /* Which commands a flag belongs to, as bits of the table above. */
-enum { LIST = 1, SHOW = 2, CHECK = 4, DIRS = 8, CHILD = 16, ANY = 31 };
+enum { LIST = 1, SHOW = 2, CHECK = 4, DIRS = 8, CHILD = 16 };
 
 enum flag {
     FLAG_FORMAT,
@@ -25,8 +25,7 @@ enum flag {
     FLAG_TIMEOUT,
     FLAG_SET,
     FLAG_PLUGIN,
-    FLAG_REGISTRY,
-    FLAG_HELP
+    FLAG_REGISTRY
 };
 
 static const struct {
@@ -41,7 +40,6 @@ static const struct {
     [FLAG_SET] = {"--set", CHECK | CHILD, true},
     [FLAG_PLUGIN] = {"--plugin", LIST | SHOW, true},
     [FLAG_REGISTRY] = {"--registry", LIST | SHOW, true},
-    [FLAG_HELP] = {"--help", ANY, false},
 };
 enum { FLAG_COUNT = sizeof flags / sizeof flags[0] };
 
@@ -116,9 +114,6 @@ static tokperf_status take_flag(struct tkp_plugins_args *args, enum flag flag, c
     case FLAG_REGISTRY:
         args->registry_files[args->registry_file_count++] = value;
         return TOKPERF_OK;
-    case FLAG_HELP:
-        args->help = true;
-        return TOKPERF_OK;
     }
     return tkp_fail(error, TOKPERF_E_INTERNAL, "a flag without a meaning");
 }
@@ -143,8 +138,6 @@ static tokperf_status read_flag(struct tkp_plugins_args *args, int argc, char **
                                 struct tokperf_error *error)
 {
     const char *word = argv[*index];
-    if (strcmp(word, "-h") == 0)
-        word = "--help";
     size_t len = strcspn(word, "=");
     for (unsigned i = 0; i < FLAG_COUNT; i++) {
         bool applies = args->command == NULL || (flags[i].commands & command_bit(args->command));
@@ -202,7 +195,7 @@ tokperf_status tkp_plugins_args_parse(int argc, char **argv, struct tkp_plugins_
     for (int i = 0; status == TOKPERF_OK && i < argc; i++)
         status = argv[i][0] == '-' ? read_flag(args, argc, argv, &i, error)
                                    : take_word(args, argv[i], error);
-    if (status != TOKPERF_OK || args->help)
+    if (status != TOKPERF_OK)
         return status;
     if ((command_bit(args->command) & (SHOW | CHECK | CHILD)) != 0 && args->operand == NULL)
         return tkp_fail(error, TOKPERF_E_INVALID, "tokperf plugins %s needs %s", args->command,

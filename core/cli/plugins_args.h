@@ -15,7 +15,7 @@ struct tkp_plugins_args {
     const char *fixtures; /* or NULL */
     enum tkp_plugins_format format;
     const char *format_name;
-    bool explain, help;
+    bool explain;
     uint64_t timeout_ns; /* of one call into the plugin under check */
     const char *plugin_files[TKP_PLUGINS_ARGS_MAX];
     const char *registry_files[TKP_PLUGINS_ARGS_MAX];

@@ -12,28 +12,10 @@
 #include <cli/plugins_list.h>
 #include <cli/plugins_show.h>
 #include <plugin/host.h>
-#include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
 enum { EXIT_USAGE = 2, EXIT_ENVIRONMENT = 3, OUTPUT_MAX_BYTES = 64 * 1024 * 1024 };
-
-static const char usage[] =
-    "Usage: tokperf plugins COMMAND\n"
-    "\n"
-    "  list [--explain] [--format text|json]\n"
-    "      every component that can be selected; --explain adds where each comes from and which\n"
-    "      ones are shadowed\n"
-    "  show NAME [--format text|json]\n"
-    "      one component with its options\n"
-    "  check FILE.so [--fixtures DIR] [--set NAME.key=value] [--timeout DURATION]\n"
-    "        [--format text|tap|json]\n"
-    "      tries a module in a process of its own; exits with 0, 1 (findings), 3 (cannot be\n"
-    "      loaded) or 77 (nothing that this tokperf could check)\n"
-    "  dirs\n"
-    "      where plugins are searched, in order\n"
-    "\n"
-    "list and show also take --plugin FILE.so and --registry FILE.yaml.\n";
 
 static int fail_with(const struct tokperf_error *error, int code)
 {
@@ -99,12 +81,9 @@ static int run_check(const struct tkp_plugins_args *args)
 
 static int run(const struct tkp_plugins_args *args)
 {
-    if (args->help) {
-        fputs(usage, stdout);
-        return 0;
-    }
     if (args->command == NULL) {
-        fputs(usage, stderr);
+        tkp_log(TKP_LOG_ERROR,
+                "plugins needs one of list, show, check and dirs; see tokperf help plugins");
         return EXIT_USAGE;
     }
     if (strcmp(args->command, "check") == 0)

@@ -65,7 +65,7 @@ expect 1 'not ok' "$template" --fixtures "$dir/fixtures" --format tap
 expect 1 '"status": "failed"' "$template" --fixtures "$dir/fixtures" --format json
 echo '{"turns": [{"txt": "x"}]}' >"$dir/fixtures/cut/request.json"
 expect 1 "request.json: 'txt': a turn has no such member" "$template" --fixtures "$dir/fixtures"
-expect 3 'fixtures: cannot open' "$template" --fixtures "$dir/none"
+expect 2 'fixtures: cannot open' "$template" --fixtures "$dir/none"
 expect 1 'not between 0 and 2' "$template" --set acme_text.temperature=3
 expect 2 "did you mean '--format'?" "$template" --fromat tap
 expect 2 'needs the path of a FILE.so'

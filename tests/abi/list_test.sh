@@ -72,6 +72,6 @@ expect 2 'one argument too many' list chat
 expect 2 'show needs the NAME' show
 expect 2 '--format needs a value' list --format
 expect 2 '--explain takes no value' list --explain=yes
-expect 2 'Usage: tokperf plugins COMMAND'
-expect 0 'Usage: tokperf plugins COMMAND' --help
+expect 2 'plugins needs one of list'
+expect 0 'tokperf plugins list' --help
 exit $failed
