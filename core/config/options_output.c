@@ -15,7 +15,8 @@ static const struct tkp_option rows[] = {
      .aliases = {"--artifact-dir"},
      .value = "DIR",
      .fallback_note = "artifacts/<model>-<endpoint type>-<stimulus>, then -2, -3, ...",
-     .help = "Directory of the result; one that holds a result is refused without --overwrite."},
+     .help = "Directory of the result; one that holds a result, or a file of a name that the run "
+             "writes, is refused without --overwrite."},
     {.id = TKP_OPT_OVERWRITE,
      .group = TKP_GROUP_OUTPUT,
      .type = TKP_TYPE_BOOLEAN,

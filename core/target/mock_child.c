@@ -203,7 +203,7 @@ tokperf_status tkp_mock_child_start(const struct tkp_url *mock, struct tkp_arena
     if (!made)
         return tkp_fail(error, TOKPERF_E_NO_MEMORY, "no memory to start tokperf-mock");
     *made = (struct tkp_mock_child){.pid = -1, .input = -1, .output = -1};
-    char line[LINE_BYTES];
+    char line[LINE_BYTES] = "";
     tokperf_status status = start(made, mock, arena, error);
     if (status == TOKPERF_OK)
         status = read_line(made->output, line, sizeof line, error);

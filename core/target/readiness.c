@@ -186,13 +186,13 @@ static tokperf_status look_once(const struct tkp_plan *plan, const struct tkp_ur
 {
     struct tkp_arena arena;
     tkp_arena_init(&arena, 0);
-    const char *first = model;
+    const char *first = model; /* or what the server lists */
     tokperf_status status = TOKPERF_OK;
     if (plan->wait_mode != TKP_WAIT_INFERENCE || !model)
         status = get_models(plan, url, model, cancel, left_ns(deadline_ns), &arena, &first, error);
-    if (status == TOKPERF_OK && plan->wait_mode != TKP_WAIT_MODELS)
-        status = try_inference(plan, url, endpoint, model ? model : first, cancel,
-                               left_ns(deadline_ns), &arena, error);
+    if (status == TOKPERF_OK && first && plan->wait_mode != TKP_WAIT_MODELS)
+        status =
+            try_inference(plan, url, endpoint, first, cancel, left_ns(deadline_ns), &arena, error);
     tkp_arena_finish(&arena);
     return status;
 }
