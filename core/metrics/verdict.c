@@ -102,46 +102,30 @@ static void judge_results(struct judge *j)
             (unsigned long long)f->client_errors);
 }
 
-static void judge_client_lag(struct judge *j)
+/* One of the client's own latenesses; all are held against the same limits. */
+static void judge_lag(struct judge *j, const char *code, double lag_ns, const char *what,
+                      const char *effect)
 {
     const struct tkp_limits *l = j->limits;
-    double lag = ms_of(j->facts->client_lag_p99_ns);
+    double lag = ms_of(lag_ns);
     double suspect = lag_limit_ms(j, l->client_lag_suspect_ms, l->client_lag_suspect_pct);
     double invalid = lag_limit_ms(j, l->client_lag_invalid_ms, l->client_lag_invalid_pct);
-    bool is_invalid = lag > invalid;
-    if (is_invalid || lag > suspect)
-        say(j, is_invalid ? INVALID : SUSPECT, "client_lag", lag, is_invalid ? invalid : suspect,
-            "The client itself started requests late: p99 of client_lag is %.3f ms against a limit "
-            "of %.3f ms.",
-            lag, is_invalid ? invalid : suspect);
+    double limit = lag > invalid ? invalid : suspect;
+    if (lag > invalid || lag > suspect)
+        say(j, lag > invalid ? INVALID : SUSPECT, code, lag, limit,
+            "%s is %.3f ms against a limit of %.3f ms%s.", what, lag, limit, effect);
 }
 
-static void judge_loop_lag(struct judge *j)
+static void judge_lags(struct judge *j)
 {
-    const struct tkp_limits *l = j->limits;
-    double lag = ms_of(j->facts->loop_lag_p99_ns);
-    double suspect = lag_limit_ms(j, l->client_lag_suspect_ms, l->client_lag_suspect_pct);
-    double invalid = lag_limit_ms(j, l->client_lag_invalid_ms, l->client_lag_invalid_pct);
-    bool is_invalid = lag > invalid;
-    if (is_invalid || lag > suspect)
-        say(j, is_invalid ? INVALID : SUSPECT, "loop_lag", lag, is_invalid ? invalid : suspect,
-            "An event loop of the client was busy too long at a time: p99 of its turns is %.3f ms "
-            "against a limit of %.3f ms, so reads and sends may be late.",
-            lag, is_invalid ? invalid : suspect);
-}
-
-static void judge_read_delay(struct judge *j)
-{
-    const struct tkp_limits *l = j->limits;
-    double delay = ms_of(j->facts->read_delay_p99_ns);
-    double suspect = lag_limit_ms(j, l->client_lag_suspect_ms, l->client_lag_suspect_pct);
-    double invalid = lag_limit_ms(j, l->client_lag_invalid_ms, l->client_lag_invalid_pct);
-    bool is_invalid = delay > invalid;
-    if (is_invalid || delay > suspect)
-        say(j, is_invalid ? INVALID : SUSPECT, "read_delay", delay, is_invalid ? invalid : suspect,
-            "The client read late what had arrived: p99 is %.3f ms against a limit of %.3f ms, so "
-            "chunks may have merged, and the server may have waited for the client.",
-            delay, is_invalid ? invalid : suspect);
+    judge_lag(j, "client_lag", j->facts->client_lag_p99_ns,
+              "The client itself started requests late: p99 of client_lag", "");
+    judge_lag(j, "loop_lag", j->facts->loop_lag_p99_ns,
+              "An event loop of the client was busy too long at a time: p99 of its turns",
+              ", so reads and sends may be late");
+    judge_lag(j, "read_delay", j->facts->read_delay_p99_ns,
+              "The client read late what had arrived: p99",
+              ", so chunks may have merged, and the server may have waited for the client");
 }
 
 static void judge_rate(struct judge *j)
@@ -409,9 +393,7 @@ tokperf_status tkp_verdict_judge(const struct tkp_phase_facts *facts,
 {
     struct judge j = {.facts = facts, .limits = limits, .arena = arena};
     judge_results(&j);
-    judge_client_lag(&j);
-    judge_loop_lag(&j);
-    judge_read_delay(&j);
+    judge_lags(&j);
     judge_rate(&j);
     judge_not_sent(&j);
     judge_censoring(&j);
