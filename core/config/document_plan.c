@@ -136,11 +136,11 @@ static void put_extra(struct tokperf_json_writer *w, const struct tkp_plan *plan
 }
 
 /* Some services take their key in the query. */
-static void put_path(struct tokperf_json_writer *w, const char *path)
+static void put_path(struct tokperf_json_writer *w, const char *key, const char *path)
 {
     char shown[4200];
     bool fits = tkp_text_redact_url(shown, sizeof shown, path) < sizeof shown;
-    tkp_json_write_pair(w, "path", fits ? shown : TKP_REDACTED);
+    tkp_json_write_pair(w, key, fits ? shown : TKP_REDACTED);
 }
 
 static void put_sources(struct tokperf_json_writer *w, const struct tkp_plan *plan)
@@ -154,13 +154,63 @@ static void put_sources(struct tokperf_json_writer *w, const struct tkp_plan *pl
     json->array_end(w);
 }
 
+static void put_tls(struct tokperf_json_writer *w, const struct tkp_tls_plan *tls)
+{
+    put_object(w, "tls");
+    tkp_json_write_pair(w, "ca_file", tls->ca_file);
+    put_bool(w, "insecure", tls->insecure);
+    tkp_json_write_pair(w, "cert_file", tls->cert_file);
+    tkp_json_write_pair(w, "key_file", tls->key_file);
+    put_choice(w, "min_version", TKP_OPT_TLS_MIN_VERSION, tls->min_version);
+    json->object_end(w);
+}
+
+/* What the URLs have a use for. */
+static void put_connection(struct tokperf_json_writer *w, const struct tkp_plan *plan)
+{
+    bool has_tcp = false, has_tls = false;
+    for (uint32_t i = 0; i < plan->url_count; i++) {
+        has_tcp |= plan->urls[i].scheme != TKP_URL_UNIX;
+        has_tls |= plan->urls[i].scheme == TKP_URL_HTTPS;
+    }
+    if (has_tcp) {
+        put_choice(w, "ip_version", TKP_OPT_IP_VERSION, plan->ip_version);
+        put_seconds(w, "tcp_keepalive", plan->tcp_keepalive_ns);
+        put_seconds(w, "tcp_user_timeout", plan->tcp_user_timeout_ns);
+    }
+    if (plan->resolve_rule_count) {
+        put_key(w, "resolve");
+        json->array_begin(w);
+        for (uint32_t i = 0; i < plan->resolve_rule_count; i++)
+            json->string(w, tkp_span(plan->resolve_rules[i].text));
+        json->array_end(w);
+    }
+    if (has_tls)
+        put_tls(w, &plan->tls);
+}
+
+/* Nothing is said of what is off. */
+static void put_control(struct tokperf_json_writer *w, const char *key,
+                        const struct tkp_server_control *control)
+{
+    if (!control->enabled)
+        return;
+    put_object(w, key);
+    put_bool(w, "enabled", true);
+    put_path(w, control->stop_path ? "start_path" : "path", control->path);
+    if (control->stop_path)
+        put_path(w, "stop_path", control->stop_path);
+    put_seconds(w, "timeout_seconds", control->timeout_ns);
+    json->object_end(w);
+}
+
 static void put_endpoint(struct tokperf_json_writer *w, const struct tkp_plan *plan)
 {
     put_object(w, "endpoint");
     put_urls(w, plan);
     tkp_json_write_pair(w, "type", plan->endpoint_type);
     if (plan->endpoint_path)
-        put_path(w, plan->endpoint_path);
+        put_path(w, "path", plan->endpoint_path);
     put_bool(w, "streaming", plan->streaming);
     put_headers(w, plan);
     put_extra(w, plan);
@@ -178,6 +228,10 @@ static void put_endpoint(struct tokperf_json_writer *w, const struct tkp_plan *p
         put_seconds(w, "wait_for_model_interval", plan->wait_interval_ns);
     }
     put_sources(w, plan);
+    tkp_json_write_pair(w, "session_header", plan->session_header);
+    put_control(w, "reset_kv_cache", &plan->reset_kv_cache);
+    put_control(w, "server_profiler", &plan->server_profiler);
+    put_connection(w, plan);
     json->object_end(w);
 }
 
@@ -200,8 +254,11 @@ static void put_dataset(struct tokperf_json_writer *w, const struct tkp_plan *pl
     put_choice(w, "sampling", TKP_OPT_SAMPLING, plan->sampling);
     if (is_made_up)
         put_count(w, "entries", plan->dataset_entries);
-    if (is_made_up || plan->osl_mean >= 0) {
+    bool is_busting = plan->cache_bust != TKP_CACHE_BUST_NONE;
+    if (is_made_up || plan->osl_mean >= 0 || is_busting) {
         put_object(w, "prompts");
+        if (is_busting)
+            put_choice(w, "cache_bust", TKP_OPT_CACHE_BUST, plan->cache_bust);
         if (is_made_up)
             put_distribution(w, "isl", plan->isl_mean, plan->isl_stddev);
         if (plan->osl_mean >= 0)

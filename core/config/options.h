@@ -19,6 +19,8 @@ enum tkp_option_id {
     TKP_OPT_STREAMING,
     TKP_OPT_HEADERS,
     TKP_OPT_API_KEY,
+    TKP_OPT_API_KEY_FILE,
+    TKP_OPT_SESSION_HEADER,
     TKP_OPT_EXTRA,
     TKP_OPT_USE_SERVER_TOKEN_COUNT,
     TKP_OPT_PER_CHUNK_USAGE,
@@ -33,6 +35,24 @@ enum tkp_option_id {
     TKP_OPT_WAIT_MODE,
     TKP_OPT_WAIT_INTERVAL,
     TKP_OPT_SOURCE_ADDRESSES,
+    /* server control */
+    TKP_OPT_CACHE_BUST,
+    TKP_OPT_RESET_KV_CACHE,
+    TKP_OPT_RESET_KV_CACHE_TIMEOUT,
+    TKP_OPT_RESET_KV_CACHE_PATH,
+    TKP_OPT_SERVER_PROFILER,
+    TKP_OPT_SERVER_PROFILER_TIMEOUT,
+    TKP_OPT_SERVER_PROFILER_START_PATH,
+    TKP_OPT_SERVER_PROFILER_STOP_PATH,
+    TKP_OPT_IP_VERSION,
+    TKP_OPT_RESOLVE,
+    TKP_OPT_TCP_KEEPALIVE,
+    TKP_OPT_TCP_USER_TIMEOUT,
+    TKP_OPT_CA_FILE,
+    TKP_OPT_INSECURE,
+    TKP_OPT_CERT_FILE,
+    TKP_OPT_KEY_FILE,
+    TKP_OPT_TLS_MIN_VERSION,
     /* load: the same nine in both phases, in the same order */
     TKP_OPT_ARRIVAL,
     TKP_OPT_CONCURRENCY,
@@ -112,6 +132,7 @@ enum tkp_option_id {
 enum tkp_option_group {
     TKP_GROUP_ENDPOINT,
     TKP_GROUP_CONNECTION,
+    TKP_GROUP_SERVER,
     TKP_GROUP_LOAD,
     TKP_GROUP_WARMUP,
     TKP_GROUP_DATASET,
@@ -197,7 +218,7 @@ struct tkp_option_rows {
     const struct tkp_option *rows;
     size_t count;
 };
-extern const struct tkp_option_rows tkp_options_endpoint, tkp_options_load, tkp_options_dataset,
-    tkp_options_output, tkp_options_verdict;
+extern const struct tkp_option_rows tkp_options_endpoint, tkp_options_connection, tkp_options_load,
+    tkp_options_dataset, tkp_options_output, tkp_options_verdict;
 
 #endif

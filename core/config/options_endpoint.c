@@ -6,7 +6,7 @@
 #define SECONDS_MIN 0.001
 #define SECONDS_MAX 31536000
 
-static const char *const reuse[] = {"pooled", "never", NULL};
+static const char *const reuse[] = {"pooled", "never", "sticky-user-sessions", NULL};
 static const char *const wait_modes[] = {"models", "inference", "both", NULL};
 
 static const struct tkp_option rows[] = {
@@ -31,7 +31,7 @@ static const struct tkp_option rows[] = {
      .value = "URL",
      .fallback = "http://localhost:8000",
      .help =
-         "Server: http://host:port, host:port, unix:/path, or mock: for the bundled mock server "
+         "Server: http://host:port, https://host:port, host:port, unix:/path, or mock: for the bundled mock server "
          "(mock:?ttft=20&itl=5 passes options to it); several take turns by conversation."},
     {.id = TKP_OPT_ENDPOINT_TYPE,
      .group = TKP_GROUP_ENDPOINT,
@@ -75,7 +75,24 @@ static const struct tkp_option rows[] = {
      .path = "endpoint.api_key",
      .flag = "--api-key",
      .value = "KEY",
-     .help = "Sent as 'Authorization: Bearer KEY'."},
+     .help = "Sent as 'Authorization: Bearer KEY'; other users of the machine can read a command "
+             "line, so prefer --api-key-file or the variable."},
+    {.id = TKP_OPT_API_KEY_FILE,
+     .group = TKP_GROUP_ENDPOINT,
+     .type = TKP_TYPE_TEXT,
+     .path = "endpoint.api_key_file",
+     .flag = "--api-key-file",
+     .value = "FILE",
+     .help = "Read the key of --api-key from this file, which holds it and nothing else."},
+    {.id = TKP_OPT_SESSION_HEADER,
+     .group = TKP_GROUP_ENDPOINT,
+     .type = TKP_TYPE_TEXT,
+     .path = "endpoint.session_header",
+     .flag = "--session-header",
+     .value = "NAME",
+     .fallback = "X-Correlation-ID",
+     .help = "Header that carries the id of the conversation, the same in all its turns; "
+             "X-Session-Affinity carries it too."},
     {.id = TKP_OPT_EXTRA,
      .group = TKP_GROUP_ENDPOINT,
      .type = TKP_TYPE_JSON,
@@ -151,7 +168,8 @@ static const struct tkp_option rows[] = {
      .flag = "--connection-reuse-strategy",
      .fallback = "pooled",
      .choices = reuse,
-     .help = "Keep connections for later requests, or open one for each."},
+     .help = "Keep connections for later requests, open one for each request, or one for each "
+             "conversation and all its turns."},
     {.id = TKP_OPT_WAIT_TIMEOUT,
      .group = TKP_GROUP_CONNECTION,
      .type = TKP_TYPE_DURATION,

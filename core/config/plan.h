@@ -19,7 +19,13 @@ enum tkp_arrival {
     TKP_ARRIVAL_POISSON
 };
 enum tkp_sampling { TKP_SAMPLING_SEQUENTIAL = 1, TKP_SAMPLING_SHUFFLE, TKP_SAMPLING_RANDOM };
-enum tkp_reuse { TKP_REUSE_POOLED = 1, TKP_REUSE_NEVER };
+enum tkp_reuse {
+    TKP_REUSE_POOLED = 1,
+    TKP_REUSE_NEVER, /* a connection for each request */
+    TKP_REUSE_STICKY /* one for each conversation */
+};
+enum tkp_ip_version { TKP_IP_VERSION_AUTO = 1, TKP_IP_VERSION_4, TKP_IP_VERSION_6 };
+enum tkp_tls_version { TKP_TLS_VERSION_1_2 = 1, TKP_TLS_VERSION_1_3 };
 enum tkp_export_level { TKP_EXPORT_SUMMARY = 1, TKP_EXPORT_RECORDS };
 enum tkp_ui { TKP_UI_NONE = 1, TKP_UI_SIMPLE };
 enum tkp_spin { TKP_SPIN_AUTO = 1, TKP_SPIN_ON, TKP_SPIN_OFF };
@@ -27,6 +33,13 @@ enum tkp_receive_clock {
     TKP_RECEIVE_CLOCK_AUTO = 1, /* kernel where it gives stamps */
     TKP_RECEIVE_CLOCK_KERNEL,
     TKP_RECEIVE_CLOCK_PROCESS
+};
+enum tkp_cache_bust { /* where a marker of the run and conversation goes */
+    TKP_CACHE_BUST_NONE = 1,
+    TKP_CACHE_BUST_SYSTEM_PREFIX,
+    TKP_CACHE_BUST_SYSTEM_SUFFIX,
+    TKP_CACHE_BUST_FIRST_TURN_PREFIX,
+    TKP_CACHE_BUST_FIRST_TURN_SUFFIX
 };
 enum tkp_wait_mode { TKP_WAIT_MODELS = 1, TKP_WAIT_INFERENCE, TKP_WAIT_BOTH };
 
@@ -51,11 +64,38 @@ struct tkp_header {
     enum tkp_header_source source; /* which option it came from, for documents */
 };
 
+/* A request that steers the server, outside of the load. */
+struct tkp_server_control {
+    bool enabled;
+    const char *path;      /* from the server's root */
+    const char *stop_path; /* of what is started and stopped; else NULL */
+    uint64_t timeout_ns;
+};
+
 /* One `--source-address`, with port 0. */
 struct tkp_source_address {
     const char *text;
     struct sockaddr_storage address;
     socklen_t length;
+};
+
+/* One `--resolve HOST:PORT:ADDRESS[,ADDRESS]`; the addresses have the port. */
+enum { TKP_RESOLVE_MAX_ADDRESSES = 4 };
+struct tkp_resolve_rule {
+    const char *text;
+    const char *host; /* as in tkp_url: in small letters, without brackets */
+    uint16_t port;
+    struct sockaddr_storage addresses[TKP_RESOLVE_MAX_ADDRESSES];
+    socklen_t lengths[TKP_RESOLVE_MAX_ADDRESSES];
+    uint32_t count;
+};
+
+/* How https servers are met. */
+struct tkp_tls_plan {
+    const char *ca_file;              /* NULL: the system's authorities */
+    const char *cert_file, *key_file; /* of the client; both or none, may be the same */
+    bool insecure;                    /* certificates are not verified */
+    enum tkp_tls_version min_version;
 };
 
 /* One `--goodput tag:value` in display units. */
@@ -104,8 +144,16 @@ struct tkp_plan {
     const struct tkp_source_address
         *sources; /* connections take turns; none: the kernel's choice */
     uint32_t source_count;
+    enum tkp_ip_version ip_version;
+    const struct tkp_resolve_rule *resolve_rules;
+    uint32_t resolve_rule_count;
+    uint64_t tcp_keepalive_ns, tcp_user_timeout_ns; /* 0: off; the system's */
+    struct tkp_tls_plan tls;
+    const char *session_header; /* the name of X-Correlation-ID */
+    struct tkp_server_control reset_kv_cache, server_profiler;
 
     /* dataset */
+    enum tkp_cache_bust cache_bust;
     const char *dataset_origin;
     const char *dataset;           /* component name: "synthetic" or "file" */
     const char *input_file;        /* or NULL */

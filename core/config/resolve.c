@@ -37,7 +37,10 @@ static tokperf_status check_not_redacted(const struct tkp_settings *settings,
     const struct tkp_option *row;
     for (size_t i = 0; (row = tkp_options_at(i)); i++) {
         bool may_hide = row->flags & TKP_OPTION_SECRET || row->id == TKP_OPT_URL ||
-                        row->id == TKP_OPT_ENDPOINT_PATH;
+                        row->id == TKP_OPT_ENDPOINT_PATH ||
+                        row->id == TKP_OPT_RESET_KV_CACHE_PATH ||
+                        row->id == TKP_OPT_SERVER_PROFILER_START_PATH ||
+                        row->id == TKP_OPT_SERVER_PROFILER_STOP_PATH;
         const struct tkp_setting *s = may_hide ? tkp_settings_get(settings, row->id) : NULL;
         for (; s; s = s->next)
             if (strstr(s->text, TKP_REDACTED))
@@ -58,7 +61,11 @@ static tokperf_status build(const struct tkp_settings *settings, bool may_hide,
     if (!status)
         status = tkp_resolve_sources(settings, plan, error);
     if (!status)
+        status = tkp_resolve_connection(settings, plan, error);
+    if (!status)
         status = tkp_resolve_headers(settings, plan, error);
+    if (!status)
+        status = tkp_resolve_server(settings, plan, error);
     if (!status)
         status = tkp_resolve_dataset(settings, plan, error);
     if (!status)

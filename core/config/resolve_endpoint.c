@@ -22,11 +22,6 @@ static tokperf_status resolve_urls(const struct tkp_settings *settings, struct t
         struct tkp_url *url = &urls[plan->url_count++];
         tokperf_status status = tkp_url_parse(s->text, &plan->arena, url, error);
         url->origin = s->origin;
-        if (!status && url->scheme == TKP_URL_HTTPS)
-            status = tkp_fail(error, TOKPERF_E_INVALID,
-                              "'%s': https is not available in this version; it speaks http://, "
-                              "unix:/path and mock:",
-                              url->text);
         if (status) {
             tkp_error_prefix(error, "%s", s->origin);
             return status;
@@ -52,6 +47,10 @@ static tokperf_status resolve_path(const struct tkp_settings *settings, struct t
                                    struct tokperf_error *error)
 {
     const struct tkp_setting *path = tkp_settings_given(settings, TKP_OPT_ENDPOINT_PATH);
+    if (path && strstr(path->text, "://") && strcspn(path->text, ":") < strcspn(path->text, "/?"))
+        return tkp_fail(error, TOKPERF_E_INVALID,
+                        "%s: '%s' is a URL; name the server with --url and only the path here",
+                        path->origin, path->text);
     for (const char *p = path ? path->text : ""; *p; p++)
         if ((unsigned char)*p <= 0x20 || (unsigned char)*p >= 0x7f || *p == '#')
             return tkp_fail(error, TOKPERF_E_INVALID,

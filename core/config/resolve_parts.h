@@ -14,8 +14,14 @@ tokperf_status tkp_resolve_endpoint(const struct tkp_settings *settings, struct 
 /* After the endpoint: source addresses fit its URLs. */
 tokperf_status tkp_resolve_sources(const struct tkp_settings *settings, struct tkp_plan *plan,
                                    struct tokperf_error *error) TOKPERF_MUST_USE;
+/* After the endpoint: names, TCP and TLS fit its URLs. */
+tokperf_status tkp_resolve_connection(const struct tkp_settings *settings, struct tkp_plan *plan,
+                                      struct tokperf_error *error) TOKPERF_MUST_USE;
 tokperf_status tkp_resolve_headers(const struct tkp_settings *settings, struct tkp_plan *plan,
                                    struct tokperf_error *error) TOKPERF_MUST_USE;
+/* Server control and cache bust. */
+tokperf_status tkp_resolve_server(const struct tkp_settings *settings, struct tkp_plan *plan,
+                                  struct tokperf_error *error) TOKPERF_MUST_USE;
 tokperf_status tkp_resolve_dataset(const struct tkp_settings *settings, struct tkp_plan *plan,
                                    struct tokperf_error *error) TOKPERF_MUST_USE;
 tokperf_status tkp_resolve_load(const struct tkp_settings *settings, struct tkp_plan *plan,
