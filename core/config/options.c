@@ -124,8 +124,8 @@ void tkp_options_keys(const char *prefix, struct tkp_option_keys *keys)
 const char *tkp_options_group_title(enum tkp_option_group group)
 {
     static const char *const titles[TKP_GROUP_COUNT] = {
-        "Endpoint", "Connections", "Server control", "Load",    "Warm-up",
-        "Dataset",  "Output",      "Verdict", "Configuration and plugins"};
+        "Endpoint", "Connections", "Server control",           "Load", "Warm-up", "Dataset",
+        "Output",   "Verdict",     "Configuration and plugins"};
     return titles[group];
 }
 

@@ -35,15 +35,6 @@ enum tkp_option_id {
     TKP_OPT_WAIT_MODE,
     TKP_OPT_WAIT_INTERVAL,
     TKP_OPT_SOURCE_ADDRESSES,
-    /* server control */
-    TKP_OPT_CACHE_BUST,
-    TKP_OPT_RESET_KV_CACHE,
-    TKP_OPT_RESET_KV_CACHE_TIMEOUT,
-    TKP_OPT_RESET_KV_CACHE_PATH,
-    TKP_OPT_SERVER_PROFILER,
-    TKP_OPT_SERVER_PROFILER_TIMEOUT,
-    TKP_OPT_SERVER_PROFILER_START_PATH,
-    TKP_OPT_SERVER_PROFILER_STOP_PATH,
     TKP_OPT_IP_VERSION,
     TKP_OPT_RESOLVE,
     TKP_OPT_TCP_KEEPALIVE,
@@ -53,6 +44,15 @@ enum tkp_option_id {
     TKP_OPT_CERT_FILE,
     TKP_OPT_KEY_FILE,
     TKP_OPT_TLS_MIN_VERSION,
+    /* server control */
+    TKP_OPT_CACHE_BUST,
+    TKP_OPT_RESET_KV_CACHE,
+    TKP_OPT_RESET_KV_CACHE_TIMEOUT,
+    TKP_OPT_RESET_KV_CACHE_PATH,
+    TKP_OPT_SERVER_PROFILER,
+    TKP_OPT_SERVER_PROFILER_TIMEOUT,
+    TKP_OPT_SERVER_PROFILER_START_PATH,
+    TKP_OPT_SERVER_PROFILER_STOP_PATH,
     /* load: the same nine in both phases, in the same order */
     TKP_OPT_ARRIVAL,
     TKP_OPT_CONCURRENCY,
@@ -218,7 +218,8 @@ struct tkp_option_rows {
     const struct tkp_option *rows;
     size_t count;
 };
-extern const struct tkp_option_rows tkp_options_endpoint, tkp_options_connection, tkp_options_load,
-    tkp_options_dataset, tkp_options_output, tkp_options_verdict;
+extern const struct tkp_option_rows tkp_options_server, tkp_options_endpoint,
+    tkp_options_connection, tkp_options_load, tkp_options_dataset, tkp_options_output,
+    tkp_options_verdict;
 
 #endif

@@ -64,8 +64,9 @@ static tokperf_status resolve_source(const struct tkp_settings *settings, struct
 static tokperf_status check_verbatim(const struct tkp_settings *settings,
                                      const struct tkp_plan *plan, struct tokperf_error *error)
 {
-    static const enum tkp_option_id shaping[] = {
-        TKP_OPT_OSL_MEAN, TKP_OPT_EXTRA, TKP_OPT_USE_LEGACY_MAX_TOKENS, TKP_OPT_PER_CHUNK_USAGE};
+    static const enum tkp_option_id shaping[] = {TKP_OPT_OSL_MEAN, TKP_OPT_EXTRA,
+                                                 TKP_OPT_USE_LEGACY_MAX_TOKENS,
+                                                 TKP_OPT_PER_CHUNK_USAGE, TKP_OPT_CACHE_BUST};
     if (!plan->input_format || (strcmp(plan->input_format, "raw_payload") != 0 &&
                                 strcmp(plan->input_format, "inputs_json") != 0))
         return TOKPERF_OK;
