@@ -6,81 +6,13 @@
  */
 #include <worker/request.h>
 
-#include <base/text.h>
 #include <errno.h>
-#include <string.h>
 #include <sys/socket.h>
+#include <worker/answer.h>
 #include <worker/receive_stamp.h>
 #include <worker/row_text.h>
 
-enum {
-    MAX_ERROR_BODY_BYTES = 64 * 1024, /* of an http_error, to find its message in */
-    READS_IN_A_ROW = 4                /* full buffers of one connection, then the others' turn */
-};
-
-static bool is_success(const struct tkp_slot *slot)
-{
-    return slot->http.status >= 200 && slot->http.status < 300;
-}
-
-/* Whether the answer is read as a stream. Asked for one, a server that sends JSON has not done it;
- * one that sends an event stream unasked is believed. */
-static bool is_stream(const struct tkp_worker *w, const struct tkp_slot *slot)
-{
-    if (slot->row.flags & TKP_ROW_STREAM_ASKED)
-        return slot->http.content != TKP_HTTP_CONTENT_JSON;
-    return slot->http.content == TKP_HTTP_CONTENT_EVENT_STREAM &&
-           w->endpoint.stream_framing == TOKPERF_FRAMING_SSE;
-}
-
-static void begin_answer(struct tkp_worker *w, struct tkp_slot *slot)
-{
-    slot->row.http_status = (int32_t)slot->http.status;
-    if (!is_success(slot)) {
-        /* the message follows with the body; until then its room holds the parser's note */
-        slot->row.outcome = TKP_OUTCOME_HTTP_ERROR;
-        return;
-    }
-    bool stream = is_stream(w, slot);
-    if (stream)
-        slot->row.flags |= TKP_ROW_STREAMED;
-    slot->reply.keeps_text = slot->needs_answers && slot->turn + 1 < slot->event.turns;
-    tkp_reply_begin(&w->reply, &slot->reply,
-                    stream ? w->endpoint.stream_framing : w->endpoint.whole_framing);
-}
-
-static void take_body(struct tkp_worker *w, struct tkp_slot *slot, struct tokperf_span body,
-                      char *end)
-{
-    if (is_success(slot)) {
-        /* the span is inside the read buffer, which is ours to write */
-        tkp_reply_take(&w->reply, &slot->reply, end - body.len, body.len, slot->arrival_ns);
-        return;
-    }
-    size_t have = slot->reply.whole ? slot->reply.whole->len : 0;
-    size_t len = body.len < MAX_ERROR_BODY_BYTES - have ? body.len : MAX_ERROR_BODY_BYTES - have;
-    if (len && !tkp_spill_append(&w->spills, &slot->reply.whole, body.data, len))
-        return; /* without memory the message is shorter */
-}
-
-void tkp_request_read_error(struct tkp_slot *slot)
-{
-    char note[TKP_ROW_MESSAGE_BYTES];
-    struct tokperf_span body = {0};
-    if (slot->reply.whole)
-        body = (struct tokperf_span){slot->reply.whole->data, slot->reply.whole->len};
-    memcpy(note, slot->row.error_message, sizeof note);
-    tkp_row_set_http_error(&slot->row, body, note);
-}
-
-/* The answer's framing is complete. */
-static void end_answer(struct tkp_worker *w, struct tkp_slot *slot)
-{
-    if (is_success(slot))
-        tkp_reply_end(&w->reply, &slot->reply, TOKPERF_END_COMPLETE, slot->arrival_ns);
-    else
-        tkp_request_read_error(slot);
-}
+enum { READS_IN_A_ROW = 4 }; /* full buffers of one connection, then the others' turn */
 
 /* Parses one read; returns the last step: MORE, DONE or BAD. *clean: nothing follows a DONE. */
 static enum tkp_http_step parse(struct tkp_worker *w, struct tkp_slot *slot, size_t len,
@@ -92,13 +24,14 @@ static enum tkp_http_step parse(struct tkp_worker *w, struct tkp_slot *slot, siz
         enum tkp_http_step step = tkp_http_response_next(&slot->http, &at, end, &body);
         switch (step) {
         case TKP_HTTP_HEAD:
-            begin_answer(w, slot);
+            tkp_answer_begin(w, slot);
             break;
         case TKP_HTTP_BODY:
-            take_body(w, slot, body, at);
+            /* the span is inside the read buffer, which is ours to write */
+            tkp_answer_take(w, slot, at - body.len, body.len);
             break;
         case TKP_HTTP_DONE:
-            end_answer(w, slot);
+            tkp_answer_end(w, slot);
             *clean = at == end;
             return step;
         case TKP_HTTP_BAD:
@@ -153,15 +86,13 @@ static void take_read(struct tkp_worker *w, struct tkp_slot *slot, size_t len)
         tkp_gauge_set(&w->stats.connect_errors_in_row, 0); /* also of a connection of before */
     }
     enum tkp_http_step step = parse(w, slot, len, &clean);
-    if (is_success(slot))
+    if (tkp_answer_is_success(slot))
         note_plugin_time(w);
     if (step == TKP_HTTP_DONE) {
         bool pooled = w->shared->plan->reuse != TKP_REUSE_NEVER;
         tkp_request_end(w, slot, pooled && clean && slot->sent_all && slot->http.keep_alive);
     } else if (step == TKP_HTTP_BAD) {
-        if (row->outcome == TKP_OUTCOME_HTTP_ERROR)
-            tkp_request_read_error(slot);
-        tkp_row_end_text(row, TKP_OUTCOME_PARSE_ERROR, "http", slot->http.error);
+        tkp_answer_refuse(slot, slot->http.error);
         tkp_request_end(w, slot, false);
     } else if (row->outcome != TKP_OUTCOME_NONE && !slot->decided_ns) {
         slot->decided_ns = w->now_ns;
@@ -171,46 +102,11 @@ static void take_read(struct tkp_worker *w, struct tkp_slot *slot, size_t len)
     }
 }
 
-static void truncate_row(struct tkp_slot *slot, const char *type, const char *message)
-{
-    tkp_row_end_text(&slot->row, TKP_OUTCOME_TRUNCATED, type, message);
-}
-
-/* The connection ended while bytes of an answer were there. */
-static void end_by_close(struct tkp_worker *w, struct tkp_slot *slot, int reason)
-{
-    uint32_t end = TOKPERF_END_CUT;
-    switch (tkp_http_response_end(&slot->http)) {
-    case TKP_HTTP_END_BEFORE_STATUS:
-        tkp_row_end_text(&slot->row, TKP_OUTCOME_NO_RESPONSE, reason ? "reset" : "closed",
-                         "the connection ended before the status line was complete");
-        return;
-    case TKP_HTTP_END_IN_HEAD:
-        truncate_row(slot, "head", "the connection ended in the headers of the answer");
-        return;
-    case TKP_HTTP_END_SHORT:
-        if (is_success(slot))
-            truncate_row(slot, "content_length",
-                         "the connection ended before Content-Length bytes had come");
-        break;
-    case TKP_HTTP_END_CLOSED:
-        end = reason ? TOKPERF_END_CUT : TOKPERF_END_CLOSED;
-        break;
-    case TKP_HTTP_END_CUT:
-    case TKP_HTTP_END_AFTER:
-        break;
-    }
-    if (!is_success(slot))
-        tkp_request_read_error(slot);
-    else
-        tkp_reply_end(&w->reply, &slot->reply, end, slot->arrival_ns);
-}
-
 /* The connection ended, by a close (reason 0) or an error. */
 static void lose(struct tkp_worker *w, struct tkp_slot *slot, int reason)
 {
     if (slot->row.received_bytes) {
-        end_by_close(w, slot, reason);
+        tkp_answer_lose(w, slot, tkp_http_response_end(&slot->http), reason != 0);
     } else if (slot->row.flags & TKP_ROW_REUSED) {
         tkp_request_retry(w, slot); /* stale: the server had let go of it; the next one is new */
         return;

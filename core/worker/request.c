@@ -6,11 +6,15 @@
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
+#include <worker/answer.h>
 #include <worker/conversation.h>
 #include <worker/row_text.h>
 
 /* A request whose outcome is decided reads on, to keep its connection, for at most this long. */
 #define DRAIN_NS (2 * TKP_NS_PER_S)
+/* The same for an answer that its plugin has called complete: the end of its HTTP body comes with
+ * it, within the time of a delayed acknowledgement, or not at all. */
+#define COMPLETE_DRAIN_NS (250 * TKP_NS_PER_MS)
 /* A slot whose connect failed waits this long, doubling. */
 #define FIRST_BACKOFF_NS (10 * TKP_NS_PER_MS)
 #define MAX_BACKOFF_NS   (1 * TKP_NS_PER_S)
@@ -73,7 +77,8 @@ static uint64_t next_deadline(const struct tkp_worker *w, const struct tkp_slot 
     uint64_t step_ns = TKP_NEVER_NS;
     if (row->outcome != TKP_OUTCOME_NONE) {
         *which = DEADLINE_DRAIN;
-        step_ns = tkp_clock_after_ns(slot->decided_ns, DRAIN_NS);
+        step_ns = tkp_clock_after_ns(
+            slot->decided_ns, row->outcome == TKP_OUTCOME_OK ? COMPLETE_DRAIN_NS : DRAIN_NS);
     } else if (row->first_byte_ns) {
         *which = DEADLINE_IDLE;
         step_ns = tkp_clock_after_ns(slot->last_read_ns, plan->idle_timeout_ns);
@@ -360,8 +365,7 @@ static void time_out(struct tkp_worker *w, struct tkp_slot *slot, enum deadline 
         [DEADLINE_FIRST_BYTE] = "no byte of the answer within the first-byte timeout",
         [DEADLINE_IDLE] = "no further byte of the answer within the idle timeout"};
     bool connecting = !slot->connection || slot->connection->state == TKP_CONNECTION_CONNECTING;
-    if (slot->row.outcome == TKP_OUTCOME_HTTP_ERROR)
-        tkp_request_read_error(slot);
+    tkp_answer_read_error(slot);
     tkp_row_end_text(&slot->row, TKP_OUTCOME_TIMEOUT, types[which], messages[which]);
     if (connecting)
         note_connect_failure(w, slot);
@@ -383,8 +387,7 @@ void tkp_request_timer(struct tkp_worker *w, struct tkp_slot *slot)
 
 void tkp_request_cancel(struct tkp_worker *w, struct tkp_slot *slot)
 {
-    if (slot->row.outcome == TKP_OUTCOME_HTTP_ERROR)
-        tkp_request_read_error(slot);
+    tkp_answer_read_error(slot);
     tkp_row_end_text(&slot->row, TKP_OUTCOME_CANCELLED, "",
                      "cancelled by the benchmark before it was complete");
     tkp_request_end(w, slot, false);
@@ -402,7 +405,9 @@ static void forget_arrivals(struct tkp_worker *w, struct tkp_slot *slot)
 
 void tkp_request_end(struct tkp_worker *w, struct tkp_slot *slot, bool keep)
 {
-    slot->row.end_ns = w->now_ns;
+    /* an answer that was complete before its HTTP body has ended then */
+    bool drained = slot->row.outcome == TKP_OUTCOME_OK && slot->decided_ns;
+    slot->row.end_ns = drained ? slot->decided_ns : w->now_ns;
     if (slot->row.flags & TKP_ROW_UNSTAMPED)
         forget_arrivals(w, slot);
     tkp_http_response_finish(&slot->http);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * One request from the moment its slot takes it up to its outcome: connecting, sending, deadlines,
- * the one retry (request.c), reading the answer (receive.c). Each ends with
- * tkp_conversation_request_ended(). [worker]
+ * the one retry (request.c), reading the answer (receive.c; answer.h says what it means). Each ends
+ * with tkp_conversation_request_ended(). [worker]
  */
 #ifndef TKP_WORKER_REQUEST_H
 #define TKP_WORKER_REQUEST_H
@@ -24,8 +24,6 @@ void tkp_request_receive(struct tkp_worker *w, struct tkp_connection *connection
 void tkp_request_arm(struct tkp_worker *w, struct tkp_slot *slot);
 /* Sends the request again on a new connection. */
 void tkp_request_retry(struct tkp_worker *w, struct tkp_slot *slot);
-/* Takes message and type of an http_error from what was read of its body. */
-void tkp_request_read_error(struct tkp_slot *slot);
 /* The row has its outcome: lets go of everything. keep: the connection can be used again. */
 void tkp_request_end(struct tkp_worker *w, struct tkp_slot *slot, bool keep);
 
