@@ -23,6 +23,13 @@ struct time_cursor {
     uint64_t last_ns;
 };
 
+/* Where the writing of what follows a row is: its chunk times, then its texts. */
+struct tail {
+    struct time_cursor times;
+    const char *texts;
+    uint64_t texts_done, texts_bytes;
+};
+
 /* What identifies a row in a second call. */
 struct row_key {
     uint64_t ordinal, start_ns;
@@ -35,8 +42,9 @@ struct tkp_block_encoder {
     uint64_t opened_ns;
     uint64_t base_ns; /* start_ns of the row before in this block */
     uint32_t sequence;
-    bool is_open;       /* a row is partly handed over; block is NULL between the calls */
-    uint32_t open_done; /* its chunk times that are handed over */
+    bool is_open;        /* a row is partly handed over; block is NULL between the calls */
+    uint32_t open_times; /* what of its tail is handed over */
+    uint64_t open_texts_bytes;
     struct row_key open_key;
 };
 
@@ -107,6 +115,30 @@ static bool put_times(struct tkp_block *block, struct time_cursor *c)
     return c->done == c->count;
 }
 
+static struct tail seek_tail(const struct tkp_row *row, const struct tkp_chunk_source *chunks,
+                             const char *texts, uint32_t times_done, uint64_t texts_done)
+{
+    struct tail t = {.texts = texts, .texts_done = texts_done, .texts_bytes = row->kept_bytes};
+    seek_times(&t.times, row, chunks, times_done);
+    return t;
+}
+
+/* Appends of the tail what the block has room for; true when all of it is in. */
+static bool put_tail(struct tkp_block *block, struct tail *t)
+{
+    if (!put_times(block, &t->times))
+        return false;
+    uint64_t room = TKP_BLOCK_BYTES - block->used_bytes, len = t->texts_bytes - t->texts_done;
+    if (!len)
+        return true;
+    if (len > room)
+        len = room;
+    memcpy(block->data + block->used_bytes, t->texts + t->texts_done, len);
+    block->used_bytes += (uint32_t)len;
+    t->texts_done += len;
+    return t->texts_done == t->texts_bytes;
+}
+
 static bool begin_block(struct tkp_block_channel *channel, uint32_t kind, uint64_t now_ns)
 {
     struct tkp_block_encoder *e = &channel->encoder;
@@ -132,14 +164,15 @@ static void hand_on(struct tkp_block_channel *channel)
 }
 
 /* Goes on with the open row, in blocks of its own; false when there is no free one. */
-static bool continue_row(struct tkp_block_channel *channel, struct time_cursor *c, uint64_t now_ns)
+static bool continue_row(struct tkp_block_channel *channel, struct tail *t, uint64_t now_ns)
 {
     struct tkp_block_encoder *e = &channel->encoder;
-    while (c->done < c->count) {
+    for (bool whole = false; !whole;) {
         if (!begin_block(channel, TKP_LOG_CHUNKS, now_ns))
             return false;
-        put_times(e->block, c);
-        e->open_done = c->done;
+        whole = put_tail(e->block, t);
+        e->open_times = t->times.done;
+        e->open_texts_bytes = t->texts_done;
         hand_on(channel);
     }
     e->is_open = false;
@@ -147,23 +180,22 @@ static bool continue_row(struct tkp_block_channel *channel, struct time_cursor *
 }
 
 static bool resume_row(struct tkp_block_channel *channel, const struct tkp_row *row,
-                       const struct tkp_chunk_source *chunks, uint64_t now_ns)
+                       const struct tkp_chunk_source *chunks, const char *texts, uint64_t now_ns)
 {
     struct tkp_block_encoder *e = &channel->encoder;
     if (!same_key(e->open_key, key_of(row)))
         return false;
-    struct time_cursor c;
-    seek_times(&c, row, chunks, e->open_done);
-    return continue_row(channel, &c, now_ns);
+    struct tail t = seek_tail(row, chunks, texts, e->open_times, e->open_texts_bytes);
+    return continue_row(channel, &t, now_ns);
 }
 
-/* Writes the row and as many of its times as fit; true when that is all of it. */
-static bool put_row(struct tkp_block_encoder *e, const struct tkp_row *row, struct time_cursor *c)
+/* Writes the row and as much of its tail as fits; true when that is all of it. */
+static bool put_row(struct tkp_block_encoder *e, const struct tkp_row *row, struct tail *t)
 {
     unsigned char *at = e->block->data + e->block->used_bytes;
-    unsigned char *end = tkp_row_encode(at, row, e->base_ns, c->count > 0);
+    unsigned char *end = tkp_row_encode(at, row, e->base_ns, t->times.count > 0);
     e->block->used_bytes += (uint32_t)(end - at);
-    return put_times(e->block, c);
+    return put_tail(e->block, t);
 }
 
 struct tkp_block_channel *tkp_block_channel_create(uint32_t worker, uint32_t block_count)
@@ -200,33 +232,33 @@ uint32_t tkp_block_count(const struct tkp_block_channel *channel)
 }
 
 bool tkp_block_put(struct tkp_block_channel *channel, const struct tkp_row *row,
-                   const struct tkp_chunk_source *chunks, uint64_t now_ns)
+                   const struct tkp_chunk_source *chunks, const char *texts, uint64_t now_ns)
 {
     struct tkp_block_encoder *e = &channel->encoder;
     if (e->is_open)
-        return resume_row(channel, row, chunks, now_ns);
+        return resume_row(channel, row, chunks, texts, now_ns);
     if (e->block && e->block->used_bytes > TKP_BLOCK_BYTES - TKP_ROW_MAX_BYTES)
         hand_on(channel);
     bool fresh = !e->block;
     if (fresh && !begin_block(channel, TKP_LOG_ROWS, now_ns))
         return false;
     uint32_t before_bytes = e->block->used_bytes;
-    struct time_cursor c;
-    seek_times(&c, row, chunks, 0);
-    if (put_row(e, row, &c)) {
+    struct tail t = seek_tail(row, chunks, texts, 0, 0);
+    if (put_row(e, row, &t)) {
         e->base_ns = row->start_ns;
         return true;
     }
     if (!fresh) { /* perhaps it fits a block of its own */
         e->block->used_bytes = before_bytes;
         hand_on(channel);
-        return tkp_block_put(channel, row, chunks, now_ns);
+        return tkp_block_put(channel, row, chunks, texts, now_ns);
     }
     e->is_open = true;
-    e->open_done = c.done;
+    e->open_times = t.times.done;
+    e->open_texts_bytes = t.texts_done;
     e->open_key = key_of(row);
     hand_on(channel);
-    return continue_row(channel, &c, now_ns);
+    return continue_row(channel, &t, now_ns);
 }
 
 uint64_t tkp_block_flush(struct tkp_block_channel *channel, uint64_t now_ns, bool force)

@@ -37,10 +37,10 @@ uint32_t tkp_block_count(const struct tkp_block_channel *channel); /* of the poo
 
 /* Worker side: one thread. */
 /*
- * Hands a finished request over; true when all of it is. Until then the caller keeps row and chunks
- * and calls again later: false means that there is no free block. chunks may be NULL: the row has
- * no chunk times then; otherwise it must hold row->chunk_count times, of which the first 16 M are
- * kept. It is rewound before it is read.
+ * Hands a finished request over; true when all of it is. Until then the caller keeps row, chunks
+ * and texts and calls again later: false means that there is no free block. chunks may be NULL: the
+ * row has no chunk times then; otherwise it must hold row->chunk_count times, of which the first 16
+ * M are kept. It is rewound before it is read. texts: row->kept_bytes of them (kept_text.h).
  *
  * A row that fits one block goes over whole or not at all. A longer one goes over block by block,
  * across as many calls as it takes (any pool of at least one block suffices); from its first false
@@ -48,7 +48,7 @@ uint32_t tkp_block_count(const struct tkp_block_channel *channel); /* of the poo
  * (phase, ordinal, turn_index, retries, start_ns), so a copy will do; it must not be given up.
  */
 bool tkp_block_put(struct tkp_block_channel *channel, const struct tkp_row *row,
-                   const struct tkp_chunk_source *chunks, uint64_t now_ns);
+                   const struct tkp_chunk_source *chunks, const char *texts, uint64_t now_ns);
 /* Hands on a block that is older than TKP_BLOCK_MAX_AGE_MS (force: any that is not empty). Returns
  * the time by which it wants to be called again, or TKP_NEVER_NS. */
 uint64_t tkp_block_flush(struct tkp_block_channel *channel, uint64_t now_ns, bool force);

@@ -11,8 +11,7 @@
 enum tkp_log_kind {
     TKP_LOG_RUN = 1,     /* JSON: the run header, resolved plan redacted */
     TKP_LOG_ROWS = 2,    /* encoded rows with their chunk times */
-    TKP_LOG_CHUNKS = 3,  /* chunk times of a row that did not fit its block */
-    TKP_LOG_TEXT = 4,    /* response texts, where kept */
+    TKP_LOG_CHUNKS = 3,  /* the rest of a row that did not fit its block */
     TKP_LOG_PHASE = 5,   /* JSON: a phase began or ended */
     TKP_LOG_END = 6,     /* JSON: the log is complete; written by the recorder */
     TKP_LOG_DATASET = 7, /* JSON array: the next session ids, in the order of dataset rows */
@@ -48,13 +47,17 @@ struct tkp_log_entry {
     struct tkp_row row;          /* ROWS */
     const uint64_t *chunk_ns;    /* ROWS: chunk_ns_count arrival times, monotonic ns */
     uint32_t chunk_ns_count;     /* row.chunk_count (at most 16 M), or 0: none were kept */
-    struct tokperf_span payload; /* RUN, TEXT, PHASE, END */
+    struct tokperf_span texts;   /* ROWS: the row's kept_bytes (kept_text.h) */
+    struct tokperf_span payload; /* RUN, PHASE, END */
 };
 /* TOKPERF_E_NOT_FOUND behind the last entry; TOKPERF_E_PARSE with offset for damage, behind which
  * nothing is read: NOT_FOUND follows. TOKPERF_E_IO, TOKPERF_E_NO_MEMORY likewise. A row whose
  * chunk times the file does not hold to the end is not returned. */
 tokperf_status tkp_log_next(struct tkp_log_reader *reader, struct tkp_log_entry *entry,
                             struct tokperf_error *error);
+/* After NOT_FOUND at a torn end: goes on with the block that was not whole then. For a file that is
+ * being written. */
+void tkp_log_resume(struct tkp_log_reader *reader);
 /* Whether reading ended at a torn or damaged block instead of the END block. Known once next()
  * returned anything but TOKPERF_OK. */
 bool tkp_log_is_torn(const struct tkp_log_reader *reader);

@@ -14,7 +14,8 @@ enum {
     TKP_LOG_VERSION = 1,                          /* of every kind that is known here */
     TKP_LOG_MAX_PAYLOAD_BYTES = 16 * 1024 * 1024, /* what a reader has to hold in memory */
     TKP_LOG_MAX_WORKERS = 4096,                   /* worker numbers of ROWS and CHUNKS are below */
-    TKP_LOG_MAX_TIMES_HELD = 1 << 26              /* chunk times of unfinished rows, all workers */
+    TKP_LOG_MAX_TIMES_HELD = 1 << 26,             /* chunk times of unfinished rows, all workers */
+    TKP_LOG_MAX_TEXT_BYTES_HELD = 256 * 1024 * 1024 /* texts of rows that span blocks, likewise */
 };
 
 struct tkp_log_head {

@@ -121,10 +121,16 @@ static tokperf_status next_row(struct tkp_log_reader *r, struct tkp_log_entry *e
                               tkp_fail(error, TOKPERF_E_NO_MEMORY,
                                        "no memory for the %u chunk times of a row",
                                        whole.row->chunk_count));
+    if (whole.texts_lost)
+        return finish_damaged(r, error,
+                              tkp_fail(error, TOKPERF_E_NO_MEMORY,
+                                       "no memory for the %" PRIu64 " bytes of texts of a row",
+                                       whole.row->kept_bytes));
     entry->kind = TKP_LOG_ROWS;
     entry->row = *whole.row;
     entry->chunk_ns = whole.chunk_ns_count ? whole.chunk_ns : NULL;
     entry->chunk_ns_count = whole.chunk_ns_count;
+    entry->texts = whole.texts;
     entry->payload = (struct tokperf_span){NULL, 0};
     return TOKPERF_OK;
 }
@@ -132,8 +138,8 @@ static tokperf_status next_row(struct tkp_log_reader *r, struct tkp_log_entry *e
 /* A block that is an entry of its own. */
 static bool is_note(const struct tkp_log_head *head)
 {
-    return head->kind == TKP_LOG_RUN || head->kind == TKP_LOG_TEXT || head->kind == TKP_LOG_PHASE ||
-           head->kind == TKP_LOG_END || head->kind == TKP_LOG_DATASET || head->kind == TKP_LOG_STOP;
+    return head->kind == TKP_LOG_RUN || head->kind == TKP_LOG_PHASE || head->kind == TKP_LOG_END ||
+           head->kind == TKP_LOG_DATASET || head->kind == TKP_LOG_STOP;
 }
 
 static bool is_rows(const struct tkp_log_head *head)
@@ -222,6 +228,13 @@ tokperf_status tkp_log_next(struct tkp_log_reader *r, struct tkp_log_entry *entr
             return finish_damaged(r, error, status);
         r->in_rows = true;
     }
+}
+
+void tkp_log_resume(struct tkp_log_reader *r)
+{
+    if (r->ended || ferror(r->file) || fseeko(r->file, (off_t)r->next_offset, SEEK_SET) != 0)
+        return;
+    r->finished = r->damaged = false;
 }
 
 bool tkp_log_is_torn(const struct tkp_log_reader *r)

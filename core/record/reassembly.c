@@ -11,7 +11,8 @@
 #include <record/row_codec.h>
 #include <stdlib.h>
 
-enum { KEPT_TIMES = 8192 }; /* a larger buffer is not kept for the worker's next row: 64 KiB */
+/* A larger buffer is not kept for the worker's next row. */
+enum { KEPT_TIMES = 8192, KEPT_TEXT_BYTES = 64 * 1024 };
 
 /* What is known of one worker's blocks. */
 struct source {
@@ -22,12 +23,17 @@ struct source {
     uint64_t *times;
     uint32_t capacity, have, count;
     uint64_t last_ns;
+    bool texts_lost;
+    const char *texts; /* the row's, once all are there: in the block, or in joined */
+    char *joined;      /* texts that span blocks */
+    uint64_t joined_capacity, texts_have;
 };
 
 struct tkp_reassembly {
     struct source *sources[TKP_LOG_MAX_WORKERS];
     uint32_t open_count;
-    uint64_t times_held; /* capacity of all sources */
+    uint64_t times_held;      /* capacity of all sources */
+    uint64_t text_bytes_held; /* joined_capacity of all sources */
     /* The block that was fed. */
     struct source *source; /* its worker's; NULL when none is being taken apart */
     const unsigned char *begin;
@@ -81,6 +87,53 @@ static void take_times(struct tkp_reassembly *r, struct source *s)
     }
 }
 
+static void drop_texts(struct tkp_reassembly *r, struct source *s)
+{
+    r->text_bytes_held -= s->joined_capacity;
+    free(s->joined);
+    s->joined = NULL;
+    s->joined_capacity = 0;
+}
+
+static bool reserve_texts(struct tkp_reassembly *r, struct source *s, uint64_t more)
+{
+    uint64_t capacity = s->joined_capacity ? s->joined_capacity : KEPT_TEXT_BYTES;
+    if (s->joined_capacity - s->texts_have >= more)
+        return true;
+    while (capacity - s->texts_have < more) /* what was read is below 2^63: no overflow */
+        capacity *= 2;
+    if (r->text_bytes_held + (capacity - s->joined_capacity) > TKP_LOG_MAX_TEXT_BYTES_HELD)
+        return false;
+    char *joined = realloc(s->joined, capacity);
+    if (!joined)
+        return false;
+    r->text_bytes_held += capacity - s->joined_capacity;
+    s->joined = joined;
+    s->joined_capacity = capacity;
+    return true;
+}
+
+/* Takes the row's texts, which follow its times, as far as the block holds them. */
+static void take_texts(struct tkp_reassembly *r, struct source *s)
+{
+    uint64_t len = s->row.kept_bytes - s->texts_have;
+    if ((uint64_t)(r->in.end - r->in.at) < len)
+        len = (uint64_t)(r->in.end - r->in.at);
+    if (!len)
+        return;
+    if (len == s->row.kept_bytes) {
+        s->texts = (const char *)r->in.at; /* valid until the next block is fed */
+    } else if (!s->texts_lost && reserve_texts(r, s, len)) {
+        memcpy(s->joined + s->texts_have, r->in.at, len);
+        s->texts = s->joined;
+    } else {
+        s->texts_lost = true;
+        drop_texts(r, s);
+    }
+    s->texts_have += len;
+    r->in.at += len;
+}
+
 static tokperf_status damaged(const struct tkp_reassembly *r, const unsigned char *at,
                               struct tokperf_error *error, const char *what)
 {
@@ -93,12 +146,16 @@ static bool take_row(struct tkp_reassembly *r, struct source *s)
 {
     if (s->capacity > KEPT_TIMES)
         drop_times(r, s);
+    if (s->joined_capacity > KEPT_TEXT_BYTES)
+        drop_texts(r, s);
     if (!tkp_row_decode(&r->in, r->base_ns, &s->row, &s->count))
         return false;
     r->base_ns = s->row.start_ns;
     s->last_ns = s->row.start_ns;
     s->have = 0;
-    s->lost = false;
+    s->texts_have = 0;
+    s->texts = NULL;
+    s->lost = s->texts_lost = false;
     return true;
 }
 
@@ -125,8 +182,10 @@ void tkp_reassembly_destroy(struct tkp_reassembly *r)
 void tkp_reassembly_clear(struct tkp_reassembly *r)
 {
     for (uint32_t i = 0; i < TKP_LOG_MAX_WORKERS; i++) {
-        if (r->sources[i])
+        if (r->sources[i]) {
             free(r->sources[i]->times);
+            free(r->sources[i]->joined);
+        }
         free(r->sources[i]);
     }
     *r = (struct tkp_reassembly){0};
@@ -154,8 +213,8 @@ tokperf_status tkp_reassembly_feed(struct tkp_reassembly *r, uint32_t kind,
                         part.worker, s->next_sequence);
     if (s->is_open != (kind == TKP_LOG_CHUNKS))
         return damaged(r, r->begin, error,
-                       s->is_open ? "chunk times of the worker's last row should follow"
-                                  : "chunk times without a row that they belong to");
+                       s->is_open ? "the rest of the worker's last row should follow"
+                                  : "the rest of a row, without a row that it belongs to");
     s->next_sequence++;
     r->source = s;
     return TOKPERF_OK;
@@ -172,20 +231,29 @@ tokperf_status tkp_reassembly_next(struct tkp_reassembly *r, struct tkp_whole_ro
     const unsigned char *at = r->in.at;
     bool was_open = s->is_open;
     if (!was_open && r->kind == TKP_LOG_CHUNKS)
-        return damaged(r, at, error, "something follows the last chunk time of a row");
+        return damaged(r, at, error, "something follows the end of a row");
     if (!was_open && !take_row(r, s))
         return damaged(r, at, error, "this is not a row");
     take_times(r, s);
     if (r->in.bad)
         return damaged(r, at, error, "a chunk time is cut off");
-    s->is_open = s->have < s->count;
+    if (s->have == s->count)
+        take_texts(r, s);
+    s->is_open = s->have < s->count || s->texts_have < s->row.kept_bytes;
     r->open_count += s->is_open;
     r->open_count -= was_open;
     if (s->is_open) {
         r->source = NULL; /* the block is used up */
         return TOKPERF_E_NOT_FOUND;
     }
-    *whole = (struct tkp_whole_row){&s->row, s->times, s->lost ? 0 : s->count, s->lost};
+    *whole = (struct tkp_whole_row){
+        .row = &s->row,
+        .chunk_ns = s->times,
+        .chunk_ns_count = s->lost ? 0 : s->count,
+        .texts = {s->texts, s->texts_lost ? 0 : s->row.kept_bytes},
+        .times_lost = s->lost,
+        .texts_lost = s->texts_lost,
+    };
     return TOKPERF_OK;
 }
 

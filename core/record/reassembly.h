@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Rows out of ROWS and CHUNKS blocks: decodes them and joins a long row's chunk times, per worker.
+ * Rows out of ROWS and CHUNKS blocks: decodes them and joins a long row's tail, per worker.
  * Feed a block, take its rows until there are no more, feed the next. Owned by one thread; used by
  * the reader of a log and by the recorder for the live rows.
  */
@@ -16,7 +16,9 @@ struct tkp_whole_row {
     const struct tkp_row *row;
     const uint64_t *chunk_ns;
     uint32_t chunk_ns_count;
-    bool times_lost; /* no memory for its chunk times: the count is 0 */
+    struct tokperf_span texts; /* its kept_bytes (kept_text.h) */
+    bool times_lost;           /* no memory for its chunk times: the count is 0 */
+    bool texts_lost;           /* likewise */
 };
 
 struct tkp_reassembly *tkp_reassembly_create(void); /* NULL without memory */
@@ -30,7 +32,7 @@ tokperf_status tkp_reassembly_feed(struct tkp_reassembly *r, uint32_t kind,
  * TOKPERF_E_PARSE (at which byte of the payload) when it is damaged. */
 tokperf_status tkp_reassembly_next(struct tkp_reassembly *r, struct tkp_whole_row *whole,
                                    struct tokperf_error *error) TOKPERF_MUST_USE;
-/* Whether a row still waits for chunk times. */
+/* Whether a row still waits for the rest of its tail. */
 bool tkp_reassembly_is_open(const struct tkp_reassembly *r);
 
 #endif

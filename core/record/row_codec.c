@@ -64,7 +64,8 @@
     TEXT(error_message)                                \
     UINT(read_delay_ns)                                \
     UINT(write_count)                                  \
-    UINT(read_count)
+    UINT(read_count)                                   \
+    UINT(kept_bytes)
 
 /* The last bit of the mask: chunk times follow. */
 #define HAS_TIMES (UINT64_C(1) << 63)

@@ -155,7 +155,7 @@ static void recorded(struct tkp_worker *w, struct tkp_slot *slot, bool waited)
 static bool put_row(struct tkp_worker *w, struct tkp_slot *slot)
 {
     struct tkp_chunk_source source = tkp_chunk_times_source(&slot->reply.times, &w->chunks);
-    return tkp_block_put(w->channel, &slot->row, slot->reply.times.count ? &source : NULL,
+    return tkp_block_put(w->channel, &slot->row, slot->reply.times.count ? &source : NULL, NULL,
                          w->now_ns);
 }
 

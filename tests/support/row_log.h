@@ -27,7 +27,7 @@ static inline void row_log_note(struct row_log *log, enum tkp_log_kind kind, con
 static inline void row_log_add(struct row_log *log, const struct tkp_row *row,
                                const struct tkp_chunk_source *chunks)
 {
-    assert_true(tkp_block_put(log->channel, row, chunks, 0));
+    assert_true(tkp_block_put(log->channel, row, chunks, NULL, 0));
     tkp_block_flush(log->channel, 0, true);
     for (struct tkp_block *block; (block = tkp_block_take(log->channel));) {
         tkp_log_append(log->writer, block->kind, block->data, block->used_bytes);

@@ -96,6 +96,17 @@ static inline struct tkp_row sample_stream(uint64_t n, uint32_t chunk_count,
     return row;
 }
 
+/* Kept texts of row n: bytes of one pattern, mostly short, some longer than a block. */
+enum { SAMPLE_MAX_TEXT_BYTES = 200001 };
+static inline uint64_t sample_text_bytes(uint64_t n)
+{
+    return n % 40 == 13 ? 150000 + n % 50000 : n * 53 % 900;
+}
+static inline char sample_text_byte(uint64_t i)
+{
+    return (char)(i * 7 + i / 251);
+}
+
 /* Whether the times are those of sample_stream(n, count). */
 static inline bool sample_times_match(uint64_t n, const uint64_t *times_ns, uint32_t count)
 {

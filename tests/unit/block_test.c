@@ -22,7 +22,10 @@ struct receiver {
     uint32_t blocks;
     uint64_t bytes;
     uint32_t (*chunk_count)(uint64_t row);
+    bool texts;
 };
+
+static char text[SAMPLE_MAX_TEXT_BYTES];
 
 static uint32_t no_chunks(uint64_t row)
 {
@@ -34,6 +37,12 @@ static uint32_t thirty_chunks(uint64_t row)
 {
     (void)row;
     return 30;
+}
+
+/* Of put_text_sample's rows. */
+static uint32_t text_chunks(uint64_t row)
+{
+    return row % 40 == 13 && row % 3 ? 16500 : (uint32_t)(row % 4);
 }
 
 /* Mostly short rows, some longer than a block, a few longer than three. */
@@ -54,6 +63,10 @@ static void check_row(struct receiver *to, const struct tkp_whole_row *whole)
     assert_int_equal(whole->chunk_ns_count, chunks);
     assert_false(whole->times_lost);
     assert_true(sample_times_match(to->next_row, whole->chunk_ns, chunks));
+    assert_false(whole->texts_lost);
+    assert_int_equal(whole->texts.len, to->texts ? sample_text_bytes(to->next_row) : 0);
+    for (uint64_t i = 0; i < whole->texts.len; i++)
+        assert_int_equal(whole->texts.data[i], sample_text_byte(i));
     to->next_row++;
 }
 
@@ -83,7 +96,38 @@ static bool put_sample(struct tkp_block_channel *channel, uint64_t n, uint32_t c
     struct sample_chunks chunks;
     struct tkp_chunk_source source;
     struct tkp_row row = sample_stream(n, chunk_count, &chunks, &source);
-    return tkp_block_put(channel, &row, chunk_count ? &source : NULL, now_ns);
+    return tkp_block_put(channel, &row, chunk_count ? &source : NULL, NULL, now_ns);
+}
+
+static bool put_text_sample(struct tkp_block_channel *channel, uint64_t n)
+{
+    struct sample_chunks chunks;
+    struct tkp_chunk_source source;
+    struct tkp_row row = sample_stream(n, text_chunks(n), &chunks, &source);
+    row.kept_bytes = sample_text_bytes(n);
+    return tkp_block_put(channel, &row, row.chunk_count ? &source : NULL, text, 0);
+}
+
+/* Texts follow the times, over as many blocks as it takes, in pools of any size. */
+static void test_texts(void **state)
+{
+    (void)state;
+    for (uint64_t i = 0; i < sizeof text; i++)
+        text[i] = sample_text_byte(i);
+    for (uint32_t blocks = 1; blocks <= 3; blocks++) {
+        struct tkp_block_channel *channel = tkp_block_channel_create(0, blocks);
+        struct receiver to = {tkp_reassembly_create(), 0, 0, 0, text_chunks, true};
+        for (uint64_t n = 0; n < 500; n++)
+            while (!put_text_sample(channel, n))
+                assert_true(receive(&to, channel));
+        tkp_block_flush(channel, 0, true);
+        while (receive(&to, channel))
+            ;
+        assert_int_equal(to.next_row, 500);
+        assert_false(tkp_reassembly_is_open(to.rows));
+        tkp_reassembly_destroy(to.rows);
+        tkp_block_channel_destroy(channel);
+    }
 }
 
 static void test_full_pool(void **state)
@@ -92,7 +136,7 @@ static void test_full_pool(void **state)
     for (uint32_t blocks = 1; blocks <= 3; blocks++) {
         struct tkp_block_channel *channel = tkp_block_channel_create(5, blocks);
         assert_int_equal(tkp_block_count(channel), blocks);
-        struct receiver to = {tkp_reassembly_create(), 0, 0, 0, thirty_chunks};
+        struct receiver to = {tkp_reassembly_create(), 0, 0, 0, thirty_chunks, false};
         uint64_t refused = 0;
         for (uint64_t n = 0; n < 5000;) {
             if (put_sample(channel, n, 30, 0)) {
@@ -119,7 +163,7 @@ static void test_rows_of_any_length(void **state)
 {
     (void)state;
     struct tkp_block_channel *channel = tkp_block_channel_create(0, 2);
-    struct receiver to = {tkp_reassembly_create(), 0, 0, 0, mixed_chunks};
+    struct receiver to = {tkp_reassembly_create(), 0, 0, 0, mixed_chunks, false};
     for (uint64_t n = 0; n < 200; n++)
         while (!put_sample(channel, n, mixed_chunks(n), 0))
             assert_true(receive(&to, channel));
@@ -136,7 +180,7 @@ static void test_other_row_waits(void **state)
 {
     (void)state;
     struct tkp_block_channel *channel = tkp_block_channel_create(0, 1);
-    struct receiver to = {tkp_reassembly_create(), 49, 0, 0, mixed_chunks};
+    struct receiver to = {tkp_reassembly_create(), 49, 0, 0, mixed_chunks, false};
     assert_false(put_sample(channel, 49, 60000, 0));
     assert_true(receive(&to, channel));
     assert_true(tkp_reassembly_is_open(to.rows));
@@ -160,7 +204,7 @@ static void test_age(void **state)
     (void)state;
     const uint64_t age_ns = TKP_BLOCK_MAX_AGE_MS * TKP_NS_PER_MS;
     struct tkp_block_channel *channel = tkp_block_channel_create(0, 2);
-    struct receiver to = {tkp_reassembly_create(), 0, 0, 0, no_chunks};
+    struct receiver to = {tkp_reassembly_create(), 0, 0, 0, no_chunks, false};
     assert_int_equal(tkp_block_flush(channel, 5, true), TKP_NEVER_NS); /* empty */
     assert_true(put_sample(channel, 0, 0, 1000));
     assert_true(put_sample(channel, 1, 0, 2000)); /* the age is that of its first row */
@@ -185,7 +229,7 @@ static void test_bytes_per_row(void **state)
     double per_row[2] = {0};
     for (int k = 0; k < 2; k++) {
         struct tkp_block_channel *channel = tkp_block_channel_create(0, 2);
-        struct receiver to = {tkp_reassembly_create(), 0, 0, 0, k ? thirty_chunks : no_chunks};
+        struct receiver to = {tkp_reassembly_create(), 0, 0, 0, k ? thirty_chunks : no_chunks, false};
         for (uint64_t n = 0; n < ROWS; n++)
             while (!put_sample(channel, n, k ? CHUNKS : 0, 0))
                 receive(&to, channel);
@@ -223,7 +267,7 @@ static void test_two_threads(void **state)
 {
     (void)state;
     struct tkp_block_channel *channel = tkp_block_channel_create(1, 2);
-    struct receiver to = {tkp_reassembly_create(), 0, 0, 0, short_chunks};
+    struct receiver to = {tkp_reassembly_create(), 0, 0, 0, short_chunks, false};
     pthread_t worker;
     assert_int_equal(pthread_create(&worker, NULL, worker_main, channel), 0);
     while (to.next_row < THREAD_ROWS)
@@ -248,7 +292,7 @@ static void test_chunk_bound(void **state)
     struct tkp_whole_row whole = {0};
     bool done = false;
     while (!done || !whole.row) {
-        done = done || tkp_block_put(channel, &row, &source, 0);
+        done = done || tkp_block_put(channel, &row, &source, NULL, 0);
         struct tkp_block *block;
         while ((block = tkp_block_take(channel))) {
             struct tokperf_span payload = {(const char *)block->data, block->used_bytes};
@@ -268,9 +312,13 @@ static void test_chunk_bound(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_full_pool),       cmocka_unit_test(test_rows_of_any_length),
-        cmocka_unit_test(test_other_row_waits), cmocka_unit_test(test_age),
-        cmocka_unit_test(test_bytes_per_row),   cmocka_unit_test(test_two_threads),
+        cmocka_unit_test(test_full_pool),
+        cmocka_unit_test(test_texts),
+        cmocka_unit_test(test_rows_of_any_length),
+        cmocka_unit_test(test_other_row_waits),
+        cmocka_unit_test(test_age),
+        cmocka_unit_test(test_bytes_per_row),
+        cmocka_unit_test(test_two_threads),
         cmocka_unit_test(test_chunk_bound),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

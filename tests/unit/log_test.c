@@ -52,7 +52,7 @@ static void append_row(struct tkp_log_writer *writer, struct tkp_block_channel *
     struct sample_chunks chunks;
     struct tkp_chunk_source source;
     struct tkp_row row = sample_stream(n, chunk_count, &chunks, &source);
-    while (!tkp_block_put(channel, &row, &source, 0))
+    while (!tkp_block_put(channel, &row, &source, NULL, 0))
         append_blocks(writer, channel);
 }
 

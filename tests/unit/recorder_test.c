@@ -54,7 +54,7 @@ static void *producer_main(void *argument)
         struct sample_chunks chunks;
         struct tkp_chunk_source source;
         struct tkp_row row = row_of(n, p->worker, p->phase, &chunks, &source);
-        while (!tkp_block_put(p->channel, &row, &source, tkp_clock_now_ns()))
+        while (!tkp_block_put(p->channel, &row, &source, NULL, tkp_clock_now_ns()))
             sched_yield();
     }
     tkp_block_flush(p->channel, 0, true);
@@ -279,7 +279,7 @@ static void record_until_killed(const char *path, uint32_t worker, int out)
         struct tkp_chunk_source source;
         struct tkp_row row = row_of(n, worker, 1, &chunks, &source);
         struct put_said said = {n, tkp_clock_now_ns()};
-        if (tkp_block_put(channel, &row, &source, said.put_ns)) {
+        if (tkp_block_put(channel, &row, &source, NULL, said.put_ns)) {
             n++;
             if (write(out, &said, sizeof said) != sizeof said)
                 break;
