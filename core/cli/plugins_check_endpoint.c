@@ -28,6 +28,11 @@ static bool is_framing(uint32_t framing)
     return framing >= TOKPERF_FRAMING_WHOLE && framing <= TOKPERF_FRAMING_BYTES;
 }
 
+static bool is_path(const char *path, size_t capacity)
+{
+    return memchr(path, 0, capacity) != NULL && (path[0] == '\0' || path[0] == '/');
+}
+
 bool tkp_check_describe(struct tkp_check *check, const struct tokperf_endpoint_vtable *vtable,
                         const void *self, struct tokperf_endpoint_info *info)
 {
@@ -43,8 +48,10 @@ bool tkp_check_describe(struct tkp_check *check, const struct tokperf_endpoint_v
     }
     if (memcmp(info, &again, sizeof again) != 0)
         tkp_check_finding(check, "describe() gives two answers for one instance");
-    if (memchr(info->path, 0, sizeof info->path) == NULL || info->path[0] != '/')
-        tkp_check_finding(check, "path does not begin with / or has no end");
+    if (!is_path(info->path, sizeof info->path))
+        tkp_check_finding(check, "path is neither empty nor begins with /, or has no end");
+    if (!is_path(info->stream_path, sizeof info->stream_path))
+        tkp_check_finding(check, "stream_path is neither empty nor begins with /, or has no end");
     if (memchr(info->title, 0, sizeof info->title) == NULL || info->title[0] == '\0')
         tkp_check_finding(check, "title is empty or has no end");
     if (!is_framing(info->whole_framing))

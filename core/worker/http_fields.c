@@ -78,6 +78,31 @@ static void set_connection(struct tkp_http_response *r, struct tokperf_span valu
     }
 }
 
+static void set_note(struct tkp_http_response *r, struct tokperf_span value)
+{
+    if (r->note_capacity)
+        tkp_text_copy(r->note, r->note_capacity, value);
+}
+
+/* Of a 2xx: what it is when it is nothing that was asked for. A coding wins over a type. */
+static void note_content(struct tkp_http_response *r, const char *what, struct tokperf_span value)
+{
+    size_t len = strlen(what);
+    if (r->status < 200 || r->status >= 300 || r->note_capacity <= len)
+        return;
+    memcpy(r->note, what, len);
+    tkp_text_copy(r->note + len, r->note_capacity - len, value);
+}
+
+/* None was offered in the request. */
+static void set_coding(struct tkp_http_response *r, struct tokperf_span value)
+{
+    if (!value.len || tkp_span_is_nocase(value, "identity"))
+        return;
+    r->is_coded = true;
+    note_content(r, "its content coding is ", value);
+}
+
 static void set_content(struct tkp_http_response *r, struct tokperf_span value)
 {
     const char *semicolon = value.len ? memchr(value.data, ';', value.len) : NULL;
@@ -95,12 +120,8 @@ static void set_content(struct tkp_http_response *r, struct tokperf_span value)
         r->content = TKP_HTTP_CONTENT_NDJSON;
     else
         r->content = TKP_HTTP_CONTENT_OTHER;
-}
-
-static void set_note(struct tkp_http_response *r, struct tokperf_span value)
-{
-    if (r->note_capacity)
-        tkp_text_copy(r->note, r->note_capacity, value);
+    if (r->content == TKP_HTTP_CONTENT_OTHER && !r->is_coded)
+        note_content(r, "its content type is ", value);
 }
 
 /* A field by its name's length first: most are none of ours. */
@@ -132,6 +153,10 @@ static const char *set_field(struct tkp_http_response *r, struct tokperf_span na
             r->field_frames = true;
             return set_length(r, value);
         }
+        break;
+    case 16:
+        if (tkp_span_is_nocase(name, "content-encoding"))
+            set_coding(r, value);
         break;
     case 17:
         if (tkp_span_is_nocase(name, "transfer-encoding")) {

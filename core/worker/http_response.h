@@ -52,7 +52,9 @@ struct tkp_http_response {
     bool keep_alive;  /* the connection can carry another request once DONE */
     /* One sentence without its end, from BAD on. */
     const char *error;
-    /* Location of a 3xx, else Retry-After; NUL-terminated, cut to what fits. */
+    /* Location of a 3xx, Retry-After of a later status, of a 2xx a content coding or a content type
+     * that is none of the above ("its content type is text/html"); NUL-terminated, cut to what
+     * fits. */
     char *note;
     uint32_t note_capacity;
 
@@ -60,7 +62,7 @@ struct tkp_http_response {
     uint32_t head_bytes, extension_bytes;
     uint64_t length_bytes; /* Content-Length, then what is left of the body or chunk */
     uint8_t state, minor, digits;
-    bool head_request, chunked, has_length, has_encoding, says_close, says_keep_alive;
+    bool head_request, chunked, has_length, has_encoding, says_close, says_keep_alive, is_coded;
     bool field_seen, field_frames; /* of the field line before: may a folded line follow? */
     struct tkp_spill_pool *pool;
     struct tkp_spill *line; /* a line cut by the end of the bytes */

@@ -4,6 +4,7 @@
 
 #include <base/json_scan.h>
 #include <base/text.h>
+#include <stdio.h>
 #include <string.h>
 #include <worker/row_text.h>
 #include <worker/tool_calls.h>
@@ -104,6 +105,11 @@ static void emit_error(void *context, struct tokperf_span code, struct tokperf_s
                 message.len ? message : code);
 }
 
+static void emit_complete(void *context)
+{
+    ((struct tkp_reply_context *)context)->current->completed = true;
+}
+
 /* ---- stamps ---- */
 
 static void stamp_content(struct tkp_reply_context *c, struct tkp_reply *reply)
@@ -145,6 +151,15 @@ static bool is_over(const struct tkp_reply *reply)
     return reply->row->outcome != TKP_OUTCOME_NONE;
 }
 
+/* A parse_error, with the note on what kind of answer came. */
+static void end_misread(struct tkp_reply *reply, const char *type, const char *message)
+{
+    char text[2 * TKP_ROW_MESSAGE_BYTES];
+    const char *note = reply->row->error_message;
+    snprintf(text, sizeof text, "%s%s%s", message, note[0] ? "; " : "", note);
+    tkp_row_end_text(reply->row, TKP_OUTCOME_PARSE_ERROR, type, text);
+}
+
 /* unfinished: the event lacks its end, so that it may be cut; that it cannot be parsed then says
  * no more than that, and finish() decides. */
 static void give_event(struct tkp_reply_context *c, struct tkp_reply *reply,
@@ -158,9 +173,9 @@ static void give_event(struct tkp_reply_context *c, struct tkp_reply *reply,
     note_content(c, reply);
     if (status == TOKPERF_OK || unfinished)
         return;
-    tkp_row_end_text(reply->row, TKP_OUTCOME_PARSE_ERROR, "response",
-                     c->error.message[0] ? c->error.message
-                                         : "the endpoint plugin cannot parse the answer");
+    end_misread(reply, "response",
+                c->error.message[0] ? c->error.message
+                                    : "the endpoint plugin cannot parse the answer");
 }
 
 static void note_failed_step(struct tkp_reply *reply, enum tkp_event_step step)
@@ -179,7 +194,7 @@ static void take_events(struct tkp_reply_context *c, struct tkp_reply *reply, ch
     while ((step = tkp_event_stream_next(&reply->reader.events, &at, end, &event)) ==
            TKP_EVENT_READY) {
         give_event(c, reply, event.data, event.name, false);
-        if (is_over(reply))
+        if (is_over(reply) || reply->completed)
             return;
     }
     note_failed_step(reply, step);
@@ -191,7 +206,7 @@ static void take_lines(struct tkp_reply_context *c, struct tkp_reply *reply, cha
     enum tkp_event_step step;
     while ((step = tkp_lines_next(&reply->reader.lines, &at, end, &line)) == TKP_EVENT_READY) {
         give_event(c, reply, line, (struct tokperf_span){0}, false);
-        if (is_over(reply))
+        if (is_over(reply) || reply->completed)
             return;
     }
     note_failed_step(reply, step);
@@ -253,7 +268,10 @@ static void keep_calls(struct tkp_reply_context *c, struct tkp_reply *reply)
 static void decide(struct tkp_reply *reply, uint32_t verdict, uint32_t end)
 {
     bool nothing_came = !reply->seen_bytes && end != TOKPERF_END_CUT;
-    if (verdict != TOKPERF_VERDICT_OK && !nothing_came)
+    bool is_other = !reply->seen_content && end != TOKPERF_END_CUT && reply->row->error_message[0];
+    if (verdict != TOKPERF_VERDICT_OK && !nothing_came && is_other)
+        end_misread(reply, "content_type", "the answer is not what was asked for");
+    else if (verdict != TOKPERF_VERDICT_OK && !nothing_came)
         tkp_row_end_text(
             reply->row, TKP_OUTCOME_TRUNCATED, end == TOKPERF_END_CUT ? "cut" : "unfinished",
             end == TOKPERF_END_CUT ? "the connection ended in the middle of the answer"
@@ -263,6 +281,15 @@ static void decide(struct tkp_reply *reply, uint32_t verdict, uint32_t end)
                          "the answer is complete and has no content");
     else
         tkp_row_end_text(reply->row, TKP_OUTCOME_OK, "", "");
+}
+
+static void conclude(struct tkp_reply_context *c, struct tkp_reply *reply, uint32_t end)
+{
+    reply->has_content = reply->has_output = reply->has_usage = false;
+    uint32_t verdict = c->vtable->finish(c->self, reply->state, c->scratch, end, &c->emit);
+    note_content(c, reply);
+    keep_calls(c, reply);
+    decide(reply, verdict, end);
 }
 
 /* ---- public ---- */
@@ -285,7 +312,8 @@ void tkp_reply_context_init(struct tkp_reply_context *c, const struct tkp_instan
                                     .tool_call = emit_tool_call,
                                     .usage = emit_usage,
                                     .finish_reason = emit_finish_reason,
-                                    .error = emit_error};
+                                    .error = emit_error,
+                                    .complete = emit_complete};
 }
 
 /* Returns the note to put back: the outermost name stays. */
@@ -303,7 +331,7 @@ static const char *enter_plugin(struct tkp_reply_context *c, struct tkp_reply *r
 void tkp_reply_begin(struct tkp_reply_context *c, struct tkp_reply *reply, uint32_t framing)
 {
     reply->framing = framing;
-    reply->seen_bytes = reply->seen_content = false;
+    reply->seen_bytes = reply->seen_content = reply->completed = false;
     if (framing == TOKPERF_FRAMING_SSE)
         tkp_event_stream_begin(&reply->reader.events, c->spills);
     else if (framing == TOKPERF_FRAMING_NDJSON)
@@ -323,6 +351,8 @@ void tkp_reply_take(struct tkp_reply_context *c, struct tkp_reply *reply, char *
         return;
     const char *before = enter_plugin(c, reply, now_ns);
     take(c, reply, data, len);
+    if (reply->completed && !is_over(reply))
+        conclude(c, reply, TOKPERF_END_COMPLETE);
     tkp_crash_note = before;
 }
 
@@ -333,13 +363,8 @@ void tkp_reply_end(struct tkp_reply_context *c, struct tkp_reply *reply, uint32_
         return;
     const char *before = enter_plugin(c, reply, now_ns);
     give_last(c, reply, end);
-    if (!is_over(reply)) {
-        reply->has_content = reply->has_output = reply->has_usage = false;
-        uint32_t verdict = c->vtable->finish(c->self, reply->state, c->scratch, end, &c->emit);
-        note_content(c, reply);
-        keep_calls(c, reply);
-        decide(reply, verdict, end);
-    }
+    if (!is_over(reply))
+        conclude(c, reply, end);
     tkp_crash_note = before;
 }
 

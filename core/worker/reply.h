@@ -46,6 +46,7 @@ struct tkp_reply {
     /* private */
     uint32_t framing;
     bool seen_bytes, seen_content;           /* of the whole answer */
+    bool completed;                          /* the plugin said so before the framing did */
     bool has_content, has_output, has_usage; /* of the event being worked on */
     struct tkp_spill *whole;
     struct tkp_spill *calls; /* parts of its tool calls (tool_calls.h), while keeps_text */
@@ -61,10 +62,12 @@ void tkp_reply_context_init(struct tkp_reply_context *c, const struct tkp_instan
                             struct tkp_chunk_pool *chunks);
 
 /* Begins the body of an answer; row, state and keeps_text are set, times is empty. With
- * TKP_ROW_STREAMED in row->flags content is stamped. */
+ * TKP_ROW_STREAMED in row->flags content is stamped. Until the row has its outcome, error_message
+ * may hold a note on what kind of answer came ("its content type is text/html"), which an outcome
+ * that it explains will show. */
 void tkp_reply_begin(struct tkp_reply_context *c, struct tkp_reply *reply, uint32_t framing);
-/* The next bytes of the body, read at now_ns; they are written to. A failure ends the row's outcome
- * and later bytes are dropped. */
+/* The next bytes of the body, read at now_ns; they are written to. A failure, and an answer that
+ * the plugin calls complete, end the row's outcome; later bytes are dropped. */
 void tkp_reply_take(struct tkp_reply_context *c, struct tkp_reply *reply, char *data, size_t len,
                     uint64_t now_ns);
 /* The body ended: TOKPERF_END_*. Decides the row's outcome if nothing has. */

@@ -39,9 +39,11 @@ struct tokperf_endpoint_info {
     uint32_t inputs;         /* TOKPERF_INPUT_* it can send */
     uint32_t stream_framing; /* framing of an answer that was asked to stream */
     uint32_t whole_framing;  /* framing of any other answer */
-    char path[256];          /* appended to the base URL unless the user gives another */
+    char path[256];          /* appended to the base URL unless the user gives another; empty:
+                                the URL is used as it is */
     char title[64];          /* headline of the metrics table: "LLM Metrics" */
-    uint64_t reserved[16];
+    char stream_path[64];    /* instead of path when a stream is asked for; empty: the same */
+    uint64_t reserved[8];
 };
 
 enum {
@@ -135,6 +137,10 @@ struct tokperf_emit {
     /* The server reports a failure inside a 2xx answer: the outcome becomes stream_error. */
     void (*error)(void *context, struct tokperf_span code, struct tokperf_span type,
                   struct tokperf_span message);
+    /* From event(): the answer's own protocol has said its last ("[DONE]", "done": true). finish()
+     * follows at once with TOKPERF_END_COMPLETE, and what the server still sends is dropped: the
+     * outcome does not wait for an HTTP body that is not ended. Test with TOKPERF_HAS(). */
+    void (*complete)(void *context);
 };
 
 /* Why the response ended. */
