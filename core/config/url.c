@@ -12,7 +12,7 @@
 #include <string.h>
 #include <sys/un.h>
 
-#define LOOKS "; a URL looks like http://host:8000, host:8000, unix:/path or mock:"
+#define LOOKS "; a URL looks like http://host:8000, https://host, host:8000, unix:/path or mock:"
 
 enum { SHOWN_BYTES = 512, MAX_URL_BYTES = 4096 };
 
@@ -246,17 +246,39 @@ tokperf_status tkp_url_parse(const char *text, struct tkp_arena *arena, struct t
     return parse_http(text, scheme_end + 3, arena, url, error);
 }
 
-const char *tkp_url_path(const struct tkp_url *url, const char *path, struct tkp_arena *arena)
+bool tkp_url_drop_path(struct tkp_url *url, const char *path, struct tkp_arena *arena)
+{
+    size_t len = strlen(url->prefix), path_len = strlen(path);
+    size_t slash = path[0] == '/' ? 0 : 1; /* a path may come without its first one */
+    while (path_len && path[path_len - 1] == '/')
+        path_len--;
+    if (!path_len || len < path_len + slash ||
+        memcmp(url->prefix + len - path_len, path, path_len) != 0 ||
+        (slash && url->prefix[len - path_len - 1] != '/'))
+        return true;
+    const char *rest = tkp_arena_copy(arena, url->prefix, len - path_len - slash);
+    if (rest)
+        url->prefix = rest;
+    return rest != NULL;
+}
+
+size_t tkp_url_prefix_len(const struct tkp_url *url, struct tokperf_span path)
 {
     static const char version[] = "/v1";
-    const char *slash = path[0] == '/' || !path[0] ? "" : "/";
     size_t len = strlen(url->prefix), version_len = sizeof version - 1;
-    const char *tail = path + (path[0] == '/' ? 1 : 0);
+    size_t first = path.len && path.data[0] == '/' ? 1 : 0;
+    struct tokperf_span tail = {path.data + first, path.len - first};
     bool both = len >= version_len && strcmp(url->prefix + len - version_len, version) == 0 &&
-                strncmp(tail, version + 1, version_len - 1) == 0 &&
-                (tail[version_len - 1] == '/' || !tail[version_len - 1]);
-    if (both)
-        len -= version_len;
+                tail.len >= version_len - 1 &&
+                memcmp(tail.data, version + 1, version_len - 1) == 0 &&
+                (tail.len == version_len - 1 || tail.data[version_len - 1] == '/');
+    return both ? len - version_len : len;
+}
+
+const char *tkp_url_path(const struct tkp_url *url, const char *path, struct tkp_arena *arena)
+{
+    const char *slash = path[0] == '/' || !path[0] ? "" : "/";
+    size_t len = tkp_url_prefix_len(url, tkp_span(path));
     if (!len && !path[0])
         return tkp_arena_printf(arena, "/");
     return tkp_arena_printf(arena, "%.*s%s%s", (int)len, url->prefix, slash, path);

@@ -26,6 +26,12 @@ struct tkp_url {
 /* Parses text into the arena. Errors say what is wrong and how a URL looks. */
 tokperf_status tkp_url_parse(const char *text, struct tkp_arena *arena, struct tkp_url *url,
                              struct tokperf_error *error) TOKPERF_MUST_USE;
+/* Takes the endpoint's path off the end of the prefix, where a URL was given with it:
+ * "http://host/v1/chat/completions". False without memory. */
+bool tkp_url_drop_path(struct tkp_url *url, const char *path,
+                       struct tkp_arena *arena) TOKPERF_MUST_USE;
+/* Bytes of the prefix that go before a path: without a "/v1" that both have. */
+size_t tkp_url_prefix_len(const struct tkp_url *url, struct tokperf_span path);
 /* The request path: prefix + path, with a "/v1" that both have taken once. NULL without memory. */
 const char *tkp_url_path(const struct tkp_url *url, const char *path, struct tkp_arena *arena);
 

@@ -19,6 +19,27 @@
 #include <target/readiness.h>
 #include <unistd.h>
 
+/* The path of the run's requests below a URL. */
+static const char *request_path(const struct tkp_run *run)
+{
+    const struct tokperf_endpoint_info *info = &run->endpoint_info;
+    if (run->plan->endpoint_path)
+        return run->plan->endpoint_path;
+    return run->plan->streaming && info->stream_path[0] ? info->stream_path : info->path;
+}
+
+/* A URL that was given with the path of its requests is taken without it. */
+static tokperf_status drop_path(struct tkp_run *run, struct tkp_url *url,
+                                struct tokperf_error *error)
+{
+    const struct tokperf_endpoint_info *info = &run->endpoint_info;
+    const char *given = run->plan->endpoint_path;
+    bool good = given ? tkp_url_drop_path(url, given, &run->arena)
+                      : tkp_url_drop_path(url, info->path, &run->arena) &&
+                            tkp_url_drop_path(url, info->stream_path, &run->arena);
+    return good ? TOKPERF_OK : tkp_fail(error, TOKPERF_E_NO_MEMORY, "no memory for the URLs");
+}
+
 /* Copies the plan's URLs; one mock server stands in for every mock: URL. */
 static tokperf_status resolve_urls(struct tkp_run *run, struct tokperf_error *error)
 {
@@ -28,8 +49,12 @@ static tokperf_status resolve_urls(struct tkp_run *run, struct tokperf_error *er
         return tkp_fail(error, TOKPERF_E_NO_MEMORY, "no memory for the URLs");
     for (uint32_t i = 0; i < plan->url_count; i++) {
         run->urls[i] = plan->urls[i];
-        if (plan->urls[i].scheme != TKP_URL_MOCK)
+        if (plan->urls[i].scheme != TKP_URL_MOCK) {
+            tokperf_status status = drop_path(run, &run->urls[i], error);
+            if (status != TOKPERF_OK)
+                return status;
             continue;
+        }
         if (run->mock)
             return tkp_fail(error, TOKPERF_E_INVALID, "%s: 'mock:' can be given once only",
                             plan->urls[i].origin);
@@ -157,7 +182,7 @@ static tokperf_status keep_model(struct tkp_run *run, struct tokperf_error *erro
 static tokperf_status resolve_targets(struct tkp_run *run, struct tokperf_error *error)
 {
     const struct tkp_plan *plan = run->plan;
-    const char *path = plan->endpoint_path ? plan->endpoint_path : run->endpoint_info.path;
+    const char *path = request_path(run);
     run->targets = tkp_arena_alloc(&run->arena, plan->url_count * sizeof *run->targets);
     if (!run->targets)
         return tkp_fail(error, TOKPERF_E_NO_MEMORY, "no memory for the targets");
