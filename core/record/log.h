@@ -15,7 +15,8 @@ enum tkp_log_kind {
     TKP_LOG_PHASE = 5,   /* JSON: a phase began or ended */
     TKP_LOG_END = 6,     /* JSON: the log is complete; written by the recorder */
     TKP_LOG_DATASET = 7, /* JSON array: the next session ids, in the order of dataset rows */
-    TKP_LOG_STOP = 8     /* JSON: when and why the run stopped */
+    TKP_LOG_STOP = 8,    /* JSON: when and why the run stopped */
+    TKP_LOG_TOKENS = 9   /* of tokens.tkr (token_counts.h) */
 };
 
 struct tkp_log_writer;
@@ -40,6 +41,10 @@ tokperf_status tkp_log_open(const char *path, struct tkp_log_reader **reader,
                             struct tokperf_error *error) TOKPERF_MUST_USE;
 void tkp_log_reader_close(struct tkp_log_reader *reader);
 void tkp_log_rewind(struct tkp_log_reader *reader);
+
+struct tkp_token_counts;
+/* From here on rows come with these counts; borrowed, rewound with the reader. NULL: without. */
+void tkp_log_join(struct tkp_log_reader *reader, struct tkp_token_counts *counts);
 
 /* What next() found. Pointers are valid until the next call. */
 struct tkp_log_entry {

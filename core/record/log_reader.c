@@ -11,6 +11,7 @@
 #include <inttypes.h>
 #include <record/log_format.h>
 #include <record/reassembly.h>
+#include <record/token_counts.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
@@ -22,7 +23,8 @@ struct tkp_log_reader {
     FILE *file;
     char *path;
     struct tkp_reassembly *rows;
-    char *payload; /* of the current block */
+    struct tkp_token_counts *counts; /* borrowed, or NULL */
+    char *payload;                   /* of the current block */
     size_t payload_capacity;
     uint64_t block_offset, next_offset; /* bytes of the file */
     bool in_rows;                       /* the current block may hold more rows */
@@ -128,6 +130,8 @@ static tokperf_status next_row(struct tkp_log_reader *r, struct tkp_log_entry *e
                                        whole.row->kept_bytes));
     entry->kind = TKP_LOG_ROWS;
     entry->row = *whole.row;
+    if (r->counts)
+        tkp_token_counts_join(r->counts, &entry->row);
     entry->chunk_ns = whole.chunk_ns_count ? whole.chunk_ns : NULL;
     entry->chunk_ns_count = whole.chunk_ns_count;
     entry->texts = whole.texts;
@@ -139,7 +143,8 @@ static tokperf_status next_row(struct tkp_log_reader *r, struct tkp_log_entry *e
 static bool is_note(const struct tkp_log_head *head)
 {
     return head->kind == TKP_LOG_RUN || head->kind == TKP_LOG_PHASE || head->kind == TKP_LOG_END ||
-           head->kind == TKP_LOG_DATASET || head->kind == TKP_LOG_STOP;
+           head->kind == TKP_LOG_DATASET || head->kind == TKP_LOG_STOP ||
+           head->kind == TKP_LOG_TOKENS;
 }
 
 static bool is_rows(const struct tkp_log_head *head)
@@ -201,6 +206,13 @@ void tkp_log_rewind(struct tkp_log_reader *r)
     tkp_reassembly_clear(r->rows);
     r->block_offset = r->next_offset = 0;
     r->in_rows = r->finished = r->damaged = r->ended = false;
+    if (r->counts)
+        tkp_token_counts_rewind(r->counts);
+}
+
+void tkp_log_join(struct tkp_log_reader *r, struct tkp_token_counts *counts)
+{
+    r->counts = counts;
 }
 
 tokperf_status tkp_log_next(struct tkp_log_reader *r, struct tkp_log_entry *entry,

@@ -35,7 +35,7 @@ enum tkp_outcome {
 const char *tkp_outcome_name(enum tkp_outcome outcome); /* "none" for TKP_OUTCOME_NONE */
 bool tkp_outcome_is_error(enum tkp_outcome outcome);    /* neither ok nor cancelled */
 
-/* Where the UUID of a request stands in the stream TKP_RNG_REQUEST_ID of the run's seed: that is
+/* Where the UUID of a request stands in the stream TKP_RNG_REQUEST_ID of the run's id seed: that is
  * how X-Request-ID is made at send and found again in the report. With TKP_TURN_OF_CONVERSATION it
  * is the conversation's X-Correlation-ID. */
 enum { TKP_TURN_OF_CONVERSATION = 0xffff };
@@ -52,8 +52,10 @@ enum tkp_row_flags {
     TKP_ROW_FINISH_TRUNCATED = 1u << 4,  /* finish_reason did not fit */
     TKP_ROW_MESSAGE_TRUNCATED = 1u << 5, /* error message did not fit */
     TKP_ROW_LAST_TURN = 1u << 6,         /* its conversation ended with it */
-    TKP_ROW_UNSTAMPED = 1u << 7          /* a read had no stamp of the run's receive clock, so no
+    TKP_ROW_UNSTAMPED = 1u << 7,         /* a read had no stamp of the run's receive clock, so no
                                             arrival time of the answer is known */
+    TKP_ROW_LIVE_HISTORY = 1u << 8,      /* its conversation's prompts hold the live answers */
+    TKP_ROW_TEXT_LOST = 1u << 9          /* its text was to be kept, and there was no room */
 };
 
 enum { TKP_ROW_FINISH_BYTES = 24, TKP_ROW_TYPE_BYTES = 64, TKP_ROW_MESSAGE_BYTES = 256 };
@@ -86,6 +88,9 @@ struct tkp_row {
     int64_t input_tokens_asked, output_tokens_asked; /* -1: not asked for */
     int64_t first_chunk_tokens; /* server count after the first content chunk, or -1 */
     struct tokperf_usage usage; /* the last one; -1 where absent */
+    /* Counted by the tokenizer, -1: not counted. Input: of the texts that the dataset gives, known
+     * before the request; with the answers, output and reasoning, they come from tokens.tkr. */
+    int64_t counted_input, counted_output, counted_reasoning;
 
     char finish_reason[TKP_ROW_FINISH_BYTES]; /* NUL-terminated, cut at UTF-8 boundaries */
     char error_type[TKP_ROW_TYPE_BYTES];      /* more exact than the outcome: "first_byte", ... */

@@ -65,7 +65,10 @@
     UINT(read_delay_ns)                                \
     UINT(write_count)                                  \
     UINT(read_count)                                   \
-    UINT(kept_bytes)
+    UINT(kept_bytes)                                   \
+    COUNT(counted_input)                               \
+    COUNT(counted_output)                              \
+    COUNT(counted_reasoning)
 
 /* The last bit of the mask: chunk times follow. */
 #define HAS_TIMES (UINT64_C(1) << 63)

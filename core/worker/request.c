@@ -49,6 +49,9 @@ static void init_row(struct tkp_worker *w, struct tkp_slot *slot)
         .input_tokens_asked = -1,
         .output_tokens_asked = -1,
         .first_chunk_tokens = -1,
+        .counted_input = -1,
+        .counted_output = -1,
+        .counted_reasoning = -1,
     };
     memset(&row->usage, 0xff, sizeof row->usage); /* -1: not stated */
     if (w->shared->plan->streaming && w->endpoint.flags & TOKPERF_ENDPOINT_STREAMS)

@@ -19,6 +19,7 @@ static inline struct tkp_row metric_row(uint64_t start_ms, uint64_t first_ms, ui
     row.flags = TKP_ROW_STREAM_ASKED | TKP_ROW_STREAMED;
     row.http_status = 200;
     row.input_tokens_asked = row.output_tokens_asked = row.first_chunk_tokens = -1;
+    row.counted_input = row.counted_output = row.counted_reasoning = -1;
     row.start_ns = row.ready_ns = row.intended_ns = ROW_BASE_NS + start_ms * MS;
     row.send_start_ns = row.send_end_ns = row.start_ns;
     row.first_byte_ns = row.first_token_ns = ROW_BASE_NS + first_ms * MS;

@@ -42,6 +42,9 @@ static inline struct tkp_row sample_row(uint64_t n)
                           .input_tokens_asked = 512,
                           .output_tokens_asked = 128,
                           .first_chunk_tokens = -1,
+                          .counted_input = -1,
+                          .counted_output = -1,
+                          .counted_reasoning = -1,
                           .finish_reason = "stop"};
     memset(&row.usage, 0xff, sizeof row.usage); /* every count -1 */
     row.usage.prompt_tokens = 530;
