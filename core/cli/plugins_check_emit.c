@@ -188,11 +188,19 @@ static void emit_error(void *context, struct tokperf_span code, struct tokperf_s
     end_line(e, &w);
 }
 
+static void emit_complete(void *context)
+{
+    struct tkp_check_emissions *e = context;
+    flush_text(e);
+    tkp_buffer_puts(&e->lines, "{\"complete\":true}\n");
+    e->completed = true;
+}
+
 void tkp_check_emissions_init(struct tkp_check_emissions *e, bool joins_text)
 {
     *e = (struct tkp_check_emissions){
         .emit = {sizeof e->emit, 0, e, emit_text, emit_tool_call, emit_usage, emit_finish_reason,
-                 emit_error},
+                 emit_error, emit_complete},
         .joins_text = joins_text,
     };
     tkp_buffer_init(&e->lines, RECORD_MAX_BYTES);
@@ -204,6 +212,7 @@ void tkp_check_emissions_clear(struct tkp_check_emissions *e)
     tkp_buffer_clear(&e->lines);
     tkp_buffer_clear(&e->pending);
     e->pending_kind = 0;
+    e->completed = false;
 }
 
 void tkp_check_emissions_finish(struct tkp_check_emissions *e)

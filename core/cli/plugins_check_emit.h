@@ -15,6 +15,7 @@ struct tkp_check_emissions {
     bool joins_text;       /* texts of one kind in a row are one line (framing "bytes") */
     uint32_t pending_kind; /* 0: none */
     struct tkp_buffer pending;
+    bool completed;          /* the endpoint called complete() since the last clear */
     const char *broken_rule; /* the first breach of endpoint.h, or NULL */
 };
 

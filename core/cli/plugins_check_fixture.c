@@ -9,6 +9,7 @@
 #include <base/files.h>
 #include <base/text.h>
 #include <cli/plugins_check_endpoint.h>
+#include <cli/plugins_check_options.h>
 #include <cli/plugins_check_replay.h>
 #include <cli/plugins_check_request.h>
 #include <dirent.h>
@@ -16,6 +17,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <tokperf/endpoint.h>
 #include <unistd.h>
 
@@ -228,7 +230,14 @@ static void run_fixture(struct tkp_check_subject *s, const struct fixture *f)
 {
     struct tokperf_endpoint_info info;
     struct tokperf_error error;
-    if (tkp_check_create(s->check, s->component, s->config, &s->self, &error) != TOKPERF_OK) {
+    const struct tokperf_config *config = s->config;
+    if (f->request.option_count > 0 &&
+        tkp_check_config(s, f->request.options, f->request.option_count, &config, &error) !=
+            TOKPERF_OK) {
+        tkp_check_finding(s->check, "%s", error.message);
+        return;
+    }
+    if (tkp_check_create(s->check, s->component, config, &s->self, &error) != TOKPERF_OK) {
         tkp_check_finding(s->check, "create fails: %s", error.message);
         return;
     }
@@ -291,12 +300,27 @@ static int is_visible(const struct dirent *entry)
     return entry->d_name[0] != '.';
 }
 
+static bool is_folder(const char *path)
+{
+    struct stat info;
+    return stat(path, &info) == 0 && S_ISDIR(info.st_mode);
+}
+
+/* What is not about one endpoint is said once. */
+static bool is_first_endpoint(const struct tkp_check_subject *s)
+{
+    const struct tokperf_component *first = NULL;
+    (void)has_endpoint(s, NULL, &first);
+    return first == s->component;
+}
+
 void tkp_check_fixtures(struct tkp_check_subject *s)
 {
     const char *root = s->check->args->fixtures;
     char path[PATH_MAX];
     struct dirent **names = NULL;
     unsigned found = 0;
+    bool is_first = is_first_endpoint(s);
     if (tkp_files_join(path, sizeof path, root, "request.json") && access(path, F_OK) == 0) {
         check_folder(s, root, root);
         return;
@@ -308,6 +332,9 @@ void tkp_check_fixtures(struct tkp_check_subject *s)
             tkp_files_join(path, sizeof path, folder, "request.json") && access(path, F_OK) == 0) {
             check_folder(s, folder, names[i]->d_name);
             found++;
+        } else if (is_first && is_folder(folder)) {
+            tkp_check_step(s->check, "fixture %s", names[i]->d_name);
+            tkp_check_finding(s->check, "%s has no request.json", folder);
         }
         free(names[i]);
     }

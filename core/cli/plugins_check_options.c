@@ -7,6 +7,7 @@
 
 #include <base/error.h>
 #include <base/text.h>
+#include <cli/plugins_check_request.h>
 #include <malloc.h>
 #include <plugin/option.h>
 #include <stdio.h>
@@ -138,9 +139,25 @@ static void try_row(struct tkp_check_subject *s, struct trial *trial,
     }
 }
 
+static struct trial trial; /* large; one at a time */
+
+tokperf_status tkp_check_config(struct tkp_check_subject *s, const struct tokperf_member *options,
+                                uint32_t count, const struct tokperf_config **config,
+                                struct tokperf_error *error)
+{
+    begin_trial(s, &trial);
+    for (uint32_t i = 0; i < count && trial.count < MAX_SETTINGS; i++) {
+        const char *key = tkp_arena_copy(&s->arena, options[i].key.data, options[i].key.len);
+        const char *value = tkp_check_request_text(options[i].json, &s->arena);
+        if (key == NULL || value == NULL)
+            return tkp_fail(error, TOKPERF_E_NO_MEMORY, "no memory for the options of a fixture");
+        add(&trial, s->component->name, key, value);
+    }
+    return resolve(s, &trial, &s->arena, config, error);
+}
+
 void tkp_check_options(struct tkp_check_subject *s)
 {
-    static struct trial trial;
     struct tokperf_error error;
     const struct tokperf_config *config = NULL;
     tkp_check_step(s->check, "%s %s: options", s->kind, s->component->name);

@@ -69,8 +69,8 @@ static void give_event(struct play *p, struct tokperf_span data, struct tokperf_
 {
     struct tkp_check_player *player = p->player;
     struct tokperf_error error = {0};
-    if (p->ended || p->wrong != NULL)
-        return;
+    if (p->ended || p->wrong != NULL || p->emissions->completed)
+        return; /* what comes behind an answer that is complete is dropped */
     if (data.len > player->event_capacity) {
         p->wrong = "an event is longer than this check can hold (4 MiB)";
         return;
@@ -185,8 +185,10 @@ const char *tkp_check_play(struct tkp_check_player *player,
         play_pieces(&p, &f, copy.data);
     if (!p.ended && p.wrong == NULL)
         tkp_check_emissions_verdict(
-            emissions, player->vtable->finish(player->self, player->state, player->scratch,
-                                              response->end, &emissions->emit));
+            emissions,
+            player->vtable->finish(player->self, player->state, player->scratch,
+                                   emissions->completed ? TOKPERF_END_COMPLETE : response->end,
+                                   &emissions->emit));
     tkp_event_stream_finish(&f.stream);
     tkp_lines_finish(&f.lines);
     tkp_spill_give(&f.pool, f.whole);

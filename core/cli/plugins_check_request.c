@@ -270,6 +270,8 @@ static tokperf_status take_request(struct reader *r, const struct member *m, voi
         return to_flag(r, m, TOKPERF_REQUEST_LEGACY_MAX_TOKENS, &request->flags);
     if (tkp_span_is(m->key, "extra"))
         return read_extra(r, m, &request->extra, &request->extra_count);
+    if (tkp_span_is(m->key, "options"))
+        return read_extra(r, m, &out->options, &out->option_count);
     if (tkp_span_is(m->key, "framing"))
         return to_choice(r, m, framings, &out->framing);
     if (tkp_span_is(m->key, "end"))
@@ -281,6 +283,20 @@ static tokperf_status take_request(struct reader *r, const struct member *m, voi
         return status;
     }
     return bad(r, m, "a request has no such member; see sdk/fixtures.md");
+}
+
+const char *tkp_check_request_text(struct tokperf_span json, struct tkp_arena *arena)
+{
+    struct tokperf_json scan;
+    uint64_t len = 0;
+    tkp_json_open(&scan, json.data, json.len);
+    if (tkp_json_next(&scan) != TOKPERF_JSON_STRING)
+        return tkp_arena_copy(arena, json.data, json.len);
+    char *text = tkp_arena_alloc(arena, 3 * scan.text.len + 1);
+    if (text == NULL ||
+        tkp_json_unescape(scan.text, text, 3 * scan.text.len + 1, &len) != TOKPERF_OK)
+        return NULL;
+    return text; /* arena memory is zeroed: it ends with a NUL */
 }
 
 tokperf_status tkp_check_request_parse(struct tokperf_span json, struct tkp_arena *arena,

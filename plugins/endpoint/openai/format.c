@@ -13,6 +13,8 @@ struct body {
     const struct openai *self;
     const struct tokperf_request *request;
     const struct tokperf_turn *last; /* the turn to send */
+    const struct tokperf_request_sink *sink;
+    struct openai_salt salt;
     struct tokperf_json_writer json;
 };
 
@@ -85,10 +87,21 @@ static tokperf_status write_audio_part(struct body *body, struct tokperf_span va
     return TOKPERF_OK;
 }
 
-static tokperf_status write_part(struct body *body, const struct tokperf_content *content,
+/* A text as a JSON string, with the marker if it carries it. */
+static void write_text(struct body *body, uint32_t turn, uint32_t content)
+{
+    const struct tokperf_span text = body->request->turns[turn]->contents[content]->value;
+    if (openai_is_salted(&body->salt, turn, content))
+        openai_write_salted(body->self, &body->json, body->sink, &body->salt, text);
+    else
+        body->self->writer->string(&body->json, text);
+}
+
+static tokperf_status write_part(struct body *body, uint32_t turn, uint32_t at,
                                  struct tokperf_error *error)
 {
     const struct tokperf_json_writer_v1 *writer = body->self->writer;
+    const struct tokperf_content *content = body->request->turns[turn]->contents[at];
     if (content->input == TOKPERF_INPUT_AUDIO)
         return write_audio_part(body, content->value, error);
     if (content->input == TOKPERF_INPUT_IMAGE) {
@@ -104,16 +117,17 @@ static tokperf_status write_part(struct body *body, const struct tokperf_content
                     "chat messages hold text, image, audio and video only");
     writer->object_begin(&body->json);
     write_pair(body, TOKPERF_SPAN("type"), TOKPERF_SPAN("text"));
-    write_pair(body, TOKPERF_SPAN("text"), content->value);
+    writer->key(&body->json, TOKPERF_SPAN("text"));
+    write_text(body, turn, at);
     writer->object_end(&body->json);
     return TOKPERF_OK;
 }
 
 /* A lone text is a string, which every server takes; anything else is a list of parts. */
-static tokperf_status write_content(struct body *body, const struct tokperf_turn *turn,
-                                    struct tokperf_error *error)
+static tokperf_status write_content(struct body *body, uint32_t at, struct tokperf_error *error)
 {
     const struct tokperf_json_writer_v1 *writer = body->self->writer;
+    const struct tokperf_turn *turn = body->request->turns[at];
     writer->key(&body->json, TOKPERF_SPAN("content"));
     if (turn->content_count == 0) {
         if (turn->tool_calls.len > 0)
@@ -123,12 +137,12 @@ static tokperf_status write_content(struct body *body, const struct tokperf_turn
         return TOKPERF_OK;
     }
     if (turn->content_count == 1 && turn->contents[0]->input == TOKPERF_INPUT_TEXT) {
-        writer->string(&body->json, turn->contents[0]->value);
+        write_text(body, at, 0);
         return TOKPERF_OK;
     }
     writer->array_begin(&body->json);
     for (uint32_t i = 0; i < turn->content_count; i++) {
-        const tokperf_status status = write_part(body, turn->contents[i], error);
+        const tokperf_status status = write_part(body, at, i, error);
         if (status != TOKPERF_OK)
             return status;
     }
@@ -147,7 +161,7 @@ static tokperf_status write_messages(struct body *body, struct tokperf_error *er
         writer->object_begin(&body->json);
         write_pair(body, TOKPERF_SPAN("role"),
                    turn->role.len > 0 ? turn->role : TOKPERF_SPAN("user"));
-        const tokperf_status status = write_content(body, turn, error);
+        const tokperf_status status = write_content(body, i, error);
         if (status != TOKPERF_OK)
             return status;
         if (turn->tool_calls.len > 0) {
@@ -187,21 +201,32 @@ static void write_stream_members(struct body *body)
     writer->object_end(&body->json);
 }
 
-/* The members that both components share, then the extras. */
-static void write_tail(struct body *body, struct tokperf_span max_tokens_key)
+static void write_model(struct body *body)
+{
+    if (begin_member(body, TOKPERF_SPAN("model")))
+        body->self->writer->string(&body->json, body->request->model);
+}
+
+/* Ends the body. */
+static void write_extra(struct body *body)
 {
     const struct tokperf_json_writer_v1 *writer = body->self->writer;
     const struct tokperf_request *request = body->request;
-    if (begin_member(body, TOKPERF_SPAN("model")))
-        writer->string(&body->json, request->model);
-    write_stream_members(body);
-    if (body->last->max_tokens >= 0 && begin_member(body, max_tokens_key))
-        writer->integer(&body->json, body->last->max_tokens);
     for (uint32_t i = 0; i < request->extra_count; i++) {
         writer->key(&body->json, request->extra[i].key);
         writer->raw(&body->json, request->extra[i].json);
     }
     writer->object_end(&body->json);
+}
+
+/* The members that chat and completions share, then the extras. */
+static void write_tail(struct body *body, struct tokperf_span max_tokens_key)
+{
+    write_model(body);
+    write_stream_members(body);
+    if (body->last->max_tokens >= 0 && begin_member(body, max_tokens_key))
+        body->self->writer->integer(&body->json, body->last->max_tokens);
+    write_extra(body);
 }
 
 /* Tools hold for the rest of a conversation: the latest turn that states them counts. */
@@ -224,6 +249,8 @@ static bool begin_body(struct body *body, const void *self, const struct tokperf
     body->self = self;
     body->request = request;
     body->last = request->turns[request->turn_count - 1];
+    body->sink = sink;
+    body->salt = openai_find_salt(request);
     if (body->last->raw_payload.len > 0) {
         sink->body(sink->context, body->last->raw_payload.data, body->last->raw_payload.len);
         return false;
@@ -266,5 +293,37 @@ tokperf_status openai_format_completions(const void *self, const struct tokperf_
         return fail(error, TOKPERF_E_UNSUPPORTED,
                     "text completions take text only; use --endpoint-type chat");
     write_tail(&body, TOKPERF_SPAN("max_tokens"));
+    return TOKPERF_OK;
+}
+
+/* The texts of the turn to send, a list also of one. */
+static bool write_input(struct body *body)
+{
+    const struct tokperf_json_writer_v1 *writer = body->self->writer;
+    if (!begin_member(body, TOKPERF_SPAN("input")))
+        return true;
+    writer->array_begin(&body->json);
+    for (uint32_t i = 0; i < body->last->content_count; i++) {
+        if (body->last->contents[i]->input != TOKPERF_INPUT_TEXT)
+            return false;
+        writer->string(&body->json, body->last->contents[i]->value);
+    }
+    writer->array_end(&body->json);
+    return true;
+}
+
+tokperf_status openai_format_embeddings(const void *self, const struct tokperf_request *request,
+                                        const struct tokperf_request_sink *sink,
+                                        struct tokperf_error *error)
+{
+    if (request->turn_count == 0)
+        return fail(error, TOKPERF_E_INVALID, "a request without a turn cannot be sent");
+    struct body body = {0};
+    if (!begin_body(&body, self, request, sink))
+        return TOKPERF_OK;
+    write_model(&body);
+    if (!write_input(&body))
+        return fail(error, TOKPERF_E_UNSUPPORTED, "embeddings are made of text only");
+    write_extra(&body);
     return TOKPERF_OK;
 }

@@ -42,13 +42,34 @@ tokperf_status openai_format_chat(const void *self, const struct tokperf_request
 tokperf_status openai_format_completions(const void *self, const struct tokperf_request *request,
                                          const struct tokperf_request_sink *sink,
                                          struct tokperf_error *error);
+tokperf_status openai_format_embeddings(const void *self, const struct tokperf_request *request,
+                                        const struct tokperf_request_sink *sink,
+                                        struct tokperf_error *error);
 
 /* prompt.c: writes the value of "prompt". False: a content is not text. */
 bool openai_write_prompt(const struct openai *self, struct tokperf_json_writer *json,
                          const struct tokperf_request *request,
                          const struct tokperf_request_sink *sink);
 
-/* parse.c: the same for both components, whose answers differ in where the text is. */
+/* Makes a text a part of a JSON string: escaped, without quotes. */
+void openai_append_text(const struct openai *self, const struct tokperf_request_sink *sink,
+                        struct tokperf_span text);
+
+/* salt.c: which text of a conversation carries the marker of TOKPERF_REQUEST_SALT_*. */
+struct openai_salt {
+    uint32_t turn, content;
+    bool prefix, suffix, found;
+};
+struct openai_salt openai_find_salt(const struct tokperf_request *request);
+bool openai_is_salted(const struct openai_salt *salt, uint32_t turn, uint32_t content);
+/* The text with the marker, like openai_append_text() and as a JSON string. */
+void openai_append_salted(const struct openai *self, const struct tokperf_request_sink *sink,
+                          const struct openai_salt *salt, struct tokperf_span text);
+void openai_write_salted(const struct openai *self, struct tokperf_json_writer *json,
+                         const struct tokperf_request_sink *sink, const struct openai_salt *salt,
+                         struct tokperf_span text);
+
+/* parse.c: the same for all components, whose answers differ in where the content is. */
 void openai_begin(const void *self, void *state, uint32_t framing);
 tokperf_status openai_event(const void *self, void *state, void *scratch,
                             const struct tokperf_event *event, const struct tokperf_emit *emit,

@@ -63,6 +63,8 @@ static void read_object(struct reader *reader)
             read_choices(reader);
         } else if (IS(reader, "usage")) {
             openai_read_usage(reader->self, &reader->scan, reader->emit);
+        } else if (IS(reader, "data")) {
+            openai_read_embeddings(reader);
         } else if (IS(reader, "error")) {
             openai_read_error(reader->self, &reader->scan, &reader->error);
         } else if (IS(reader, "object")) {
@@ -169,6 +171,8 @@ tokperf_status openai_event(const void *self, void *state, void *scratch,
         return TOKPERF_OK;
     if (streamed && is_done(text)) {
         openai_state->done = 1;
+        if (TOKPERF_HAS(emit, complete))
+            emit->complete(emit->context);
         return TOKPERF_OK;
     }
     const bool named_error = event->name.len == 5 && memcmp(event->name.data, "error", 5) == 0;

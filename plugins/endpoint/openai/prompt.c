@@ -31,7 +31,7 @@ static void write_unquoted(void *context, const char *data, uint64_t len)
     unquoted->holding = true;
 }
 
-static void append_text(const struct openai *self, const struct tokperf_request_sink *sink,
+void openai_append_text(const struct openai *self, const struct tokperf_request_sink *sink,
                         struct tokperf_span text)
 {
     struct unquoted unquoted = {.sink = sink};
@@ -53,6 +53,7 @@ static bool all_texts(const struct tokperf_request *request)
 static void write_conversation(const struct openai *self, const struct tokperf_request *request,
                                const struct tokperf_request_sink *sink)
 {
+    const struct openai_salt salt = openai_find_salt(request);
     bool first = true;
     sink->body(sink->context, "\"", 1);
     for (uint32_t i = 0; i < request->turn_count; i++) {
@@ -61,7 +62,10 @@ static void write_conversation(const struct openai *self, const struct tokperf_r
             if (!first)
                 sink->body(sink->context, "\\n\\n", 4);
             first = false;
-            append_text(self, sink, turn->contents[k]->value);
+            if (openai_is_salted(&salt, i, k))
+                openai_append_salted(self, sink, &salt, turn->contents[k]->value);
+            else
+                openai_append_text(self, sink, turn->contents[k]->value);
         }
     }
     sink->body(sink->context, "\"", 1);
@@ -79,13 +83,15 @@ bool openai_write_prompt(const struct openai *self, struct tokperf_json_writer *
         write_conversation(self, request, sink);
         return true;
     }
-    if (turn->content_count == 1) {
-        self->writer->string(json, turn->contents[0]->value);
-        return true;
-    }
-    self->writer->array_begin(json);
-    for (uint32_t i = 0; i < turn->content_count; i++)
-        self->writer->string(json, turn->contents[i]->value);
-    self->writer->array_end(json);
+    const struct openai_salt salt = openai_find_salt(request);
+    if (turn->content_count > 1)
+        self->writer->array_begin(json);
+    for (uint32_t i = 0; i < turn->content_count; i++) /* several prompts, each with its marker */
+        if (salt.found)
+            openai_write_salted(self, json, sink, &salt, turn->contents[i]->value);
+        else
+            self->writer->string(json, turn->contents[i]->value);
+    if (turn->content_count > 1)
+        self->writer->array_end(json);
     return true;
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* An event while it is read, shared between parse.c (what is around) and message.c (what is said).
- */
+/* An event while it is read, shared between parse.c (what is around), message.c (what is said)
+ * and embeddings.c (vectors). */
 #ifndef OPENAI_READER_H
 #define OPENAI_READER_H
 
@@ -36,5 +36,8 @@ static inline void drain(struct reader *reader, uint32_t token)
 void openai_read_message(struct reader *reader);
 /* Text, or a list of parts with text, of `kind`; other values are passed over. */
 void openai_read_text(struct reader *reader, uint32_t kind);
+
+/* embeddings.c: the value of "data", a list of {"embedding": vector}. */
+void openai_read_embeddings(struct reader *reader);
 
 #endif
