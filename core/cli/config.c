@@ -40,6 +40,13 @@ static void put_cpu_plan(const struct tkp_plan *plan, struct tkp_buffer *text)
     tkp_cpu_plan_describe(&cpus, plan->spin, text);
 }
 
+/* Which transport was picked, and why. */
+static void put_transport(const struct tkp_plan *plan, struct tkp_buffer *text)
+{
+    tkp_buffer_printf(text, "# transport: %s (%s)\n", plan->uses_curl ? "curl" : "native",
+                      plan->transport_reason);
+}
+
 static int with_plan(int argc, char **argv, bool show)
 {
     struct tkp_plan plan = {.url_count = 0};
@@ -54,8 +61,10 @@ static int with_plan(int argc, char **argv, bool show)
         /* said already */
     } else {
         tkp_buffer_puts(&text, show ? plan.config_yaml : "valid\n");
-        if (show)
+        if (show) {
+            put_transport(&plan, &text);
             put_cpu_plan(&plan, &text);
+        }
         code = tkp_output_print(&text);
     }
     tkp_buffer_finish(&text);

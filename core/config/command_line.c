@@ -68,9 +68,13 @@ static void put_item(struct reader *r, const struct tkp_command_line_item *item,
     if (!has_value)
         return;
     enum tkp_option_id id = item->option->id;
-    const char *shown = id == TKP_OPT_URL || id == TKP_OPT_ENDPOINT_PATH
-                            ? redact_urls(item->text, r->arena)
-                            : tkp_members_redact(item->option, item->text, r->arena);
+    const char *shown = NULL;
+    if (id == TKP_OPT_URL || id == TKP_OPT_ENDPOINT_PATH)
+        shown = redact_urls(item->text, r->arena);
+    else if (id != TKP_OPT_PROXY)
+        shown = tkp_members_redact(item->option, item->text, r->arena);
+    else if (!strchr(item->text, '@')) /* without credentials */
+        shown = item->text;
     put_quoted(&r->command, shown ? shown : TKP_REDACTED);
 }
 

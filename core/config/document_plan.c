@@ -189,6 +189,19 @@ static void put_connection(struct tokperf_json_writer *w, const struct tkp_plan 
         put_tls(w, &plan->tls);
 }
 
+static void put_transport(struct tokperf_json_writer *w, const struct tkp_plan *plan)
+{
+    const struct tkp_proxy *proxy = plan->proxy;
+    put_choice(w, "transport", TKP_OPT_TRANSPORT, plan->transport);
+    put_choice(w, "http_version", TKP_OPT_HTTP_VERSION, plan->http_version);
+    if (!proxy)
+        return;
+    char shown[4200]; /* the longest URL and the mark */
+    snprintf(shown, sizeof shown, "%s://%s%s", proxy->scheme,
+             proxy->url.user_info ? TKP_REDACTED "@" : "", strstr(proxy->text, "://") + 3);
+    tkp_json_write_pair(w, "proxy", shown);
+}
+
 /* Nothing is said of what is off. */
 static void put_control(struct tokperf_json_writer *w, const char *key,
                         const struct tkp_server_control *control)
@@ -232,6 +245,7 @@ static void put_endpoint(struct tokperf_json_writer *w, const struct tkp_plan *p
     put_control(w, "reset_kv_cache", &plan->reset_kv_cache);
     put_control(w, "server_profiler", &plan->server_profiler);
     put_connection(w, plan);
+    put_transport(w, plan);
     json->object_end(w);
 }
 

@@ -7,8 +7,8 @@
 #include <string.h>
 
 static const struct tkp_option_rows *const groups[] = {
-    &tkp_options_endpoint, &tkp_options_connection, &tkp_options_server, &tkp_options_load,
-    &tkp_options_dataset,  &tkp_options_output,     &tkp_options_verdict};
+    &tkp_options_endpoint, &tkp_options_connection, &tkp_options_transport, &tkp_options_server,
+    &tkp_options_load,     &tkp_options_dataset,    &tkp_options_output,    &tkp_options_verdict};
 enum { GROUP_FILES = sizeof groups / sizeof groups[0] };
 
 const struct tkp_option *tkp_options_at(size_t index)

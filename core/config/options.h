@@ -44,6 +44,9 @@ enum tkp_option_id {
     TKP_OPT_CERT_FILE,
     TKP_OPT_KEY_FILE,
     TKP_OPT_TLS_MIN_VERSION,
+    TKP_OPT_TRANSPORT,
+    TKP_OPT_HTTP_VERSION,
+    TKP_OPT_PROXY,
     /* server control */
     TKP_OPT_CACHE_BUST,
     TKP_OPT_RESET_KV_CACHE,
@@ -219,7 +222,7 @@ struct tkp_option_rows {
     size_t count;
 };
 extern const struct tkp_option_rows tkp_options_server, tkp_options_endpoint,
-    tkp_options_connection, tkp_options_load, tkp_options_dataset, tkp_options_output,
-    tkp_options_verdict;
+    tkp_options_connection, tkp_options_transport, tkp_options_load, tkp_options_dataset,
+    tkp_options_output, tkp_options_verdict;
 
 #endif

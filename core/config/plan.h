@@ -8,7 +8,7 @@
 
 #include <base/arena.h>
 #include <base/log.h>
-#include <config/url.h>
+#include <config/proxy.h>
 #include <stdbool.h>
 #include <sys/socket.h>
 #include <tokperf/conversation.h>
@@ -25,6 +25,12 @@ enum tkp_reuse {
     TKP_REUSE_STICKY /* one for each conversation */
 };
 enum tkp_ip_version { TKP_IP_VERSION_AUTO = 1, TKP_IP_VERSION_4, TKP_IP_VERSION_6 };
+enum tkp_transport { TKP_TRANSPORT_AUTO = 1, TKP_TRANSPORT_NATIVE, TKP_TRANSPORT_CURL };
+enum tkp_http_version {
+    TKP_HTTP_VERSION_1_1 = 1,
+    TKP_HTTP_VERSION_2,      /* over TLS, by ALPN */
+    TKP_HTTP_VERSION_2_PRIOR /* without TLS, by prior knowledge */
+};
 enum tkp_tls_version { TKP_TLS_VERSION_1_2 = 1, TKP_TLS_VERSION_1_3 };
 enum tkp_export_level { TKP_EXPORT_SUMMARY = 1, TKP_EXPORT_RECORDS };
 enum tkp_ui { TKP_UI_NONE = 1, TKP_UI_SIMPLE };
@@ -35,11 +41,11 @@ enum tkp_receive_clock {
     TKP_RECEIVE_CLOCK_PROCESS
 };
 enum tkp_cache_bust { /* where a marker of the run and conversation goes */
-    TKP_CACHE_BUST_NONE = 1,
-    TKP_CACHE_BUST_SYSTEM_PREFIX,
-    TKP_CACHE_BUST_SYSTEM_SUFFIX,
-    TKP_CACHE_BUST_FIRST_TURN_PREFIX,
-    TKP_CACHE_BUST_FIRST_TURN_SUFFIX
+                      TKP_CACHE_BUST_NONE = 1,
+                      TKP_CACHE_BUST_SYSTEM_PREFIX,
+                      TKP_CACHE_BUST_SYSTEM_SUFFIX,
+                      TKP_CACHE_BUST_FIRST_TURN_PREFIX,
+                      TKP_CACHE_BUST_FIRST_TURN_SUFFIX
 };
 enum tkp_wait_mode { TKP_WAIT_MODELS = 1, TKP_WAIT_INFERENCE, TKP_WAIT_BOTH };
 
@@ -149,7 +155,12 @@ struct tkp_plan {
     uint32_t resolve_rule_count;
     uint64_t tcp_keepalive_ns, tcp_user_timeout_ns; /* 0: off; the system's */
     struct tkp_tls_plan tls;
-    const char *session_header; /* the name of X-Correlation-ID */
+    enum tkp_transport transport; /* as asked for */
+    bool uses_curl;               /* libcurl carries the requests, not the native transport */
+    const char *transport_reason; /* why, for people: "--proxy needs it" */
+    enum tkp_http_version http_version;
+    const struct tkp_proxy *proxy; /* NULL: none */
+    const char *session_header;    /* the name of X-Correlation-ID */
     struct tkp_server_control reset_kv_cache, server_profiler;
 
     /* dataset */

@@ -49,7 +49,7 @@ tokperf_status tkp_secret_values(const struct tkp_plan *plan, struct tkp_arena *
                                  struct tokperf_error *error)
 {
     size_t most = (size_t)plan->header_count + (size_t)2 * plan->url_count + plan->extra_count +
-                  plan->setting_count + 1;
+                  plan->setting_count + 3;
     struct values values = {.list = tkp_arena_alloc(arena, most * sizeof *values.list)};
     if (!values.list)
         return tkp_fail(error, TOKPERF_E_NO_MEMORY, "no memory for the list of secrets");
@@ -59,6 +59,8 @@ tokperf_status tkp_secret_values(const struct tkp_plan *plan, struct tkp_arena *
     for (uint32_t i = 0; i < plan->url_count; i++)
         if (plan->urls[i].user_info)
             add_user_info(&values, plan->urls[i].user_info);
+    if (plan->proxy && plan->proxy->url.user_info)
+        add_user_info(&values, plan->proxy->url.user_info);
     for (uint32_t i = 0; i < plan->extra_count; i++)
         add_member(&values, plan->extra[i].key, plan->extra[i].json);
     for (uint32_t i = 0; i < plan->setting_count; i++)
