@@ -7,6 +7,7 @@
 #include <base/rng.h>
 #include <math.h>
 #include <record/log.h>
+#include <report/facts.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -158,26 +159,40 @@ tokperf_status tkp_pairing_row(struct tkp_pairing *p, const struct tkp_stamps *s
     return TOKPERF_OK;
 }
 
+static tokperf_status read_id_seed(struct tokperf_span header, uint64_t *id_seed,
+                                   struct tokperf_error *error)
+{
+    struct tkp_arena arena;
+    struct tkp_run_facts facts;
+    tkp_arena_init(&arena, 0);
+    tokperf_status status = tkp_run_facts_parse(header, &arena, &facts, error);
+    *id_seed = status == TOKPERF_OK ? facts.id_seed : 0;
+    tkp_arena_finish(&arena);
+    return status;
+}
+
 static tokperf_status read_rows(struct tkp_log_reader *reader, const struct tkp_stamps *stamps,
-                                uint64_t seed, uint32_t phase, struct tkp_pairing *pairing,
+                                uint32_t phase, struct tkp_pairing *pairing,
                                 struct tokperf_error *error)
 {
+    uint64_t id_seed = 0;
     for (;;) {
         struct tkp_log_entry entry;
         tokperf_status status = tkp_log_next(reader, &entry, error);
         if (status == TOKPERF_E_NOT_FOUND)
             return TOKPERF_OK;
+        if (status == TOKPERF_OK && entry.kind == TKP_LOG_RUN)
+            status = read_id_seed(entry.payload, &id_seed, error);
         if (status == TOKPERF_OK && entry.kind == TKP_LOG_ROWS && entry.row.phase == phase)
-            status = tkp_pairing_row(pairing, stamps, seed, &entry.row, entry.chunk_ns,
+            status = tkp_pairing_row(pairing, stamps, id_seed, &entry.row, entry.chunk_ns,
                                      entry.chunk_ns_count, error);
         if (status != TOKPERF_OK)
             return status;
     }
 }
 
-tokperf_status tkp_pairing_read(const char *log_path, const char *stamps_path, uint64_t seed,
-                                uint32_t phase, struct tkp_pairing *pairing,
-                                struct tokperf_error *error)
+tokperf_status tkp_pairing_read(const char *log_path, const char *stamps_path, uint32_t phase,
+                                struct tkp_pairing *pairing, struct tokperf_error *error)
 {
     struct tkp_buffer text;
     struct tkp_stamps stamps = {0};
@@ -189,7 +204,7 @@ tokperf_status tkp_pairing_read(const char *log_path, const char *stamps_path, u
     if (status == TOKPERF_OK)
         status = tkp_log_open(log_path, &reader, error);
     if (status == TOKPERF_OK)
-        status = read_rows(reader, &stamps, seed, phase, pairing, error);
+        status = read_rows(reader, &stamps, phase, pairing, error);
     tkp_log_reader_close(reader);
     tkp_stamps_finish(&stamps);
     tkp_buffer_finish(&text);

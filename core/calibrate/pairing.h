@@ -41,14 +41,14 @@ tokperf_status tkp_stamps_parse(const struct tkp_buffer *text, struct tkp_stamps
                                 struct tokperf_error *error) TOKPERF_MUST_USE;
 void tkp_stamps_finish(struct tkp_stamps *stamps);
 
-/* Takes one row of a run with this seed. TOKPERF_E_PARSE when an ok row has no line or
+/* Takes one row of a run with this id seed (facts.h). TOKPERF_E_PARSE when an ok row has no line or
  * another number of chunks than it; TOKPERF_E_NO_MEMORY. */
 tokperf_status tkp_pairing_row(struct tkp_pairing *pairing, const struct tkp_stamps *stamps,
                                uint64_t seed, const struct tkp_row *row, const uint64_t *chunk_ns,
                                uint32_t chunk_count, struct tokperf_error *error) TOKPERF_MUST_USE;
 /* All rows of the log's phase number `phase`. */
-tokperf_status tkp_pairing_read(const char *log_path, const char *stamps_path, uint64_t seed,
-                                uint32_t phase, struct tkp_pairing *pairing,
+tokperf_status tkp_pairing_read(const char *log_path, const char *stamps_path, uint32_t phase,
+                                struct tkp_pairing *pairing,
                                 struct tokperf_error *error) TOKPERF_MUST_USE;
 void tkp_pairing_finish(struct tkp_pairing *pairing);
 

@@ -162,7 +162,7 @@ void tkp_step_judge(const struct tkp_step_shape *shape, double level, double bou
 }
 
 static tokperf_status measure(const struct tkp_stepper *stepper, const struct tkp_step_shape *shape,
-                              double level, uint64_t seed, struct tkp_step_result *result,
+                              double level, struct tkp_step_result *result,
                               struct tokperf_error *error)
 {
     char log_path[PATH_MAX], stamps_path[PATH_MAX];
@@ -170,8 +170,7 @@ static tokperf_status measure(const struct tkp_stepper *stepper, const struct tk
     if (!tkp_files_join(log_path, sizeof log_path, stepper->scratch->path, "run/records.tkr") ||
         !tkp_files_join(stamps_path, sizeof stamps_path, stepper->scratch->path, "stamps"))
         return tkp_fail(error, TOKPERF_E_LIMIT, "the path in TMPDIR is too long");
-    tokperf_status status =
-        tkp_pairing_read(log_path, stamps_path, seed, PROFILING, &pairing, error);
+    tokperf_status status = tkp_pairing_read(log_path, stamps_path, PROFILING, &pairing, error);
     if (status == TOKPERF_OK) {
         read_clock(log_path, result);
         tkp_step_judge(shape, level, stepper->bound_ms, &pairing, result);
@@ -201,7 +200,7 @@ tokperf_status tkp_step_run(const struct tkp_stepper *stepper, const struct tkp_
     };
     tokperf_status status = tkp_child_run(&inputs, &code, error);
     if (status == TOKPERF_OK)
-        status = code == 0 ? measure(stepper, shape, level, seed, result, error)
+        status = code == 0 ? measure(stepper, shape, level, result, error)
                            : say_why(stepper->scratch->path, code, error);
     tkp_scratch_empty(stepper->scratch);
     return status;

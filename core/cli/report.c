@@ -114,8 +114,8 @@ static tokperf_status rebuild(struct rebuild *r, struct tokperf_error *error)
     if (status == TOKPERF_OK)
         status = compute(r, &summary, error);
     if (status == TOKPERF_OK)
-        status = tkp_cursor_create(r->reader, tkp_summarizer_context(r->summarizer), r->facts.seed,
-                                   &r->cursor, error);
+        status = tkp_cursor_create(r->reader, tkp_summarizer_context(r->summarizer),
+                                   r->facts.id_seed, &r->cursor, error);
     if (status == TOKPERF_OK)
         status = tkp_exports_run(&r->exports, summary, r->cursor, error);
     if (status == TOKPERF_OK && tkp_flag_is_raised(&r->terminal_failed))

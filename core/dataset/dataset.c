@@ -127,9 +127,26 @@ static tokperf_status render_ahead(struct tkp_dataset *dataset, struct tokperf_e
     return status;
 }
 
+static uint32_t salt_flags(enum tkp_cache_bust cache_bust)
+{
+    switch (cache_bust) {
+    case TKP_CACHE_BUST_SYSTEM_PREFIX:
+        return TOKPERF_REQUEST_SALT_PREFIX | TOKPERF_REQUEST_SALT_SYSTEM;
+    case TKP_CACHE_BUST_SYSTEM_SUFFIX:
+        return TOKPERF_REQUEST_SALT_SUFFIX | TOKPERF_REQUEST_SALT_SYSTEM;
+    case TKP_CACHE_BUST_FIRST_TURN_PREFIX:
+        return TOKPERF_REQUEST_SALT_PREFIX;
+    case TKP_CACHE_BUST_FIRST_TURN_SUFFIX:
+        return TOKPERF_REQUEST_SALT_SUFFIX;
+    case TKP_CACHE_BUST_NONE:
+        break;
+    }
+    return 0;
+}
+
 static uint32_t request_flags(const struct tkp_plan *plan)
 {
-    return (plan->streaming ? TOKPERF_REQUEST_STREAM : 0u) |
+    return salt_flags(plan->cache_bust) | (plan->streaming ? TOKPERF_REQUEST_STREAM : 0u) |
            (plan->per_chunk_usage ? TOKPERF_REQUEST_PER_CHUNK_USAGE : 0u) |
            (plan->legacy_max_tokens ? TOKPERF_REQUEST_LEGACY_MAX_TOKENS : 0u);
 }

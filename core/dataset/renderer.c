@@ -119,6 +119,22 @@ static uint32_t merge_extra(struct tkp_renderer *renderer, const struct tokperf_
     return count;
 }
 
+/* A marker that was asked for and is not there would leave the server's cache in play. */
+static tokperf_status check_salt(const struct tkp_renderer *renderer,
+                                 const struct tkp_rendered *rendered, struct tokperf_error *error)
+{
+    const uint32_t wanted = TOKPERF_REQUEST_SALT_PREFIX | TOKPERF_REQUEST_SALT_SUFFIX;
+    if ((renderer->dataset->request_flags & wanted) == 0)
+        return TOKPERF_OK;
+    for (uint32_t i = 0; i < rendered->hole_count; i++)
+        if (rendered->holes[i].kind == TOKPERF_HOLE_SALT)
+            return TOKPERF_OK;
+    return tkp_fail(error, TOKPERF_E_UNSUPPORTED,
+                    "it has no text of its own that could carry the marker of --cache-bust: a body "
+                    "that is sent as it is, messages in --extra-inputs, or no user message with "
+                    "text");
+}
+
 static tokperf_status call_format(struct tkp_renderer *renderer, struct tokperf_error *error)
 {
     const struct tkp_dataset *dataset = renderer->dataset;
@@ -157,6 +173,8 @@ static tokperf_status render(struct tkp_renderer *renderer, uint64_t row, uint32
     tokperf_status status = call_format(renderer, error);
     if (status == TOKPERF_OK)
         status = tkp_rendering_take(&renderer->rendering, rendered, error);
+    if (status == TOKPERF_OK)
+        status = check_salt(renderer, rendered, error);
     if (status != TOKPERF_OK) {
         tkp_error_prefix(error, "conversation %" PRIu64 " (%.*s), turn %" PRIu32, row + 1,
                          (int)conversation->api.session_id.len, conversation->api.session_id.data,

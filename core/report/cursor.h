@@ -14,7 +14,7 @@ struct tkp_cursor;
 
 /* reader may be NULL (there is no log): the cursor then has no records. Borrows all three. */
 tokperf_status tkp_cursor_create(struct tkp_log_reader *reader,
-                                 const struct tkp_metric_context *context, uint64_t seed,
+                                 const struct tkp_metric_context *context, uint64_t id_seed,
                                  struct tkp_cursor **cursor,
                                  struct tokperf_error *error) TOKPERF_MUST_USE;
 void tkp_cursor_destroy(struct tkp_cursor *cursor);

@@ -48,6 +48,7 @@ static const struct member run_members[] = {
     COUNT(tkp_run_facts, calibrated_requests_per_s),
     COUNT(tkp_run_facts, calibrated_streams),
     COUNT(tkp_run_facts, calibrated_events_per_s),
+    COUNT(tkp_run_facts, id_seed),
     {NULL, MEMBER_TEXT, 0},
 };
 static const struct member phase_members[] = {

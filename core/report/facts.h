@@ -23,6 +23,7 @@ struct tkp_run_facts {
     const char *receive_clock; /* "kernel" or "process" */
     uint64_t endpoint_flags;   /* TOKPERF_ENDPOINT_* */
     uint64_t seed;
+    uint64_t id_seed; /* new for each run: of the ids and salts of its requests */
     uint64_t start_realtime_ns;
     int64_t monotonic_to_realtime_ns;
     uint64_t dataset_size; /* conversations */

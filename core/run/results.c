@@ -40,7 +40,8 @@ static void fill_facts(struct tkp_run *run)
     struct tkp_machine_cpus cpus;
     tkp_machine_allowed(&cpus);
     tkp_machine_governors(plan->host_root, &cpus, run->governors, sizeof run->governors);
-    tkp_rng_uuid(tkp_rng_fresh_seed(), TKP_RNG_REQUEST_ID, 0, run->benchmark_id);
+    uint64_t fresh = tkp_rng_fresh_seed();
+    tkp_rng_uuid(fresh, TKP_RNG_MODEL, 0, run->benchmark_id);
     run->facts = (struct tkp_run_facts){
         .benchmark_id = run->benchmark_id,
         .version = TKP_VERSION,
@@ -115,7 +116,7 @@ static tokperf_status start_threads(struct tkp_run *run, struct tkp_log_writer *
         .endpoint = run->endpoint,
         .targets = run->targets,
         .worker_count = run->plan->workers,
-        .run_seed = run->plan->seed,
+        .run_seed = run->facts.id_seed,
         .kernel_clock = run->kernel_clock,
         .spins = tkp_cpu_plan_spins(&run->cpus, run->plan->spin),
         .cpus = run->cpus.worker_cpus,
@@ -186,8 +187,8 @@ tokperf_status tkp_run_report(struct tkp_run *run, const struct tokperf_summary 
     struct tkp_cursor *cursor = NULL;
     tokperf_status status = select_from_log(run, &reader, error);
     if (status == TOKPERF_OK)
-        status = tkp_cursor_create(reader, tkp_summarizer_context(run->summarizer), run->plan->seed,
-                                   &cursor, error);
+        status = tkp_cursor_create(reader, tkp_summarizer_context(run->summarizer),
+                                   run->facts.id_seed, &cursor, error);
     if (status == TOKPERF_OK)
         status = tkp_summarizer_result(run->summarizer, summary, error);
     if (status == TOKPERF_OK)

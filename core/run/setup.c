@@ -76,6 +76,17 @@ static tokperf_status check_streaming(const struct tkp_run *run, struct tokperf_
                     run->plan->endpoint_type);
 }
 
+static tokperf_status check_cache_bust(const struct tkp_run *run, struct tokperf_error *error)
+{
+    if (run->plan->cache_bust == TKP_CACHE_BUST_NONE ||
+        (run->endpoint_info.flags & TOKPERF_ENDPOINT_CARRIES_SALT))
+        return TOKPERF_OK;
+    return tkp_fail(error, TOKPERF_E_INVALID,
+                    "--cache-bust: the endpoint type '%s' cannot put a marker into its requests; "
+                    "leave it out",
+                    run->plan->endpoint_type);
+}
+
 /* A setting for a component that this run does not use would be ignored: an error instead. */
 static tokperf_status check_settings(const struct tkp_plan *plan, struct tokperf_error *error)
 {
@@ -145,6 +156,8 @@ static tokperf_status open_plugins(struct tkp_run *run, struct tokperf_error *er
     tkp_crash_note = run->endpoint->plugin_id;
     status = vtable->describe(run->endpoint->self, &run->endpoint_info, error);
     tkp_crash_note = NULL;
+    if (status == TOKPERF_OK)
+        status = check_cache_bust(run, error);
     return status == TOKPERF_OK ? check_streaming(run, error) : status;
 }
 

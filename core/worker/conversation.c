@@ -86,12 +86,22 @@ static bool render_live(struct tkp_worker *w, struct tkp_slot *slot)
     return false;
 }
 
+static bool has_salt(const struct tkp_rendered *rendered)
+{
+    for (uint32_t i = 0; i < rendered->hole_count; i++)
+        if (rendered->holes[i].kind == TOKPERF_HOLE_SALT)
+            return true;
+    return false;
+}
+
 bool tkp_conversation_render(struct tkp_worker *w, struct tkp_slot *slot)
 {
     slot->rendered = tkp_dataset_rendered(w->shared->dataset, slot->event.row, slot->turn);
     if (!slot->rendered && !render_live(w, slot))
         return false;
     slot->row.prompt_hash = slot->rendered->prompt_hash;
+    if (slot->rendered->hole_count && has_salt(slot->rendered)) /* prompts that differ by it */
+        slot->row.prompt_hash ^= tkp_message_salt(w->shared->run_seed, slot->event.draw);
     slot->row.input_tokens_asked = slot->rendered->input_tokens;
     slot->row.output_tokens_asked = slot->rendered->output_tokens;
     return true;
@@ -142,14 +152,14 @@ static void schedule_turn(struct tkp_worker *w, struct tkp_slot *slot)
     tkp_loop_set_timer(&w->loop, &slot->timer, slot->intended_ns);
 }
 
-/* The row is handed over. waited: not at once. */
-static void recorded(struct tkp_worker *w, struct tkp_slot *slot, bool waited)
+/* The row is handed over. */
+static void recorded(struct tkp_worker *w, struct tkp_slot *slot)
 {
     tkp_chunk_times_clear(&slot->reply.times, &w->chunks);
     if (slot->more_turns)
         schedule_turn(w, slot);
     else
-        end_conversation(w, slot, waited ? w->now_ns : slot->row.end_ns);
+        end_conversation(w, slot, w->now_ns);
 }
 
 static bool put_row(struct tkp_worker *w, struct tkp_slot *slot)
@@ -165,7 +175,8 @@ static bool plan_next_turn(struct tkp_worker *w, struct tkp_slot *slot)
     if (slot->row.outcome != TKP_OUTCOME_OK || slot->turn + 1 >= slot->event.turns)
         return false;
     uint64_t delay_ns = tkp_dataset_delay_ns(w->shared->dataset, slot->event.row, slot->turn + 1);
-    slot->intended_ns = slot->ready_ns = tkp_clock_after_ns(slot->row.end_ns, delay_ns);
+    /* now, not its end: draining a complete answer is no lateness of the next turn */
+    slot->intended_ns = slot->ready_ns = tkp_clock_after_ns(w->now_ns, delay_ns);
     return !tkp_issue_is_over(w, slot->intended_ns);
 }
 
@@ -187,7 +198,7 @@ void tkp_conversation_request_ended(struct tkp_worker *w, struct tkp_slot *slot)
     if (tkp_outcome_is_error(row->outcome))
         tkp_gauge_add(&w->stats.unsent_turns, slot->event.turns - slot->turn - 1);
     if (!w->issue.unrecorded.first && put_row(w, slot)) {
-        recorded(w, slot, false);
+        recorded(w, slot);
         return;
     }
     slot->state = TKP_SLOT_UNRECORDED;
@@ -202,7 +213,7 @@ void tkp_conversation_record_waiting(struct tkp_worker *w)
     while ((slot = w->issue.unrecorded.first) && put_row(w, slot)) {
         tkp_slot_queue_pop(&w->issue.unrecorded);
         tkp_gauge_add(&w->stats.record_waits_ns, w->now_ns - slot->waiting_since_ns);
-        recorded(w, slot, true);
+        recorded(w, slot);
     }
 }
 

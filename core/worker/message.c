@@ -47,8 +47,17 @@ static bool user_has(const struct tkp_plan *plan, const char *name)
     return false;
 }
 
+static const char *accept_of(uint32_t framing)
+{
+    if (framing == TOKPERF_FRAMING_SSE)
+        return "text/event-stream";
+    if (framing == TOKPERF_FRAMING_NDJSON)
+        return "application/x-ndjson";
+    return framing == TOKPERF_FRAMING_BYTES ? "*/*" : "application/json";
+}
+
 static void make_fixed(struct tkp_buffer *fixed, const struct tkp_plan *plan,
-                       const struct tkp_url *url, bool streaming)
+                       const struct tkp_url *url, uint32_t framing)
 {
     tkp_buffer_init(fixed, MAX_HEAD_BYTES);
     if (!user_has(plan, "host"))
@@ -56,15 +65,14 @@ static void make_fixed(struct tkp_buffer *fixed, const struct tkp_plan *plan,
     if (!user_has(plan, "user-agent"))
         tkp_buffer_puts(fixed, "User-Agent: tokperf/" TKP_VERSION "\r\n");
     if (!user_has(plan, "accept"))
-        tkp_buffer_puts(fixed, streaming ? "Accept: text/event-stream\r\n"
-                                         : "Accept: application/json\r\n");
+        tkp_buffer_printf(fixed, "Accept: %s\r\n", accept_of(framing));
     for (uint32_t i = 0; i < plan->header_count; i++)
         tkp_buffer_printf(fixed, "%s: %s\r\n", plan->headers[i].name, plan->headers[i].value);
     if (plan->reuse == TKP_REUSE_NEVER)
         tkp_buffer_puts(fixed, "Connection: close\r\n");
 }
 
-static tokperf_status make_all(struct tkp_message *m, const struct tkp_plan *plan, bool streaming,
+static tokperf_status make_all(struct tkp_message *m, const struct tkp_plan *plan, uint32_t framing,
                                struct tokperf_error *error)
 {
     for (uint32_t i = 0; i < plan->header_count; i++) {
@@ -73,7 +81,7 @@ static tokperf_status make_all(struct tkp_message *m, const struct tkp_plan *pla
             return status;
     }
     for (uint32_t i = 0; i < m->target_count; i++) {
-        make_fixed(&m->fixed[i], plan, m->targets[i].url, streaming);
+        make_fixed(&m->fixed[i], plan, m->targets[i].url, framing);
         if (m->fixed[i].failed)
             return tkp_fail(error, TOKPERF_E_LIMIT,
                             "the headers of a request exceed 256 KiB; give fewer or shorter ones");
@@ -82,20 +90,24 @@ static tokperf_status make_all(struct tkp_message *m, const struct tkp_plan *pla
 }
 
 tokperf_status tkp_message_init(struct tkp_message *m, const struct tkp_worker_shared *shared,
-                                bool streaming, struct tokperf_error *error)
+                                uint32_t framing, struct tokperf_error *error)
 {
     const struct tkp_plan *plan = shared->plan;
+    const char *session = plan->session_header ? plan->session_header : "X-Correlation-ID";
     *m = (struct tkp_message){.targets = shared->targets,
                               .target_count = plan->url_count,
                               .run_seed = shared->run_seed,
                               .has_request_id = user_has(plan, "x-request-id"),
-                              .has_correlation_id = user_has(plan, "x-correlation-id"),
+                              .has_session = user_has(plan, session),
+                              .has_affinity = user_has(plan, "x-session-affinity"),
                               .has_content_type = user_has(plan, "content-type")};
     tkp_buffer_init(&m->head, MAX_HEAD_BYTES);
-    m->fixed = calloc(m->target_count, sizeof *m->fixed);
+    tkp_buffer_init(&m->session_line, MAX_HEAD_BYTES);
+    tkp_buffer_printf(&m->session_line, "%s: ", session);
+    m->fixed = m->session_line.failed ? NULL : calloc(m->target_count, sizeof *m->fixed);
     if (!m->fixed)
         return tkp_fail(error, TOKPERF_E_NO_MEMORY, "no memory for request heads");
-    tokperf_status status = make_all(m, plan, streaming, error);
+    tokperf_status status = make_all(m, plan, framing, error);
     if (status != TOKPERF_OK)
         tkp_message_finish(m);
     return status;
@@ -107,6 +119,7 @@ void tkp_message_finish(struct tkp_message *m)
         tkp_buffer_finish(&m->fixed[i]);
     free(m->fixed);
     tkp_buffer_finish(&m->head);
+    tkp_buffer_finish(&m->session_line);
     *m = (struct tkp_message){0};
 }
 
@@ -116,9 +129,9 @@ static void append_span(struct tkp_buffer *b, struct tokperf_span span)
         tkp_buffer_append(b, span.data, span.len);
 }
 
-static void append_id(struct tkp_buffer *b, const char *name, const char id[37])
+static void append_id(struct tkp_buffer *b, struct tokperf_span name, const char id[37])
 {
-    tkp_buffer_puts(b, name);
+    append_span(b, name);
     tkp_buffer_append(b, id, 36);
     tkp_buffer_append(b, "\r\n", 2);
 }
@@ -135,15 +148,40 @@ static void append_length(struct tkp_buffer *b, uint64_t length)
     tkp_buffer_append(b, "\r\n", 2);
 }
 
+/* A path of the plugin's own follows the URL's, as the run's path does. */
+static void append_path(struct tkp_buffer *b, const struct tkp_target *target,
+                        struct tokperf_span path)
+{
+    if (!path.len) {
+        tkp_buffer_puts(b, target->path);
+        return;
+    }
+    tkp_buffer_append(b, target->url->prefix, tkp_url_prefix_len(target->url, path));
+    tkp_buffer_append(b, path.data, path.len);
+}
+
+/* The conversation's id, under two names: some routers look for the second one. */
+static void append_session(struct tkp_message *m, const struct tkp_message_key *key)
+{
+    char id[37];
+    if (m->has_session && m->has_affinity)
+        return;
+    tkp_rng_uuid(m->run_seed, TKP_RNG_REQUEST_ID,
+                 tkp_request_id_index(key->draw, TKP_TURN_OF_CONVERSATION), id);
+    if (!m->has_session)
+        append_id(&m->head, tkp_buffer_span(&m->session_line), id);
+    if (!m->has_affinity)
+        append_id(&m->head, TOKPERF_SPAN("X-Session-Affinity: "), id);
+}
+
 static void make_head(struct tkp_message *m, const struct tkp_message_key *key,
                       const struct tkp_rendered *rendered, const char request_id[37])
 {
     struct tkp_buffer *b = &m->head;
-    const char *path = m->targets[key->target].path;
     tkp_buffer_clear(b);
     append_span(b, rendered->method);
     tkp_buffer_append(b, " ", 1);
-    append_span(b, rendered->path.len ? rendered->path : tkp_span(path));
+    append_path(b, &m->targets[key->target], rendered->path);
     tkp_buffer_puts(b, " HTTP/1.1\r\n");
     append_span(b, tkp_buffer_span(&m->fixed[key->target]));
     if (rendered->content_type.len && !m->has_content_type) {
@@ -152,13 +190,8 @@ static void make_head(struct tkp_message *m, const struct tkp_message_key *key,
         tkp_buffer_append(b, "\r\n", 2);
     }
     if (!m->has_request_id)
-        append_id(b, "X-Request-ID: ", request_id);
-    if (!m->has_correlation_id) {
-        char id[37];
-        tkp_rng_uuid(m->run_seed, TKP_RNG_REQUEST_ID,
-                     tkp_request_id_index(key->draw, TKP_TURN_OF_CONVERSATION), id);
-        append_id(b, "X-Correlation-ID: ", id);
-    }
+        append_id(b, TOKPERF_SPAN("X-Request-ID: "), request_id);
+    append_session(m, key);
     append_length(b, rendered->body.len);
     append_span(b, rendered->headers);
     tkp_buffer_append(b, "\r\n", 2);
@@ -180,7 +213,7 @@ static void fill_hole(const struct tkp_message *m, const struct tkp_message_key 
                  tkp_rng_bits(seed, TKP_RNG_SALT, conversation),
                  tkp_rng_bits(seed, TKP_RNG_REQUEST_ID, request) | 1);
     else
-        snprintf(out, 64, "%016" PRIx64, tkp_rng_bits(seed, TKP_RNG_SALT, key->draw));
+        snprintf(out, 64, "%016" PRIx64, tkp_message_salt(seed, key->draw));
 }
 
 static void add_part(struct tkp_message *m, const char *data, uint64_t len)

@@ -8,6 +8,7 @@
 #define TKP_WORKER_MESSAGE_H
 
 #include <base/buffer.h>
+#include <base/rng.h>
 #include <sys/uio.h>
 #include <worker/worker.h>
 
@@ -18,7 +19,8 @@ struct tkp_message {
     const struct tkp_target *targets;
     uint32_t target_count;
     uint64_t run_seed;
-    bool closes, has_request_id, has_correlation_id, has_content_type; /* of the user */
+    struct tkp_buffer session_line;                                   /* "X-Correlation-ID: " */
+    bool has_request_id, has_session, has_affinity, has_content_type; /* of the user */
     /* of the request made last */
     struct tkp_buffer head;
     struct iovec parts[TKP_MESSAGE_MAX_PARTS];
@@ -27,10 +29,18 @@ struct tkp_message {
     char fillings[TKP_RENDERED_MAX_HOLES][64];
 };
 
-/* Refuses user headers that would break the framing. streaming: an event stream is asked for. */
+/* Refuses user headers that would break the framing. framing: TOKPERF_FRAMING_* of the answers that
+ * are asked for. */
 tokperf_status tkp_message_init(struct tkp_message *m, const struct tkp_worker_shared *shared,
-                                bool streaming, struct tokperf_error *error) TOKPERF_MUST_USE;
+                                uint32_t framing, struct tokperf_error *error) TOKPERF_MUST_USE;
 void tkp_message_finish(struct tkp_message *m); /* accepts a zeroed one */
+
+/* The bits of TOKPERF_HOLE_SALT for a conversation: new for each run, the same for all its turns.
+ */
+static inline uint64_t tkp_message_salt(uint64_t run_seed, uint64_t draw)
+{
+    return tkp_rng_bits(run_seed, TKP_RNG_SALT, draw);
+}
 
 struct tkp_message_key {
     uint32_t target, turn;

@@ -211,7 +211,9 @@ tokperf_status tkp_worker_init(struct tkp_worker *w, struct tokperf_error *error
     if (status != TOKPERF_OK)
         return status;
     bool streaming = plan->streaming && w->endpoint.flags & TOKPERF_ENDPOINT_STREAMS;
-    status = tkp_message_init(&w->message, w->shared, streaming, error);
+    status =
+        tkp_message_init(&w->message, w->shared,
+                         streaming ? w->endpoint.stream_framing : w->endpoint.whole_framing, error);
     if (status != TOKPERF_OK)
         return status;
     w->read_buffer = malloc(TKP_WORKER_READ_BYTES);

@@ -57,7 +57,7 @@ struct tkp_worker_shared {
     const struct tkp_instance *endpoint;
     const struct tkp_target *targets; /* one per URL */
     uint32_t worker_count;
-    uint64_t run_seed;
+    uint64_t run_seed;   /* new for each run: of the ids and salts of its requests */
     bool kernel_clock;   /* the kernel stamps arrivals (receive_stamp.h), not the process */
     bool spins;          /* before a send that is due */
     const int32_t *cpus; /* worker i's, or -1; NULL: no worker is pinned */

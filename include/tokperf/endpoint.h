@@ -30,7 +30,8 @@ enum {
 enum {
     TOKPERF_ENDPOINT_STREAMS = 1u << 0,         /* can be asked to stream */
     TOKPERF_ENDPOINT_PRODUCES_TOKENS = 1u << 1, /* token metrics apply to its output */
-    TOKPERF_ENDPOINT_TOKENIZES_INPUT = 1u << 2  /* token metrics apply to its input */
+    TOKPERF_ENDPOINT_TOKENIZES_INPUT = 1u << 2, /* token metrics apply to its input */
+    TOKPERF_ENDPOINT_CARRIES_SALT = 1u << 3     /* heeds TOKPERF_REQUEST_SALT_* */
 };
 
 /* What describe() fills; zeroed by the caller; fixed size. */
@@ -47,9 +48,15 @@ struct tokperf_endpoint_info {
 };
 
 enum {
-    TOKPERF_REQUEST_STREAM = 1u << 0,           /* the user asked for streaming */
-    TOKPERF_REQUEST_PER_CHUNK_USAGE = 1u << 1,  /* ask for a usage count on every chunk */
-    TOKPERF_REQUEST_LEGACY_MAX_TOKENS = 1u << 2 /* name the limit max_tokens everywhere */
+    TOKPERF_REQUEST_STREAM = 1u << 0,            /* the user asked for streaming */
+    TOKPERF_REQUEST_PER_CHUNK_USAGE = 1u << 1,   /* ask for a usage count on every chunk */
+    TOKPERF_REQUEST_LEGACY_MAX_TOKENS = 1u << 2, /* name the limit max_tokens everywhere */
+    /* --cache-bust, for endpoints with TOKPERF_ENDPOINT_CARRIES_SALT: a marker that no prompt cache
+     * knows, "[rid:" TOKPERF_HOLE_SALT "]", goes in front of the first user message's text, an
+     * empty line behind it, ... */
+    TOKPERF_REQUEST_SALT_PREFIX = 1u << 3,
+    TOKPERF_REQUEST_SALT_SUFFIX = 1u << 4, /* ... or behind that text, an empty line before it; */
+    TOKPERF_REQUEST_SALT_SYSTEM = 1u << 5  /* of the system message instead, where there is one */
 };
 
 /* What to render: the conversation so far and which turn to send. */

@@ -28,6 +28,7 @@ static void assert_run_equal(const struct tkp_run_facts *a, const struct tkp_run
     assert_string_equal(a->receive_clock, b->receive_clock);
     assert_true(a->endpoint_flags == b->endpoint_flags);
     assert_true(a->seed == b->seed);
+    assert_true(a->id_seed == b->id_seed);
     assert_true(a->start_realtime_ns == b->start_realtime_ns);
     assert_true(a->monotonic_to_realtime_ns == b->monotonic_to_realtime_ns);
     assert_true(a->dataset_size == b->dataset_size);
@@ -123,6 +124,7 @@ static void keys_are_frozen(void **state)
                                                .receive_clock = "r",
                                                .endpoint_flags = 1,
                                                .seed = 2,
+                                               .id_seed = 5,
                                                .start_realtime_ns = 3,
                                                .monotonic_to_realtime_ns = -4,
                                                .dataset_size = 5,
@@ -142,7 +144,7 @@ static void keys_are_frozen(void **state)
         "\"title\":\"t\",\"cli_command\":\"c\",\"config_yaml\":\"y\",\"receive_clock\":\"r\","
         "\"endpoint_flags\":1,\"seed\":2,\"start_realtime_ns\":3,\"monotonic_to_realtime_ns\":-4,"
         "\"dataset_size\":5,\"governors\":\"g\",\"calibrated_requests_per_s\":6,"
-        "\"calibrated_streams\":7,\"calibrated_events_per_s\":8}");
+        "\"calibrated_streams\":7,\"calibrated_events_per_s\":8,\"id_seed\":5}");
     tkp_buffer_clear(&json);
     tkp_phase_note_write(&phase, &json);
     assert_string_equal(
