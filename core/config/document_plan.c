@@ -311,6 +311,18 @@ static void put_phase(struct tokperf_json_writer *w, const struct tkp_plan *plan
     json->object_end(w);
 }
 
+static void put_tokenizer(struct tokperf_json_writer *w, const struct tkp_plan *plan)
+{
+    if (!plan->tokenizer)
+        return;
+    put_object(w, "tokenizer");
+    tkp_json_write_pair(w, "name", plan->tokenizer);
+    if (plan->tokenizer_threads >= 0)
+        put_number(w, "threads", plan->tokenizer_threads);
+    put_seconds(w, "drain_timeout", plan->drain_timeout_ns);
+    json->object_end(w);
+}
+
 static void put_artifacts(struct tokperf_json_writer *w, const struct tkp_plan *plan)
 {
     put_object(w, "artifacts");
@@ -438,6 +450,7 @@ void tkp_document_plan(const struct tkp_plan *plan, uint32_t flags, struct tkp_b
     for (uint32_t i = 0; i < plan->phase_count; i++)
         put_phase(w, plan, &plan->phases[i]);
     json->array_end(w);
+    put_tokenizer(w, plan);
     put_artifacts(w, plan);
     put_verdict(w, plan);
     put_runtime(w, plan);

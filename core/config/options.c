@@ -7,8 +7,9 @@
 #include <string.h>
 
 static const struct tkp_option_rows *const groups[] = {
-    &tkp_options_endpoint, &tkp_options_connection, &tkp_options_transport, &tkp_options_server,
-    &tkp_options_load,     &tkp_options_dataset,    &tkp_options_output,    &tkp_options_verdict};
+    &tkp_options_endpoint, &tkp_options_connection, &tkp_options_transport,
+    &tkp_options_server,   &tkp_options_load,       &tkp_options_dataset,
+    &tkp_options_token,    &tkp_options_output,     &tkp_options_verdict};
 enum { GROUP_FILES = sizeof groups / sizeof groups[0] };
 
 const struct tkp_option *tkp_options_at(size_t index)
@@ -124,8 +125,8 @@ void tkp_options_keys(const char *prefix, struct tkp_option_keys *keys)
 const char *tkp_options_group_title(enum tkp_option_group group)
 {
     static const char *const titles[TKP_GROUP_COUNT] = {
-        "Endpoint", "Connections", "Server control",           "Load", "Warm-up", "Dataset",
-        "Output",   "Verdict",     "Configuration and plugins"};
+        "Endpoint", "Connections",  "Server control", "Load",    "Warm-up",
+        "Dataset",  "Token counts", "Output",         "Verdict", "Configuration and plugins"};
     return titles[group];
 }
 

@@ -56,6 +56,10 @@ enum tkp_option_id {
     TKP_OPT_SERVER_PROFILER_TIMEOUT,
     TKP_OPT_SERVER_PROFILER_START_PATH,
     TKP_OPT_SERVER_PROFILER_STOP_PATH,
+    /* tokens */
+    TKP_OPT_TOKENIZER,
+    TKP_OPT_TOKENIZER_THREADS,
+    TKP_OPT_DRAIN_TIMEOUT,
     /* load: the same nine in both phases, in the same order */
     TKP_OPT_ARRIVAL,
     TKP_OPT_CONCURRENCY,
@@ -139,6 +143,7 @@ enum tkp_option_group {
     TKP_GROUP_LOAD,
     TKP_GROUP_WARMUP,
     TKP_GROUP_DATASET,
+    TKP_GROUP_TOKENS,
     TKP_GROUP_OUTPUT,
     TKP_GROUP_VERDICT,
     TKP_GROUP_PLUGINS,
@@ -222,7 +227,7 @@ struct tkp_option_rows {
     size_t count;
 };
 extern const struct tkp_option_rows tkp_options_server, tkp_options_endpoint,
-    tkp_options_connection, tkp_options_transport, tkp_options_load, tkp_options_dataset,
+    tkp_options_connection, tkp_options_transport, tkp_options_token, tkp_options_load, tkp_options_dataset,
     tkp_options_output, tkp_options_verdict;
 
 #endif

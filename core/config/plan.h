@@ -176,6 +176,11 @@ struct tkp_plan {
     double osl_mean, osl_stddev; /* osl_mean < 0: unset */
     double turns_mean, turns_stddev, turn_delay_mean_ms, turn_delay_stddev_ms;
 
+    /* tokens */
+    const char *tokenizer;     /* --tokenizer: a path or "builtin", or NULL */
+    int32_t tokenizer_threads; /* that count during the load; -1: as the CPU plan has it */
+    uint64_t drain_timeout_ns; /* 0: none */
+
     /* load */
     const struct tkp_phase_plan *phases; /* in order; the last one is profiling */
     uint32_t phase_count;

@@ -69,6 +69,8 @@ static tokperf_status build(const struct tkp_settings *settings, bool may_hide,
     if (!status)
         status = tkp_resolve_dataset(settings, plan, error);
     if (!status)
+        status = tkp_resolve_token(settings, plan, error);
+    if (!status)
         status = tkp_resolve_load(settings, plan, error);
     if (!status)
         status = tkp_resolve_transport(settings, plan, error);

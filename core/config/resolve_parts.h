@@ -26,6 +26,8 @@ tokperf_status tkp_resolve_dataset(const struct tkp_settings *settings, struct t
                                    struct tokperf_error *error) TOKPERF_MUST_USE;
 tokperf_status tkp_resolve_load(const struct tkp_settings *settings, struct tkp_plan *plan,
                                 struct tokperf_error *error) TOKPERF_MUST_USE;
+tokperf_status tkp_resolve_token(const struct tkp_settings *settings, struct tkp_plan *plan,
+                                 struct tokperf_error *error) TOKPERF_MUST_USE;
 /* After the connection and the load: its rules join them. */
 tokperf_status tkp_resolve_transport(const struct tkp_settings *settings, struct tkp_plan *plan,
                                      struct tokperf_error *error) TOKPERF_MUST_USE;
