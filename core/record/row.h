@@ -72,7 +72,9 @@ struct tkp_row {
     uint32_t retries;
 
     uint64_t intended_ns, ready_ns, start_ns;
-    uint64_t connect_start_ns, connect_end_ns; /* of this request; 0 when reused */
+    uint64_t connect_start_ns, connect_end_ns; /* of this request, TLS included; 0 when reused */
+    uint64_t
+        tls_start_ns; /* of its TLS handshake, which ends with the connect; 0: there was none */
     uint64_t send_start_ns, send_end_ns, first_byte_ns;
     uint64_t first_token_ns, second_token_ns, first_output_token_ns, last_token_ns;
     uint64_t end_ns;

@@ -68,7 +68,8 @@
     UINT(kept_bytes)                                   \
     COUNT(counted_input)                               \
     COUNT(counted_output)                              \
-    COUNT(counted_reasoning)
+    COUNT(counted_reasoning)                           \
+    TIME(tls_start_ns)
 
 /* The last bit of the mask: chunk times follow. */
 #define HAS_TIMES (UINT64_C(1) << 63)

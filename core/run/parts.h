@@ -40,8 +40,9 @@ struct tkp_run {
     struct tkp_plan resolved; /* the plan with the model that the server named, when it named one */
     struct tkp_dataset *dataset;
     struct tkp_target *targets;
-    bool kernel_clock; /* arrivals are stamped by the kernel */
-    int stamps_fd;     /* keeps the kernel stamping while it is open; 0: none */
+    struct tkp_tls_context *tls; /* NULL: no URL is https */
+    bool kernel_clock;           /* arrivals are stamped by the kernel */
+    int stamps_fd;               /* keeps the kernel stamping while it is open; 0: none */
     struct tkp_cpu_plan cpus;
     struct tkp_machine_limits limits;
     struct tkp_demand demand;

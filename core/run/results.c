@@ -115,6 +115,7 @@ static tokperf_status start_threads(struct tkp_run *run, struct tkp_log_writer *
         .dataset = run->dataset,
         .endpoint = run->endpoint,
         .targets = run->targets,
+        .tls = run->tls,
         .worker_count = run->plan->workers,
         .run_seed = run->facts.id_seed,
         .kernel_clock = run->kernel_clock,

@@ -18,6 +18,7 @@
 #include <string.h>
 #include <target/readiness.h>
 #include <unistd.h>
+#include <worker/tls_context.h>
 
 /* The path of the run's requests below a URL. */
 static const char *request_path(const struct tkp_run *run)
@@ -201,13 +202,23 @@ static tokperf_status resolve_targets(struct tkp_run *run, struct tokperf_error 
         return tkp_fail(error, TOKPERF_E_NO_MEMORY, "no memory for the targets");
     for (uint32_t i = 0; i < plan->url_count; i++) {
         const char *full = tkp_url_path(&run->urls[i], path, &run->arena);
-        tokperf_status status = tkp_target_resolve(&run->urls[i], full, &run->targets[i], error);
+        tokperf_status status =
+            tkp_target_resolve(&run->urls[i], full, plan, &run->targets[i], error);
         if (status == TOKPERF_OK)
             status = tkp_target_keep_reachable(&run->targets[i], plan->sources, plan->source_count,
                                                error);
         if (status != TOKPERF_OK)
             return status;
     }
+    return TOKPERF_OK;
+}
+
+/* The files of TLS are the user's inputs: they are read before anybody is asked anything. */
+static tokperf_status open_tls(struct tkp_run *run, struct tokperf_error *error)
+{
+    for (uint32_t i = 0; i < run->plan->url_count; i++)
+        if (run->plan->urls[i].scheme == TKP_URL_HTTPS)
+            return tkp_tls_context_create(&run->plan->tls, &run->tls, error);
     return TOKPERF_OK;
 }
 
@@ -344,6 +355,8 @@ tokperf_status tkp_run_set_up_inputs(struct tkp_run *run, struct tokperf_error *
     if (status == TOKPERF_OK)
         status = check_limits(run, error);
     if (status == TOKPERF_OK)
+        status = open_tls(run, error);
+    if (status == TOKPERF_OK)
         status = make_dataset(run, error);
     return status;
 }
@@ -376,6 +389,7 @@ void tkp_run_take_down(struct tkp_run *run)
     tkp_instance_destroy(run->source);
     tkp_instance_destroy(run->endpoint);
     tkp_registry_close(run->registry);
+    tkp_tls_context_destroy(run->tls);
     tkp_mock_child_stop(run->mock);
     if (run->stamps_fd > 0)
         close(run->stamps_fd);

@@ -33,6 +33,14 @@ void tkp_connections_set_sources(struct tkp_connections *pool,
     pool->next_source = first;
 }
 
+static void release(struct tkp_connection *connection)
+{
+    tkp_tls_close(connection->tls);
+    connection->tls = NULL;
+    close(connection->fd);
+    connection->fd = -1;
+}
+
 void tkp_connections_finish(struct tkp_connections *pool)
 {
     while (pool->slabs) {
@@ -40,7 +48,7 @@ void tkp_connections_finish(struct tkp_connections *pool)
         pool->slabs = slab->next;
         for (int i = 0; i < SLAB_CONNECTIONS; i++)
             if (slab->connections[i].state != TKP_CONNECTION_CLOSED)
-                close(slab->connections[i].fd);
+                release(&slab->connections[i]);
         free(slab);
     }
     free(pool->groups);
@@ -100,6 +108,27 @@ static const struct tkp_source_address *take_source(struct tkp_connections *pool
     return NULL;
 }
 
+static bool set_int(int fd, int level, int name, int value)
+{
+    return setsockopt(fd, level, name, &value, sizeof value) == 0;
+}
+
+/* Requests go out at once (no Nagle), and a server that is gone is found out: after keepalive_s of
+ * silence three questions, half of that apart. */
+static bool set_tcp(const struct tkp_connections *pool, int fd)
+{
+    int idle_s = (int)pool->keepalive_s;
+    if (!set_int(fd, IPPROTO_TCP, TCP_NODELAY, 1))
+        return false;
+    if (idle_s && (!set_int(fd, SOL_SOCKET, SO_KEEPALIVE, 1) ||
+                   !set_int(fd, IPPROTO_TCP, TCP_KEEPIDLE, idle_s) ||
+                   !set_int(fd, IPPROTO_TCP, TCP_KEEPINTVL, (idle_s + 1) / 2) ||
+                   !set_int(fd, IPPROTO_TCP, TCP_KEEPCNT, 3)))
+        return false;
+    return !pool->user_timeout_ms ||
+           set_int(fd, IPPROTO_TCP, TCP_USER_TIMEOUT, (int)pool->user_timeout_ms);
+}
+
 /* The port is chosen when connecting, so that each destination has all of them. */
 static int bind_source(struct tkp_connections *pool, int fd, sa_family_t family)
 {
@@ -114,25 +143,24 @@ static int bind_source(struct tkp_connections *pool, int fd, sa_family_t family)
     return errno;
 }
 
+int tkp_connections_socket(struct tkp_connections *pool, int family, int *fd)
+{
+    *fd = socket(family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+    if (*fd < 0 || (family != AF_UNIX && !set_tcp(pool, *fd)))
+        return errno;
+    return pool->source_count ? bind_source(pool, *fd, (sa_family_t)family) : 0;
+}
+
 /* Returns 0, EINPROGRESS or why not. */
 static int connect_socket(struct tkp_connections *pool, struct tkp_connection *connection,
                           const struct tkp_target *target)
 {
     const struct sockaddr_storage *address = &target->addresses[connection->address];
-    connection->fd = socket(address->ss_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-    if (connection->fd < 0)
-        return errno;
-    int on = 1;
-    if (address->ss_family != AF_UNIX &&
-        setsockopt(connection->fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on) != 0)
-        return errno;
+    int reason = tkp_connections_socket(pool, address->ss_family, &connection->fd);
+    if (reason)
+        return reason;
     if (pool->stamps && address->ss_family != AF_UNIX)
         (void)tkp_receive_stamp_enable(connection->fd); /* refused: its reads count as unstamped */
-    if (pool->source_count) {
-        int reason = bind_source(pool, connection->fd, address->ss_family);
-        if (reason)
-            return reason;
-    }
     if (connect(connection->fd, (const struct sockaddr *)address,
                 target->address_lengths[connection->address]) == 0)
         return 0;
@@ -195,8 +223,7 @@ void tkp_connections_close(struct tkp_connections *pool, struct tkp_connection *
 {
     if (connection->state == TKP_CONNECTION_IDLE)
         leave_stack(pool, connection);
-    close(connection->fd);
-    connection->fd = -1;
+    release(connection);
     connection->state = TKP_CONNECTION_CLOSED;
     connection->slot = NULL;
     connection->below = pool->closed;

@@ -131,6 +131,7 @@ static void end_conversation(struct tkp_worker *w, struct tkp_slot *slot, uint64
 {
     drop_spill(w, &slot->reply.text);
     drop_spill(w, &slot->history_ends);
+    tkp_request_drop_kept(w, slot);
     bool idle = w->issue.exhausted || tkp_issue_is_over(w, w->now_ns); /* nothing would follow */
     if (slot->connect_failed && !idle && slot->holds_cap) {
         slot->state = TKP_SLOT_BACKOFF;

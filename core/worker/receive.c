@@ -89,8 +89,9 @@ static void take_read(struct tkp_worker *w, struct tkp_slot *slot, size_t len)
     if (tkp_answer_is_success(slot))
         note_plugin_time(w);
     if (step == TKP_HTTP_DONE) {
-        bool pooled = w->shared->plan->reuse != TKP_REUSE_NEVER;
-        tkp_request_end(w, slot, pooled && clean && slot->sent_all && slot->http.keep_alive);
+        bool reused =
+            w->shared->plan->reuse != TKP_REUSE_NEVER && !tkp_connection_has_end(slot->connection);
+        tkp_request_end(w, slot, reused && clean && slot->sent_all && slot->http.keep_alive);
     } else if (step == TKP_HTTP_BAD) {
         tkp_answer_refuse(slot, slot->http.error);
         tkp_request_end(w, slot, false);
@@ -102,14 +103,23 @@ static void take_read(struct tkp_worker *w, struct tkp_slot *slot, size_t len)
     }
 }
 
-/* The connection ended, by a close (reason 0) or an error. */
+/* A close of TCP alone may come from anybody: over TLS the server has to say that it ends. */
+static bool is_cut(const struct tkp_slot *slot)
+{
+    return slot->connection->tls && !tkp_tls_is_closed(slot->connection->tls);
+}
+
+/* The connection ended, by a close (reason 0) or an error; EPROTO: of TLS. */
 static void lose(struct tkp_worker *w, struct tkp_slot *slot, int reason)
 {
     if (slot->row.received_bytes) {
-        tkp_answer_lose(w, slot, tkp_http_response_end(&slot->http), reason != 0);
+        tkp_answer_lose(w, slot, tkp_http_response_end(&slot->http), reason || is_cut(slot));
     } else if (slot->row.flags & TKP_ROW_REUSED) {
         tkp_request_retry(w, slot); /* stale: the server had let go of it; the next one is new */
         return;
+    } else if (reason == EPROTO && slot->connection->tls) {
+        tkp_row_end_text(&slot->row, TKP_OUTCOME_TLS_ERROR, w->tls->failure.type,
+                         w->tls->failure.message);
     } else {
         tkp_row_end_text(&slot->row, TKP_OUTCOME_NO_RESPONSE, reason ? "reset" : "closed",
                          reason ? "the connection was reset before any byte of the answer"
@@ -118,21 +128,29 @@ static void lose(struct tkp_worker *w, struct tkp_slot *slot, int reason)
     tkp_request_end(w, slot, false);
 }
 
-/* recv(), with the kernel's stamp when the run uses it. */
-static ssize_t read_socket(struct tkp_worker *w, int fd, uint64_t *wall_ns)
+/* One read, with the kernel's stamp when the run uses it. *full: there may be more. */
+static ssize_t read_some(struct tkp_worker *w, const struct tkp_connection *c, uint64_t *wall_ns,
+                         bool *full)
 {
+    ssize_t n;
     *wall_ns = 0;
+    if (c->tls)
+        return tkp_tls_read(c->tls, w->read_buffer, wall_ns, full);
     if (w->arrivals.kernel)
-        return tkp_receive_stamp_read(fd, w->read_buffer, TKP_WORKER_READ_BYTES, wall_ns);
-    return recv(fd, w->read_buffer, TKP_WORKER_READ_BYTES, 0);
+        n = tkp_receive_stamp_read(c->fd, w->read_buffer, TKP_WORKER_READ_BYTES, wall_ns);
+    else
+        n = recv(c->fd, w->read_buffer, TKP_WORKER_READ_BYTES, 0);
+    *full = n == TKP_WORKER_READ_BYTES;
+    return n;
 }
 
 void tkp_request_receive(struct tkp_worker *w, struct tkp_connection *c, bool to_end)
 {
     struct tkp_slot *slot = c->slot;
-    for (int full = 0;;) {
+    for (int rounds = 0;;) {
         uint64_t wall_ns;
-        ssize_t n = read_socket(w, c->fd, &wall_ns);
+        bool full;
+        ssize_t n = read_some(w, c, &wall_ns, &full);
         int reason = n < 0 ? errno : 0;
         if (reason == EINTR)
             continue;
@@ -148,9 +166,9 @@ void tkp_request_receive(struct tkp_worker *w, struct tkp_connection *c, bool to
         if (c->slot != slot || c->state != TKP_CONNECTION_BUSY)
             return;
         /* edge-triggered: a short read has emptied the socket, and an end comes as an event */
-        if (n < TKP_WORKER_READ_BYTES && !to_end)
+        if (!full && !to_end && !tkp_connection_has_end(c))
             return;
-        if (n == TKP_WORKER_READ_BYTES && ++full == READS_IN_A_ROW) {
+        if (full && ++rounds == READS_IN_A_ROW) {
             tkp_loop_watch_again(&w->loop, c->fd, c);
             return;
         }

@@ -8,6 +8,7 @@
 #include <string.h>
 #include <worker/answer.h>
 #include <worker/conversation.h>
+#include <worker/handshake.h>
 #include <worker/row_text.h>
 
 /* A request whose outcome is decided reads on, to keep its connection, for at most this long. */
@@ -80,8 +81,8 @@ static uint64_t next_deadline(const struct tkp_worker *w, const struct tkp_slot 
     uint64_t step_ns = TKP_NEVER_NS;
     if (row->outcome != TKP_OUTCOME_NONE) {
         *which = DEADLINE_DRAIN;
-        step_ns = tkp_clock_after_ns(
-            slot->decided_ns, row->outcome == TKP_OUTCOME_OK ? COMPLETE_DRAIN_NS : DRAIN_NS);
+        step_ns = tkp_clock_after_ns(slot->decided_ns,
+                                     row->outcome == TKP_OUTCOME_OK ? COMPLETE_DRAIN_NS : DRAIN_NS);
     } else if (row->first_byte_ns) {
         *which = DEADLINE_IDLE;
         step_ns = tkp_clock_after_ns(slot->last_read_ns, plan->idle_timeout_ns);
@@ -121,6 +122,12 @@ static void note_connect_failure(struct tkp_worker *w, struct tkp_slot *slot)
         tkp_gauge_add(&w->stats.connect_errors_in_row, 1);
 }
 
+void tkp_request_fail_connect(struct tkp_worker *w, struct tkp_slot *slot)
+{
+    note_connect_failure(w, slot);
+    tkp_request_end(w, slot, false);
+}
+
 static const char *connect_error_type(int reason)
 {
     switch (reason) {
@@ -158,18 +165,26 @@ static void fail_connect(struct tkp_worker *w, struct tkp_slot *slot, int reason
         tkp_row_end_text(&slot->row, TKP_OUTCOME_CLIENT_ERROR, strerrorname_np(reason), text);
     else
         tkp_row_end_text(&slot->row, TKP_OUTCOME_CONNECT_ERROR, connect_error_type(reason), text);
-    note_connect_failure(w, slot);
-    tkp_request_end(w, slot, false);
+    tkp_request_fail_connect(w, slot);
 }
 
 static void send_more(struct tkp_worker *w, struct tkp_slot *slot);
 
-static void connected(struct tkp_worker *w, struct tkp_slot *slot)
+void tkp_request_connected(struct tkp_worker *w, struct tkp_slot *slot)
 {
     slot->row.connect_end_ns = read_clock(w);
     slot->backoff_ns = 0;
     tkp_gauge_set(&w->stats.connect_errors_in_row, 0);
     send_more(w, slot);
+}
+
+/* The socket is connected. */
+static void connected(struct tkp_worker *w, struct tkp_slot *slot)
+{
+    if (target_of(w, slot)->url->scheme == TKP_URL_HTTPS)
+        tkp_handshake_begin(w, slot);
+    else
+        tkp_request_connected(w, slot);
 }
 
 /* The kernel makes TCP wait for room in the listener's backlog, but not a non-blocking UNIX socket.
@@ -216,7 +231,7 @@ static void connect_next(struct tkp_worker *w, struct tkp_slot *slot, int reason
 static void open_connection(struct tkp_worker *w, struct tkp_slot *slot)
 {
     slot->row.connect_start_ns = read_clock(w);
-    slot->row.connect_end_ns = 0;
+    slot->row.connect_end_ns = slot->row.tls_start_ns = 0;
     slot->addresses_tried = 0;
     slot->full_ns = 0;
     connect_next(w, slot, EADDRNOTAVAIL);
@@ -257,6 +272,13 @@ static bool make_message(struct tkp_worker *w, struct tkp_slot *slot)
     return false;
 }
 
+static ssize_t write_some(struct tkp_worker *w, const struct tkp_connection *c, uint64_t sent_bytes)
+{
+    if (c->tls)
+        return tkp_tls_send(c->tls, w->message.parts, w->message.part_count, sent_bytes);
+    return tkp_message_send(&w->message, c->fd, sent_bytes);
+}
+
 /* A server may answer and close before it has read everything: its answer is read first. */
 static void send_more(struct tkp_worker *w, struct tkp_slot *slot)
 {
@@ -266,7 +288,7 @@ static void send_more(struct tkp_worker *w, struct tkp_slot *slot)
     if (!slot->row.send_start_ns)
         slot->row.send_start_ns = read_clock(w);
     while (!slot->sent_all) {
-        ssize_t n = tkp_message_send(&w->message, c->fd, slot->sent_bytes);
+        ssize_t n = write_some(w, c, slot->sent_bytes);
         if (n < 0 && errno == EINTR)
             continue;
         if (n < 0 && (errno == EAGAIN || errno == EWOULDBLOCK))
@@ -293,7 +315,6 @@ void tkp_request_start(struct tkp_worker *w, struct tkp_slot *slot)
 {
     init_row(w, slot);
     slot->state = TKP_SLOT_ACTIVE;
-    slot->connection = NULL;
     slot->connect_failed = false;
     slot->connect_again_ns = 0;
     slot->last_read_ns = slot->decided_ns = slot->arrival_ns = 0;
@@ -307,7 +328,11 @@ void tkp_request_start(struct tkp_worker *w, struct tkp_slot *slot)
         return;
     }
     begin_attempt(w, slot);
-    struct tkp_connection *c = tkp_connections_take_idle(&w->connections, slot->event.url_index);
+    struct tkp_connection *c = slot->connection; /* kept from the turn before */
+    if (c)
+        c->state = TKP_CONNECTION_BUSY;
+    else
+        c = tkp_connections_take_idle(&w->connections, slot->event.url_index);
     if (!c) {
         open_connection(w, slot);
         return;
@@ -330,15 +355,29 @@ void tkp_request_retry(struct tkp_worker *w, struct tkp_slot *slot)
     open_connection(w, slot);
 }
 
+/* Nothing is expected but tickets of TLS: the server closes the connection, or is confused. */
+static void look_at_idle(struct tkp_worker *w, struct tkp_connection *c, bool ended)
+{
+    if (!ended && c->tls && tkp_tls_stays_idle(c->tls, w->read_buffer))
+        return;
+    if (c->slot)
+        c->slot->connection = NULL;
+    tkp_connections_close(&w->connections, c);
+}
+
 void tkp_request_ready(struct tkp_worker *w, struct tkp_connection *c, uint32_t events)
 {
     const uint32_t ended = EPOLLRDHUP | EPOLLHUP | EPOLLERR;
     switch ((enum tkp_connection_state)c->state) {
     case TKP_CONNECTION_CLOSED: /* earlier in this batch */
         break;
-    case TKP_CONNECTION_IDLE: /* nothing is expected: the server closes it, or is confused */
+    case TKP_CONNECTION_IDLE:
+    case TKP_CONNECTION_KEPT:
         if (events & (EPOLLIN | ended))
-            tkp_connections_close(&w->connections, c);
+            look_at_idle(w, c, (events & ended) != 0);
+        break;
+    case TKP_CONNECTION_HANDSHAKE:
+        tkp_handshake_go_on(w, c, (events & ended) != 0);
         break;
     case TKP_CONNECTION_CONNECTING:
         if (events & (EPOLLOUT | EPOLLERR | EPOLLHUP))
@@ -367,9 +406,14 @@ static void time_out(struct tkp_worker *w, struct tkp_slot *slot, enum deadline 
         [DEADLINE_CONNECT] = "no connection within the connect timeout",
         [DEADLINE_FIRST_BYTE] = "no byte of the answer within the first-byte timeout",
         [DEADLINE_IDLE] = "no further byte of the answer within the idle timeout"};
-    bool connecting = !slot->connection || slot->connection->state == TKP_CONNECTION_CONNECTING;
+    bool in_handshake = slot->connection && slot->connection->state == TKP_CONNECTION_HANDSHAKE;
+    bool connecting =
+        !slot->connection || in_handshake || slot->connection->state == TKP_CONNECTION_CONNECTING;
     tkp_answer_read_error(slot);
-    tkp_row_end_text(&slot->row, TKP_OUTCOME_TIMEOUT, types[which], messages[which]);
+    tkp_row_end_text(&slot->row, TKP_OUTCOME_TIMEOUT, types[which],
+                     in_handshake && which == DEADLINE_CONNECT
+                         ? "no end of the TLS handshake within the connect timeout"
+                         : messages[which]);
     if (connecting)
         note_connect_failure(w, slot);
     tkp_request_end(w, slot, false);
@@ -406,6 +450,21 @@ static void forget_arrivals(struct tkp_worker *w, struct tkp_slot *slot)
     tkp_chunk_times_clear(&slot->reply.times, &w->chunks);
 }
 
+static void let_go(struct tkp_worker *w, struct tkp_slot *slot, bool keep)
+{
+    if (slot->connection && keep)
+        tkp_connections_park(&w->connections, slot->connection);
+    else if (slot->connection)
+        tkp_connections_close(&w->connections, slot->connection);
+    slot->connection = NULL;
+}
+
+void tkp_request_drop_kept(struct tkp_worker *w, struct tkp_slot *slot)
+{
+    if (slot->connection)
+        let_go(w, slot, false);
+}
+
 void tkp_request_end(struct tkp_worker *w, struct tkp_slot *slot, bool keep)
 {
     /* an answer that was complete before its HTTP body has ended then */
@@ -415,11 +474,10 @@ void tkp_request_end(struct tkp_worker *w, struct tkp_slot *slot, bool keep)
         forget_arrivals(w, slot);
     tkp_http_response_finish(&slot->http);
     tkp_reply_finish(&w->reply, &slot->reply);
-    if (slot->connection && keep)
-        tkp_connections_park(&w->connections, slot->connection);
-    else if (slot->connection)
-        tkp_connections_close(&w->connections, slot->connection);
-    slot->connection = NULL;
+    if (keep && w->shared->plan->reuse == TKP_REUSE_STICKY)
+        slot->connection->state = TKP_CONNECTION_KEPT; /* the conversation's end closes it */
+    else
+        let_go(w, slot, keep);
     tkp_gauge_set(&w->stats.in_flight, tkp_gauge_get(&w->stats.in_flight) - 1);
     tkp_conversation_request_ended(w, slot);
 }

@@ -24,6 +24,14 @@ void tkp_request_receive(struct tkp_worker *w, struct tkp_connection *connection
 void tkp_request_arm(struct tkp_worker *w, struct tkp_slot *slot);
 /* Sends the request again on a new connection. */
 void tkp_request_retry(struct tkp_worker *w, struct tkp_slot *slot);
+/* Between request.c and handshake.c. */
+/* The connection can carry the request: sends it. */
+void tkp_request_connected(struct tkp_worker *w, struct tkp_slot *slot);
+/* The row has its outcome: there is no connection for it. */
+void tkp_request_fail_connect(struct tkp_worker *w, struct tkp_slot *slot);
+
+/* The conversation is over: closes the connection that was kept for its next turn, if any. */
+void tkp_request_drop_kept(struct tkp_worker *w, struct tkp_slot *slot);
 /* The row has its outcome: lets go of everything. keep: the connection can be used again. */
 void tkp_request_end(struct tkp_worker *w, struct tkp_slot *slot, bool keep);
 

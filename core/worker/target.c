@@ -31,9 +31,46 @@ static tokperf_status resolve_unix(const struct tkp_url *url, struct tkp_target 
     return TOKPERF_OK;
 }
 
-static tokperf_status resolve_name(const struct tkp_url *url, struct tkp_target *target,
-                                   struct tokperf_error *error)
+static const struct tkp_resolve_rule *find_rule(const struct tkp_url *url,
+                                                const struct tkp_plan *plan)
 {
+    for (uint32_t i = 0; i < plan->resolve_rule_count; i++)
+        if (plan->resolve_rules[i].port == url->port &&
+            strcmp(plan->resolve_rules[i].host, url->host) == 0)
+            return &plan->resolve_rules[i];
+    return NULL;
+}
+
+/* Adds those of a kind; AF_UNSPEC: all. */
+static void add_list(struct tkp_target *target, const struct addrinfo *list, sa_family_t family,
+                     bool is_that)
+{
+    for (const struct addrinfo *info = list; info; info = info->ai_next)
+        if (family == AF_UNSPEC || (info->ai_family == family) == is_that)
+            add_address(target, info->ai_addr, info->ai_addrlen);
+}
+
+/* In the system's order, but those of the kind that is preferred first. */
+static void add_found(struct tkp_target *target, const struct addrinfo *list,
+                      enum tkp_ip_version version)
+{
+    if (version != TKP_IP_VERSION_4 && version != TKP_IP_VERSION_6) {
+        add_list(target, list, AF_UNSPEC, true);
+        return;
+    }
+    sa_family_t family = version == TKP_IP_VERSION_4 ? AF_INET : AF_INET6;
+    add_list(target, list, family, true);
+    add_list(target, list, family, false);
+}
+
+static tokperf_status resolve_name(const struct tkp_url *url, const struct tkp_plan *plan,
+                                   struct tkp_target *target, struct tokperf_error *error)
+{
+    const struct tkp_resolve_rule *rule = find_rule(url, plan);
+    for (uint32_t i = 0; rule && i < rule->count; i++)
+        add_address(target, &rule->addresses[i], rule->lengths[i]);
+    if (rule)
+        return TOKPERF_OK;
     struct addrinfo hints = {.ai_socktype = SOCK_STREAM, .ai_flags = AI_NUMERICSERV};
     struct addrinfo *list = NULL;
     char port[8];
@@ -44,8 +81,7 @@ static tokperf_status resolve_name(const struct tkp_url *url, struct tkp_target 
                         "%s: cannot find the address of '%s': %s; check the name, or give an IP "
                         "address",
                         url->text, url->host, gai_strerror(failure));
-    for (const struct addrinfo *info = list; info; info = info->ai_next)
-        add_address(target, info->ai_addr, info->ai_addrlen);
+    add_found(target, list, plan->ip_version);
     freeaddrinfo(list);
     return target->address_count
                ? TOKPERF_OK
@@ -54,17 +90,16 @@ static tokperf_status resolve_name(const struct tkp_url *url, struct tkp_target 
 }
 
 tokperf_status tkp_target_resolve(const struct tkp_url *url, const char *path,
-                                  struct tkp_target *target, struct tokperf_error *error)
+                                  const struct tkp_plan *plan, struct tkp_target *target,
+                                  struct tokperf_error *error)
 {
     *target = (struct tkp_target){.url = url, .path = path};
     switch (url->scheme) {
     case TKP_URL_UNIX:
         return resolve_unix(url, target, error);
     case TKP_URL_HTTP:
-        return resolve_name(url, target, error);
     case TKP_URL_HTTPS:
-        return tkp_fail(error, TOKPERF_E_UNSUPPORTED,
-                        "'%s': https is not available in this version; use http://", url->text);
+        return resolve_name(url, plan, target, error);
     case TKP_URL_MOCK:
         break;
     }

@@ -221,7 +221,15 @@ tokperf_status tkp_worker_init(struct tkp_worker *w, struct tokperf_error *error
     if (!w->read_buffer || !w->renderer ||
         !tkp_connections_init(&w->connections, &w->loop, w->shared->targets, plan->url_count))
         return tkp_fail(error, TOKPERF_E_NO_MEMORY, "no memory for worker %u", w->index);
+    if (w->shared->tls) {
+        w->tls = tkp_tls_worker_create(w->shared->tls, plan->url_count, w->shared->kernel_clock,
+                                       &w->spills);
+        if (!w->tls)
+            return tkp_fail(error, TOKPERF_E_NO_MEMORY, "no memory for TLS of worker %u", w->index);
+    }
     w->connections.stamps = w->shared->kernel_clock;
+    w->connections.keepalive_s = (uint32_t)(plan->tcp_keepalive_ns / TKP_NS_PER_S);
+    w->connections.user_timeout_ms = (uint32_t)(plan->tcp_user_timeout_ns / TKP_NS_PER_MS);
     tkp_connections_set_sources(&w->connections, plan->sources, plan->source_count, w->index);
     return TOKPERF_OK;
 }
@@ -244,6 +252,7 @@ void tkp_worker_finish(struct tkp_worker *w)
             let_go(w, slot);
     tkp_slot_pool_finish(&w->slots);
     tkp_connections_finish(&w->connections);
+    tkp_tls_worker_destroy(w->tls);
     tkp_renderer_destroy(w->renderer);
     tkp_message_finish(&w->message);
     tkp_spill_pool_finish(&w->spills);

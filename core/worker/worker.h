@@ -23,9 +23,10 @@ struct tkp_target {
     uint32_t address_count;
 };
 /* Name resolution with a deadline of its own would need a thread: getaddrinfo, on main, before any
- * load. */
+ * load. The plan's --resolve stands in for it, and its --ip-version says which kind is tried first.
+ */
 tokperf_status tkp_target_resolve(const struct tkp_url *url, const char *path,
-                                  struct tkp_target *target,
+                                  const struct tkp_plan *plan, struct tkp_target *target,
                                   struct tokperf_error *error) TOKPERF_MUST_USE;
 
 /* Drops the addresses of a target that none of the source addresses is of the family of. */
@@ -56,6 +57,7 @@ struct tkp_worker_shared {
     const struct tkp_dataset *dataset;
     const struct tkp_instance *endpoint;
     const struct tkp_target *targets; /* one per URL */
+    struct tkp_tls_context *tls;      /* NULL: no target is https */
     uint32_t worker_count;
     uint64_t run_seed;   /* new for each run: of the ids and salts of its requests */
     bool kernel_clock;   /* the kernel stamps arrivals (receive_stamp.h), not the process */

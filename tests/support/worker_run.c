@@ -62,7 +62,7 @@ void worker_run_start(struct worker_run *run, uint16_t port)
                                 .port = port};
     run->plan.urls = &run->url;
     run->plan.phases = &run->phase_plan;
-    if (tkp_target_resolve(&run->url, "/fake", &run->target, &error) != TOKPERF_OK)
+    if (tkp_target_resolve(&run->url, "/fake", &run->plan, &run->target, &error) != TOKPERF_OK)
         fail_msg("%s", error.message);
     create_dataset(run);
     for (uint32_t i = 0; i < run->plan.workers; i++) {

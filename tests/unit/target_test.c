@@ -16,15 +16,16 @@ static void resolves_addresses(void **state)
     (void)state;
     struct tkp_url url = {.scheme = TKP_URL_HTTP, .text = "t", .host = "127.0.0.3", .port = 81};
     struct tkp_target target;
+    const struct tkp_plan plan = {.ip_version = TKP_IP_VERSION_AUTO};
     struct tokperf_error error;
-    assert_int_equal(tkp_target_resolve(&url, "/p", &target, &error), TOKPERF_OK);
+    assert_int_equal(tkp_target_resolve(&url, "/p", &plan, &target, &error), TOKPERF_OK);
     const struct sockaddr_in *v4 = (const struct sockaddr_in *)(const void *)&target.addresses[0];
     assert_int_equal(target.address_count, 1);
     assert_int_equal(target.address_lengths[0], sizeof *v4);
     assert_true(v4->sin_addr.s_addr == htonl(0x7f000003) && v4->sin_port == htons(81));
     assert_string_equal(target.path, "/p");
     url.host = "::1";
-    assert_int_equal(tkp_target_resolve(&url, "/p", &target, &error), TOKPERF_OK);
+    assert_int_equal(tkp_target_resolve(&url, "/p", &plan, &target, &error), TOKPERF_OK);
     assert_int_equal(target.addresses[0].ss_family, AF_INET6);
 }
 
@@ -34,27 +35,29 @@ static void resolves_unix_sockets(void **state)
     char path[200];
     struct tkp_url url = {.scheme = TKP_URL_UNIX, .text = "unix:/tmp/s", .unix_path = "/tmp/s"};
     struct tkp_target target;
+    const struct tkp_plan plan = {.ip_version = TKP_IP_VERSION_AUTO};
     struct tokperf_error error;
-    assert_int_equal(tkp_target_resolve(&url, "/p", &target, &error), TOKPERF_OK);
+    assert_int_equal(tkp_target_resolve(&url, "/p", &plan, &target, &error), TOKPERF_OK);
     const struct sockaddr_un *un = (const struct sockaddr_un *)(const void *)&target.addresses[0];
     assert_string_equal(un->sun_path, "/tmp/s");
     memset(path, 'x', sizeof path);
     path[sizeof path - 1] = '\0';
     url.unix_path = path;
-    assert_int_equal(tkp_target_resolve(&url, "/p", &target, &error), TOKPERF_E_INVALID);
+    assert_int_equal(tkp_target_resolve(&url, "/p", &plan, &target, &error), TOKPERF_E_INVALID);
     assert_non_null(strstr(error.message, "at most 107 bytes"));
 }
 
 static void says_what_is_not_there(void **state)
 {
     (void)state;
-    struct tkp_url url = {.scheme = TKP_URL_HTTPS, .text = "https://x", .host = "x", .port = 443};
+    struct tkp_url url = {.scheme = TKP_URL_MOCK, .text = "mock:", .host = "x", .port = 443};
     struct tkp_target target;
+    const struct tkp_plan plan = {.ip_version = TKP_IP_VERSION_AUTO};
     struct tokperf_error error;
-    assert_int_equal(tkp_target_resolve(&url, "/p", &target, &error), TOKPERF_E_UNSUPPORTED);
+    assert_int_equal(tkp_target_resolve(&url, "/p", &plan, &target, &error), TOKPERF_E_STATE);
     url.scheme = TKP_URL_HTTP;
     url.host = "no host has blanks";
-    assert_int_equal(tkp_target_resolve(&url, "/p", &target, &error), TOKPERF_E_NOT_FOUND);
+    assert_int_equal(tkp_target_resolve(&url, "/p", &plan, &target, &error), TOKPERF_E_NOT_FOUND);
     assert_non_null(strstr(error.message, "'no host has blanks'"));
 }
 
