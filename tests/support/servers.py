@@ -72,8 +72,9 @@ class Server:
         end = time.monotonic() + DEADLINE_S
         while not self.listens():
             if self.process.poll() is not None or time.monotonic() > end:
-                self.stop()
-                raise RuntimeError("%s does not listen:\n%s" % (command[0], self.output()))
+                said = self.output()
+                self.__exit__()
+                raise RuntimeError("%s does not listen:\n%s" % (command[0], said))
             time.sleep(0.01)
         return self
 
@@ -106,8 +107,9 @@ class Server:
 
 
 class Nginx(Server):
-    """`sites` is the inside of http{}, where {port}, {socket} and {home} are filled in; "proxied"
-    is the upstream. The access log has a status per line."""
+    """`sites` is the inside of http{}, where {port}, {socket} and {home} are filled in, the first two
+    being listened at when they are there; "proxied" is the upstream. The access log has a status per
+    line."""
 
     CONFIGURATION = """
 daemon off; master_process off; pid {home}/pid; error_log {home}/output info;
@@ -122,11 +124,11 @@ http {{
 }}
 """
 
-    def __init__(self, upstream, sites, unix_sockets=0):
-        super().__init__(unix_sockets=unix_sockets)
-        values = {"port": self.port, "home": self.home, "upstream": upstream}
-        for name, path in zip(("socket", "socket2"), self.sockets):
-            values[name] = path
+    def __init__(self, upstream, sites):
+        super().__init__(int("{port}" in sites), int("{socket}" in sites))
+        values = {"home": self.home, "upstream": upstream}
+        values.update({"port": port for port in self.ports})
+        values.update({"socket": path for path in self.sockets})
         for name, value in values.items():
             sites = sites.replace("{%s}" % name, str(value))
         configuration = self.home / "nginx.conf"
