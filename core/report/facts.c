@@ -70,6 +70,17 @@ static const struct member phase_members[] = {
     COUNT(tkp_phase_note, not_sent),
     {NULL, MEMBER_TEXT, 0},
 };
+static const struct member control_members[] = {
+    TEXT(tkp_control_note, action),
+    TEXT(tkp_control_note, url),
+    TEXT(tkp_control_note, message),
+    COUNT(tkp_control_note, ok),
+    COUNT(tkp_control_note, http_status),
+    COUNT(tkp_control_note, attempts),
+    COUNT(tkp_control_note, start_realtime_ns),
+    COUNT(tkp_control_note, duration_ns),
+    {NULL, MEMBER_TEXT, 0},
+};
 static const struct member stop_members[] = {
     COUNT(tkp_stop_note, end_realtime_ns),
     COUNT(tkp_stop_note, interrupted),
@@ -193,6 +204,18 @@ tokperf_status tkp_phase_note_parse(struct tokperf_span json, struct tkp_phase_n
 {
     *note = (struct tkp_phase_note){0};
     return parse_members(json, phase_members, NULL, note, error);
+}
+
+void tkp_control_note_write(const struct tkp_control_note *note, struct tkp_buffer *out)
+{
+    write_members(control_members, note, out);
+}
+
+tokperf_status tkp_control_note_parse(struct tokperf_span json, struct tkp_arena *arena,
+                                      struct tkp_control_note *note, struct tokperf_error *error)
+{
+    *note = (struct tkp_control_note){.action = "", .url = "", .message = ""};
+    return parse_members(json, control_members, arena, note, error);
 }
 
 void tkp_stop_note_write(const struct tkp_stop_note *note, struct tkp_buffer *out)

@@ -45,6 +45,12 @@ struct tkp_phase_note {
     uint64_t not_sent;                 /* conversations that were due and never sent */
 };
 
+/* A request that steered a server (target/server_control.h). */
+struct tkp_control_note {
+    const char *action, *url, *message;
+    uint64_t ok, http_status, attempts, start_realtime_ns, duration_ns;
+};
+
 /* The note at the end of the run. */
 struct tkp_stop_note {
     uint64_t end_realtime_ns;
@@ -59,6 +65,10 @@ tokperf_status tkp_run_facts_parse(struct tokperf_span json, struct tkp_arena *a
 void tkp_phase_note_write(const struct tkp_phase_note *note, struct tkp_buffer *out);
 tokperf_status tkp_phase_note_parse(struct tokperf_span json, struct tkp_phase_note *note,
                                     struct tokperf_error *error) TOKPERF_MUST_USE;
+void tkp_control_note_write(const struct tkp_control_note *note, struct tkp_buffer *out);
+tokperf_status tkp_control_note_parse(struct tokperf_span json, struct tkp_arena *arena,
+                                      struct tkp_control_note *note,
+                                      struct tokperf_error *error) TOKPERF_MUST_USE;
 void tkp_stop_note_write(const struct tkp_stop_note *note, struct tkp_buffer *out);
 tokperf_status tkp_stop_note_parse(struct tokperf_span json, struct tkp_stop_note *note,
                                    struct tokperf_error *error) TOKPERF_MUST_USE;

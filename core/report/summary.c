@@ -13,6 +13,9 @@
 #include <metrics/verdict.h>
 #include <math.h>
 #include <stdlib.h>
+#include <string.h>
+
+enum { MAX_CONTROLS = 256 }; /* three for each of 85 servers; further ones are not shown */
 
 struct tkp_summarizer {
     struct tkp_summary_inputs in;
@@ -22,6 +25,9 @@ struct tkp_summarizer {
     struct tkp_phase_note *notes;
     uint64_t end_realtime_ns;
     uint64_t ok, errors; /* of the main phase */
+    struct tokperf_control controls[MAX_CONTROLS];
+    const struct tokperf_control *control_list[MAX_CONTROLS];
+    uint32_t control_count;
     struct tkp_arena arena;
     struct tokperf_summary summary;
 };
@@ -113,6 +119,33 @@ void tkp_summarizer_phase_note(struct tkp_summarizer *summarizer, const struct t
     tkp_phase_metrics_not_sent(summarizer->phases[note->phase], note->not_sent);
 }
 
+static struct tokperf_span keep_text(struct tkp_summarizer *s, const char *text)
+{
+    const char *copy = tkp_arena_copy(&s->arena, text, strlen(text));
+    return tkp_span(copy ? copy : "");
+}
+
+void tkp_summarizer_control_note(struct tkp_summarizer *summarizer,
+                                 const struct tkp_control_note *note)
+{
+    struct tkp_summarizer *s = summarizer;
+    if (s->control_count == MAX_CONTROLS)
+        return;
+    struct tokperf_control *control = &s->controls[s->control_count];
+    *control = (struct tokperf_control){
+        .struct_size = sizeof *control,
+        .ok = note->ok != 0,
+        .status_code = (int32_t)note->http_status,
+        .attempts = (uint32_t)note->attempts,
+        .start_realtime_ns = note->start_realtime_ns,
+        .duration_ns = note->duration_ns,
+        .action = keep_text(s, note->action),
+        .url = keep_text(s, note->url),
+        .message = keep_text(s, note->message),
+    };
+    s->control_list[s->control_count++] = control;
+}
+
 void tkp_summarizer_stop_note(struct tkp_summarizer *summarizer, const struct tkp_stop_note *note)
 {
     summarizer->end_realtime_ns = note->end_realtime_ns;
@@ -130,6 +163,11 @@ static tokperf_status take_note(struct tkp_summarizer *s, const struct tkp_log_e
         status = tkp_phase_note_parse(entry->payload, &phase, error);
         if (status == TOKPERF_OK)
             tkp_summarizer_phase_note(s, &phase);
+    } else if (entry->kind == TKP_LOG_CONTROL) {
+        struct tkp_control_note control;
+        status = tkp_control_note_parse(entry->payload, &s->arena, &control, error);
+        if (status == TOKPERF_OK)
+            tkp_summarizer_control_note(s, &control);
     } else if (entry->kind == TKP_LOG_STOP) {
         status = tkp_stop_note_parse(entry->payload, &end, error);
         if (status == TOKPERF_OK)
@@ -284,6 +322,8 @@ tokperf_status tkp_summarizer_result(struct tkp_summarizer *summarizer,
     if (status != TOKPERF_OK)
         return status;
     fill_identity(s);
+    s->summary.controls = s->control_list;
+    s->summary.control_count = s->control_count;
     s->summary.verdict = tkp_span(verdict.status);
     s->summary.reasons = verdict.reasons;
     s->summary.reason_count = verdict.reason_count;

@@ -30,6 +30,9 @@ void tkp_summarizer_row(struct tkp_summarizer *summarizer, const struct tkp_row 
                         const uint64_t *chunk_ns);
 void tkp_summarizer_phase_note(struct tkp_summarizer *summarizer,
                                const struct tkp_phase_note *note);
+/* Copies its texts; what does not fit memory is left out. */
+void tkp_summarizer_control_note(struct tkp_summarizer *summarizer,
+                                 const struct tkp_control_note *note);
 void tkp_summarizer_stop_note(struct tkp_summarizer *summarizer, const struct tkp_stop_note *note);
 /* The same from a log that was rewound. */
 tokperf_status tkp_summarizer_read(struct tkp_summarizer *summarizer, struct tkp_log_reader *reader,

@@ -231,15 +231,20 @@ tokperf_status tkp_run_load(struct tkp_run *run, struct tokperf_error *error)
     if (!phase)
         return tkp_fail(error, TOKPERF_E_NO_MEMORY, "no memory for the phase");
     uint64_t draw = 0;
+    tokperf_status status = TOKPERF_OK;
     for (uint32_t i = 0; i < run->plan->phase_count && run->end == TKP_RUN_COMPLETE; i++) {
         tkp_live_line_init(&run->line, run->plan);
+        status = tkp_run_start_profiler(run, &run->plan->phases[i], error);
+        if (status != TOKPERF_OK)
+            break;
         draw = run_phase(run, phase, i, draw);
+        tkp_run_stop_profiler(run, &run->plan->phases[i]);
     }
     tkp_workers_stop(run->workers);
     run->workers = NULL;
     tkp_run_stop_recorder(run);
     free(phase);
-    return TOKPERF_OK;
+    return status;
 }
 
 void tkp_run_stop_recorder(struct tkp_run *run)

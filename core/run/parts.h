@@ -46,6 +46,8 @@ struct tkp_run {
     struct tkp_cpu_plan cpus;
     struct tkp_machine_limits limits;
     struct tkp_demand demand;
+    struct tkp_control_note *controls; /* that were made before there was a record log */
+    uint32_t control_count, control_capacity;
 
     /* results.c */
     struct tkp_rundir dir;
@@ -83,6 +85,15 @@ tokperf_status tkp_run_load(struct tkp_run *run, struct tokperf_error *error) TO
 /* Summary and exporters. *verdict is the run's. */
 tokperf_status tkp_run_report(struct tkp_run *run, const struct tokperf_summary **summary,
                               struct tokperf_error *error) TOKPERF_MUST_USE;
+/* control.c: what is asked of the servers around the load. Nothing unless the plan wants it. */
+tokperf_status tkp_run_reset_cache(struct tkp_run *run,
+                                   struct tokperf_error *error) TOKPERF_MUST_USE;
+/* Into the new log and the summary: what was asked before. */
+void tkp_run_note_controls(struct tkp_run *run, struct tkp_log_writer *log);
+tokperf_status tkp_run_start_profiler(struct tkp_run *run, const struct tkp_phase_plan *phase,
+                                      struct tokperf_error *error) TOKPERF_MUST_USE;
+/* A failure is logged and in the result. */
+void tkp_run_stop_profiler(struct tkp_run *run, const struct tkp_phase_plan *phase);
 /* Puts what this machine is calibrated for into run->facts; warns of a plan that goes past it. */
 void tkp_run_look_up_calibration(struct tkp_run *run);
 /* Writes the stop note, drains and closes the record log; keeps its failure in run->log_error. */

@@ -162,6 +162,8 @@ tokperf_status tkp_run_open_results(struct tkp_run *run, struct tokperf_error *e
     if (status == TOKPERF_OK)
         status = write_header(run, log, error);
     if (status == TOKPERF_OK)
+        tkp_run_note_controls(run, log);
+    if (status == TOKPERF_OK)
         return start_threads(run, log, error);
     tkp_log_close(log);
     return status;

@@ -15,6 +15,7 @@
 #include <metrics/slo.h>
 #include <run/interrupt.h>
 #include <run/machine.h>
+#include <stdlib.h>
 #include <string.h>
 #include <target/readiness.h>
 #include <unistd.h>
@@ -378,6 +379,8 @@ tokperf_status tkp_run_set_up(struct tkp_run *run, struct tokperf_error *error)
         status = keep_model(run, error);
     if (status == TOKPERF_OK)
         status = tkp_dataset_render(run->dataset, run->model, error);
+    if (status == TOKPERF_OK)
+        status = tkp_run_reset_cache(run, error);
     plan_cpus(run);
     return status;
 }
@@ -391,6 +394,7 @@ void tkp_run_take_down(struct tkp_run *run)
     tkp_registry_close(run->registry);
     tkp_tls_context_destroy(run->tls);
     tkp_mock_child_stop(run->mock);
+    free(run->controls);
     if (run->stamps_fd > 0)
         close(run->stamps_fd);
     tkp_secrets_set(NULL, 0);

@@ -19,7 +19,7 @@ static size_t take_bytes(char *data, size_t size, size_t count, void *context)
 static int look_at_cancel(void *context, curl_off_t a, curl_off_t b, curl_off_t c, curl_off_t d)
 {
     (void)a, (void)b, (void)c, (void)d;
-    return tkp_flag_is_raised(context);
+    return context && tkp_flag_is_raised(context);
 }
 
 /* Sets *list to a longer one with the header; false: no memory. */
@@ -81,9 +81,9 @@ static void set_options(CURL *curl, const struct tkp_probe *probe, struct tkp_bu
     curl_easy_setopt(curl, CURLOPT_XFERINFOFUNCTION, look_at_cancel);
     curl_easy_setopt(curl, CURLOPT_XFERINFODATA, (void *)(uintptr_t)probe->cancel);
     curl_easy_setopt(curl, CURLOPT_NOPROGRESS, 0L);
-    if (probe->body.len) {
+    if (probe->body.len || probe->post) {
         curl_easy_setopt(curl, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)probe->body.len);
-        curl_easy_setopt(curl, CURLOPT_POSTFIELDS, probe->body.data);
+        curl_easy_setopt(curl, CURLOPT_POSTFIELDS, probe->body.len ? probe->body.data : "");
     }
 }
 

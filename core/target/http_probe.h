@@ -15,10 +15,11 @@ enum { TKP_PROBE_MAX_BYTES = 4 * 1024 * 1024 };
 struct tkp_probe {
     const struct tkp_plan *plan; /* for its headers */
     const struct tkp_url *url;
-    const char *path;         /* request path, prefix included */
-    struct tokperf_span body; /* empty: GET, else POST of application/json */
-    uint64_t timeout_ns;      /* of the whole request; at least a millisecond is given */
-    const struct tkp_flag *cancel;
+    const char *path;              /* request path, prefix included */
+    struct tokperf_span body;      /* empty: GET, else POST of application/json */
+    bool post;                     /* POST also of an empty body */
+    uint64_t timeout_ns;           /* of the whole request; at least a millisecond is given */
+    const struct tkp_flag *cancel; /* or NULL */
 };
 
 /* Sends it. *http_status and answer (cleared first) hold what came. Errors: TOKPERF_E_IO with

@@ -121,6 +121,17 @@ struct tokperf_phase {
     const struct tokperf_support *const *support;
 };
 
+/* A request that steered a server, outside of the load (--reset-kv-cache, --server-profiler). */
+struct tokperf_control {
+    uint32_t struct_size;
+    uint32_t ok;         /* it answered with 2xx */
+    int32_t status_code; /* of its last answer; 0: none */
+    uint32_t attempts;
+    uint64_t start_realtime_ns, duration_ns;
+    struct tokperf_span action; /* "reset_kv_cache", "start_profile", "stop_profile" */
+    struct tokperf_span url, message;
+};
+
 /* The whole run. phases[main_phase] is what is reported at the top level. */
 struct tokperf_summary {
     uint32_t struct_size;
@@ -139,7 +150,9 @@ struct tokperf_summary {
     const struct tokperf_phase *const *phases;
     const struct tokperf_reason *const *reasons;
     uint64_t prompts_distinct, prompts_sent; /* of the main phase */
-    uint32_t streaming, reserved;
+    uint32_t streaming;
+    uint32_t control_count;
+    const struct tokperf_control *const *controls; /* in the order of their starts */
 };
 
 /* A value of one request; lists (inter_chunk_latency) have count > 1 or a list flag. */

@@ -171,6 +171,28 @@ static void print_prompts(const struct table_output *out, const struct tokperf_s
     }
 }
 
+/* What was asked of the servers around the load. */
+static void print_controls(const struct table_output *out, const struct tokperf_summary *run)
+{
+    if (!TOKPERF_HAS(run, controls))
+        return;
+    for (uint32_t i = 0; i < run->control_count; i++) {
+        const struct tokperf_control *control = run->controls[i];
+        char text[512], said[160];
+        one_line(said, sizeof said - 1, control->message);
+        int n = snprintf(text, sizeof text, "%.*s %s, POST %.*s: ", (int)control->action.len,
+                         control->action.data, control->ok ? "done" : "FAILED",
+                         (int)(control->url.len < 200 ? control->url.len : 200), control->url.data);
+        size_t used = n > 0 && (size_t)n < sizeof text ? (size_t)n : sizeof text - 1;
+        if (control->status_code)
+            snprintf(text + used, sizeof text - used, "HTTP %d%s%s", control->status_code,
+                     !control->ok && said[0] ? ", " : "", control->ok ? "" : said);
+        else
+            snprintf(text + used, sizeof text - used, "%s", said);
+        print_text(out, "Server control: ", text);
+    }
+}
+
 static tokperf_status export_run(void *self, const struct tokperf_summary *summary,
                                  const struct tokperf_cursor *cursor, struct tokperf_error *error)
 {
@@ -190,6 +212,7 @@ static tokperf_status export_run(void *self, const struct tokperf_summary *summa
     print_verdict(&out, summary);
     print_token_sources(&out, summary);
     print_prompts(&out, summary, phase);
+    print_controls(&out, summary);
     const struct tokperf_metric *duration = find(phase, "benchmark_duration");
     if (duration && has_statistic(duration, TOKPERF_STAT_AVG))
         table_printf(&out, "Benchmark duration: %.2f s\n", duration->value[TOKPERF_STAT_AVG]);

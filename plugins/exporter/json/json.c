@@ -163,6 +163,29 @@ static void write_run_info(struct json_out *out, const struct tokperf_summary *r
     out->api->object_end(&out->w);
 }
 
+/* Absent when no server was steered. */
+static void write_controls(struct json_out *out, const struct tokperf_summary *run)
+{
+    if (!TOKPERF_HAS(run, controls) || !run->control_count)
+        return;
+    json_array(out, "server_control");
+    for (uint32_t i = 0; i < run->control_count; i++) {
+        const struct tokperf_control *control = run->controls[i];
+        out->api->object_begin(&out->w);
+        json_text(out, "action", control->action);
+        json_text(out, "url", control->url);
+        json_boolean(out, "ok", control->ok);
+        if (control->status_code)
+            json_integer(out, "status_code", control->status_code);
+        json_text_if(out, "message", control->message);
+        json_count(out, "attempts", control->attempts);
+        write_time(out, "start_time", control->start_realtime_ns);
+        json_number(out, "duration_ms", (double)control->duration_ns / 1e6);
+        out->api->object_end(&out->w);
+    }
+    out->api->array_end(&out->w);
+}
+
 static void write_ours(struct json_out *out, const struct tokperf_summary *run,
                        const struct tokperf_phase *phase)
 {
@@ -181,6 +204,7 @@ static void write_ours(struct json_out *out, const struct tokperf_summary *run,
         out->api->integer(&out->w, (int64_t)phase->finish_reasons[i]->count);
     }
     out->api->object_end(&out->w);
+    write_controls(out, run);
     json_object(out, "prompt_reuse");
     json_count(out, "sent", run->prompts_sent);
     json_count(out, "distinct", run->prompts_distinct);
