@@ -19,7 +19,7 @@ struct tkp_normal_scratch {
 };
 void tkp_normal_scratch_finish(struct tkp_normal_scratch *scratch);
 
-/* How many bytes of the well-formed text are in the form already and stay so whatever follows; len
+/* How many bytes of the well-formed text are in the form already, up to a starter; len
  * when all of it is. */
 size_t tkp_normal_prefix(enum tkp_normal_form form, const char *text, size_t len);
 /* Appends the well-formed text in the form. False without memory or past the bound of out. */
