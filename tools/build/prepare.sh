@@ -17,6 +17,29 @@ packages() {
     done
 }
 
+# Tests start these servers themselves; as services they are not wanted.
+SERVICES="haproxy nghttpx nginx"
+
+# had_services: those that were installed before.
+had_services() {
+    for service in $SERVICES; do
+        [ ! -e "/etc/init.d/$service" ] || printf '%s ' "$service"
+    done
+}
+
+# stop_services HAD: ends those that an installation has started, and only those.
+stop_services() {
+    for service in $SERVICES; do
+        case " $1 " in *" $service "*) continue ;; esac
+        [ -e "/etc/init.d/$service" ] || continue
+        if [ -d /run/systemd/system ]; then
+            $as_root systemctl disable --now "$service" >/dev/null 2>&1 || :
+        else
+            $as_root service "$service" stop >/dev/null 2>&1 || :
+        fi
+    done
+}
+
 # install_packages SECTION...: through apt, saying so first; or says what is missing and fails.
 install_packages() {
     names=$(packages "$@" | tr '\n' ' ')
@@ -29,10 +52,12 @@ install_packages() {
             fail "not root and no sudo: install these packages, then run this again: $names"
         as_root=sudo
     fi
+    had=$(had_services)
     echo "Installing with ${as_root:+sudo }apt-get: $names" >&2
     $as_root apt-get update -qq &&
         $as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends \
             $names >&2 || fail "apt-get could not install: $names"
+    stop_services "$had"
 }
 
 # configure BUILD_DIR SECTIONS CMAKE_ARGUMENT...: configures; installs SECTIONS when that fails, then

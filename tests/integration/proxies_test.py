@@ -1,0 +1,208 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Runs through other people's servers, nginx, haproxy and nghttpx, in front of tokperf-mock: the same
+counts and outcomes as those servers say in their own logs, and a stream that they hold back is
+reported as clumped."""
+import socket
+import sys
+
+from harness import SOURCE, RunTest, main
+
+sys.path.insert(0, str(SOURCE / "tests" / "support"))
+import servers  # noqa: E402
+
+servers.need("nginx", "haproxy", "nghttpx", "openssl")
+REQUESTS, CHUNKS = 12, 24
+LOAD = ("--streaming", "--concurrency", 4, "--request-count", REQUESTS)
+PASS = "location / { proxy_pass http://proxied; %s }"
+
+
+def site(inside, listen="127.0.0.1:{port}"):
+    return f"server {{ listen {listen}; {inside} }}"
+
+
+class ProxyTest(RunTest):
+    def setUp(self):
+        super().setUp()
+        self.mock = self.start_mock("--ttft", "20", "--itl", "10", "--osl", str(CHUNKS))
+        self.upstream = f"127.0.0.1:{self.mock.port}"
+
+    def keep(self, server):
+        self.addCleanup(server.__exit__)
+        return server
+
+    def nginx(self, sites):
+        return self.keep(servers.Nginx(self.upstream, sites))
+
+    def haproxy(self, *options, **more):
+        return self.keep(servers.Haproxy(self.upstream, options, **more))
+
+    def assert_whole(self, run, count=REQUESTS):
+        self.assertEqual(run.outcomes(), {"ok": count}, run.stdout)
+        self.assertEqual(run.count("chunk_count"), count * CHUNKS)
+        self.assertEqual(run.metric("output_sequence_length", "min"), CHUNKS)
+
+    def coalesced_share(self, run):
+        return run.count("coalesced_chunk_count") / run.count("chunk_count")
+
+    def assert_clumped(self, run):
+        """Most chunks came with another one, and the result says so in words as well."""
+        self.assert_whole(run)
+        self.assertGreater(self.coalesced_share(run), 0.6)
+        notes = {note["code"]: note["message"] for note in run.json()["verdict"]["notes"]}
+        self.assertIn("coalesced", notes)
+        self.assertIn(notes["coalesced"], " ".join(run.stdout.split()))
+        # the first chunk was held back too: the server sent it after 20 ms
+        self.assertGreater(run.metric("time_to_first_token", "p50"), 60)
+
+    def assert_smooth(self, run):
+        self.assert_whole(run)
+        self.assertLess(self.coalesced_share(run), 0.2)
+
+
+class Clumps(ProxyTest):
+    def test_nginx_that_buffers(self):
+        """Its default: HTTP/1.0 upstream, whose body it passes on by full buffers."""
+        buffers = "proxy_http_version 1.0; proxy_buffering %s; proxy_buffer_size 2k; proxy_buffers 8 2k;"
+        self.assert_clumped(self.profile(self.nginx(site(PASS % (buffers % "on"))).url(), *LOAD))
+        self.assert_smooth(self.profile(self.nginx(site(PASS % (buffers % "off"))).url(), *LOAD))
+
+    def test_haproxy_that_corks(self):
+        self.assert_clumped(self.profile(self.haproxy().url(), *LOAD))
+        self.assert_smooth(self.profile(self.haproxy("option http-no-delay").url(), *LOAD))
+
+
+class Outcomes(ProxyTest):
+    def check(self, inside, outcomes, statuses, arguments=LOAD, before="", expect=1):
+        """Outcomes of the run, and what the server itself logged."""
+        server = self.nginx(before + site(inside))
+        run = self.profile(server.url(), *arguments, expect=expect)
+        self.assertEqual(run.outcomes(), outcomes)
+        self.assertEqual(server.statuses(), statuses)
+        self.assertEqual(run.count("error_request_count"), REQUESTS - outcomes.get("ok", 0))
+        return run
+
+    def assert_group(self, run, code, count, *says):
+        group, = run.json()["error_summary"]
+        self.assertEqual((group["error_details"]["code"], group["count"]), (code, count))
+        for part in says:
+            self.assertIn(part, group["error_details"]["message"])
+
+    def test_401(self):
+        """A key that the server asks for, missing and there; the key gets into no file."""
+        inside = ('location / { if ($http_authorization != "Bearer sk-Right1234") { '
+                  "return 401 '{\"error\":{\"message\":\"no such key\",\"type\":\"auth\"}}'; } "
+                  "proxy_pass http://proxied; }")
+        run = self.check(inside, {"http_error": REQUESTS}, {401: REQUESTS})
+        self.assert_group(run, 401, REQUESTS, "no such key")
+        run = self.check(inside, {"ok": REQUESTS}, {200: REQUESTS}, expect=0,
+                         arguments=(*LOAD, "--api-key", "sk-Right1234"))
+        for path in run.directory.rglob("*"):
+            self.assertNotIn(b"sk-Right1234", path.read_bytes() if path.is_file() else b"")
+
+    def test_429_in_full(self):
+        run = self.check("location / { add_header Retry-After 7 always; return 429 'slow down'; }",
+                         {"http_error": REQUESTS}, {429: REQUESTS})
+        self.assert_group(run, 429, REQUESTS, "slow down", "Retry-After: 7")
+        self.assertLess(run.metric("wall_duration"), 7)  # it is not waited for
+
+    def test_429_of_a_rate_limit(self):
+        """One connection at a time is let through: who is refused is for nginx to say."""
+        server = self.nginx("limit_conn_zone $binary_remote_addr zone=one:1m;" + site(
+            PASS % "limit_conn one 1; limit_conn_status 429;"))
+        run = self.profile(server.url(), *LOAD)
+        seen = server.statuses()
+        self.assertGreater(seen[429], 0)
+        self.assertEqual(run.outcomes(), {"ok": seen[200], "http_error": seen[429]})
+        self.assertEqual(run.count("request_count"), seen[200])
+        self.assert_group(run, 429, seen[429])
+        self.assertIn("errors", run.reasons())
+
+    def test_502(self):
+        run = self.check("location / { proxy_pass http://127.0.0.1:%d; }" % servers.free_port(),
+                         {"http_error": REQUESTS}, {502: REQUESTS})
+        self.assert_group(run, 502, REQUESTS, "502 Bad Gateway")
+
+    def test_504(self):
+        silent = socket.create_server(("127.0.0.1", 0), backlog=64)
+        self.addCleanup(silent.close)
+        run = self.check("location / { proxy_pass http://127.0.0.1:%d; proxy_read_timeout 100ms; }"
+                         % silent.getsockname()[1], {"http_error": REQUESTS}, {504: REQUESTS})
+        self.assert_group(run, 504, REQUESTS, "504 Gateway Time-out")
+
+    def test_an_upstream_that_stalls_in_its_answer(self):
+        """nginx cuts its own answer off: the stream was not complete, whatever the status."""
+        stalling = self.start_mock("--ttft", "5", "--osl", "6", "--itl", "1", "--fault-stall", "1")
+        run = self.check("location / { proxy_pass http://127.0.0.1:%d; proxy_buffering off; "
+                         "proxy_http_version 1.1; proxy_read_timeout 100ms; }" % stalling.port,
+                         {"truncated": REQUESTS}, {200: REQUESTS})
+        group, = run.json()["error_summary"]
+        self.assertEqual((group["error_details"]["type"], group["count"]), ("truncated", REQUESTS))
+
+    def test_a_redirect_is_not_followed(self):
+        run = self.check("location / { return 307 https://elsewhere.example/v2$request_uri; }",
+                         {"http_error": REQUESTS}, {307: REQUESTS})
+        self.assert_group(run, 307, REQUESTS, "https://elsewhere.example/v2/v1/chat/completions")
+
+    def test_a_body_that_is_too_large(self):
+        run = self.check("client_max_body_size 1k; " + PASS % "", {"http_error": REQUESTS},
+                         {413: REQUESTS}, arguments=(*LOAD, "--isl", 2000))
+        self.assert_group(run, 413, REQUESTS, "413 Request Entity Too Large")
+
+    def test_a_large_body_is_spooled(self):
+        run = self.check("client_body_buffer_size 8k; client_max_body_size 0; " + PASS % "",
+                         {"ok": REQUESTS}, {200: REQUESTS}, arguments=(*LOAD, "--isl", 50000),
+                         expect=0)
+        self.assertGreater(run.metric("usage_prompt_tokens", "min"), 40000)
+
+    def test_haproxy_has_no_server(self):
+        proxy = self.keep(servers.Haproxy("127.0.0.1:%d" % servers.free_port()))
+        run = self.profile(proxy.url(), *LOAD, expect=1)
+        self.assertEqual(run.outcomes(), {"http_error": REQUESTS})
+        self.assert_group(run, 503, REQUESTS, "503 Service Unavailable")
+
+
+class Connections(ProxyTest):
+    def test_unix_sockets(self):
+        for server in (self.nginx(site(PASS % "", listen="unix:{socket}")),
+                       self.haproxy("option http-no-delay", unix=True)):
+            with self.subTest(server=type(server).__name__):
+                run = self.profile(f"unix:{server.sockets[0]}", *LOAD)
+                self.assert_smooth(run)
+                self.assertEqual(run.json()["receive_clock"], "process")
+
+    def test_keepalive_requests(self):
+        """Closed by the server after every tenth answer, which it says: nothing fails, and no
+        request has to be sent twice."""
+        server = self.nginx(site("keepalive_requests 10; " + PASS % ""))
+        mock_load = ("--streaming", "--concurrency", 4, "--request-count", 100)
+        run = self.profile(server.url(), *mock_load)
+        self.assert_whole(run, 100)
+        self.assertEqual(server.statuses(), {200: 100})
+        new = sum(not r["tokperf"]["connection_reused"] for r in run.records())
+        self.assertTrue(10 <= new <= 13, new)  # four slots, each of them in the middle at the end
+        self.assertEqual(run.count("retry_count"), 0)
+
+    def test_connections_closed_while_idle(self):
+        """What nginx closes between two requests is opened again; a request that met the close is
+        sent once more, and counted."""
+        server = self.nginx(site("keepalive_timeout 50ms; " + PASS % ""))
+        run = self.profile(server.url(), "--streaming", "--request-rate", 5, "--arrival-pattern",
+                           "constant", "--request-count", 12)
+        self.assert_whole(run)
+        self.assertEqual(server.statuses(), {200: 12})
+        retried = sum(r["tokperf"]["retries"] for r in run.records())
+        self.assertEqual(run.count("retry_count"), retried)
+
+    def test_never_kept(self):
+        server = self.nginx(site("keepalive_timeout 0; " + PASS % ""))
+        run = self.profile(server.url(), *LOAD)
+        self.assert_whole(run)
+        self.assertFalse(any(r["tokperf"]["connection_reused"] for r in run.records()))
+
+    def test_nghttpx_over_http_1(self):
+        server = self.keep(servers.Nghttpx(self.upstream))
+        self.assert_smooth(self.profile(server.url(), *LOAD))
+
+
+if __name__ == "__main__":
+    main()
