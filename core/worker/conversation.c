@@ -6,6 +6,7 @@
 #include <worker/conversation.h>
 
 #include <string.h>
+#include <worker/kept.h>
 #include <worker/request.h>
 #include <worker/row_text.h>
 
@@ -157,6 +158,7 @@ static void schedule_turn(struct tkp_worker *w, struct tkp_slot *slot)
 static void recorded(struct tkp_worker *w, struct tkp_slot *slot)
 {
     tkp_chunk_times_clear(&slot->reply.times, &w->chunks);
+    drop_spill(w, &slot->reply.kept);
     if (slot->more_turns)
         schedule_turn(w, slot);
     else
@@ -166,8 +168,8 @@ static void recorded(struct tkp_worker *w, struct tkp_slot *slot)
 static bool put_row(struct tkp_worker *w, struct tkp_slot *slot)
 {
     struct tkp_chunk_source source = tkp_chunk_times_source(&slot->reply.times, &w->chunks);
-    return tkp_block_put(w->channel, &slot->row, slot->reply.times.count ? &source : NULL, NULL,
-                         w->now_ns);
+    return tkp_block_put(w->channel, &slot->row, slot->reply.times.count ? &source : NULL,
+                         tkp_kept_texts(slot->reply.kept).data, w->now_ns);
 }
 
 /* Whether the next turn is to be sent; sets its intended time. */
@@ -193,6 +195,11 @@ void tkp_conversation_request_ended(struct tkp_worker *w, struct tkp_slot *slot)
 {
     struct tkp_row *row = &slot->row;
     drop_spill(w, &slot->live);
+    if (row->outcome != TKP_OUTCOME_OK || row->flags & TKP_ROW_TEXT_LOST)
+        drop_spill(w, &slot->reply.kept);
+    row->kept_bytes = tkp_kept_texts(slot->reply.kept).len;
+    if (slot->needs_answers)
+        row->flags |= TKP_ROW_LIVE_HISTORY;
     slot->more_turns = plan_next_turn(w, slot) && keep_answer(w, slot);
     if (!slot->more_turns)
         row->flags |= TKP_ROW_LAST_TURN;

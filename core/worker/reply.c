@@ -4,8 +4,10 @@
 
 #include <base/json_scan.h>
 #include <base/text.h>
+#include <record/kept_text.h>
 #include <stdio.h>
 #include <string.h>
+#include <worker/kept.h>
 #include <worker/row_text.h>
 #include <worker/tool_calls.h>
 
@@ -52,6 +54,16 @@ static void keep_text(struct tkp_reply_context *c, struct tkp_reply *reply,
     reply->text->len += len;
 }
 
+/* For the record log. A text that there is no room for is lost whole, not in part. */
+static void log_text(struct tkp_reply_context *c, struct tkp_reply *reply, uint32_t tag,
+                     struct tokperf_span text, uint32_t encoding)
+{
+    if (encoding == TOKPERF_ENCODING_JSON)
+        tag |= TKP_KEPT_ENCODED;
+    if (text.len && !tkp_kept_add(c->spills, &reply->kept, tag, text))
+        reply->row->flags |= TKP_ROW_TEXT_LOST;
+}
+
 static void emit_text(void *context, uint32_t kind, struct tokperf_span text, uint32_t encoding)
 {
     struct tkp_reply_context *c = context;
@@ -63,6 +75,9 @@ static void emit_text(void *context, uint32_t kind, struct tokperf_span text, ui
     reply->row->text_bytes += text.len;
     if (kind == TOKPERF_TEXT_OUTPUT && reply->keeps_text)
         keep_text(c, reply, text, encoding);
+    if (c->logs_text && kind != TOKPERF_TEXT_OTHER)
+        log_text(c, reply, kind == TOKPERF_TEXT_REASONING ? TKP_KEPT_REASONING : TKP_KEPT_OUTPUT,
+                 text, encoding);
 }
 
 static void emit_tool_call(void *context, uint32_t index, struct tokperf_span name,
@@ -74,6 +89,10 @@ static void emit_tool_call(void *context, uint32_t index, struct tokperf_span na
         return;
     reply->has_content = reply->has_output = true;
     reply->row->text_bytes += name.len + arguments.len;
+    if (c->logs_text) {
+        log_text(c, reply, TKP_KEPT_TOOL_CALL, name, encoding);
+        log_text(c, reply, TKP_KEPT_TOOL_CALL, arguments, encoding);
+    }
     if (!reply->keeps_text)
         return;
     size_t before = reply->calls ? reply->calls->len : 0;

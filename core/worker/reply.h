@@ -31,6 +31,7 @@ struct tkp_reply_context {
     struct tokperf_error error;
     struct tkp_reply *current; /* in a call of the plugin */
     uint64_t now_ns;           /* time of the read being worked on */
+    bool logs_text;            /* texts of answers are gathered for the record log */
 };
 
 struct tkp_reply {
@@ -42,6 +43,8 @@ struct tkp_reply {
     uint64_t text_end; /* once this one is complete: its text ends here in `text`, and an array of
                           its tool calls follows, or nothing */
     bool keeps_text;
+    struct tkp_spill *kept; /* with logs_text: what is to be logged (kept.h); whoever owns the reply
+                               gives it back */
 
     /* private */
     uint32_t framing;
@@ -73,7 +76,7 @@ void tkp_reply_take(struct tkp_reply_context *c, struct tkp_reply *reply, char *
 /* The body ended: TOKPERF_END_*. Decides the row's outcome if nothing has. */
 void tkp_reply_end(struct tkp_reply_context *c, struct tkp_reply *reply, uint32_t end,
                    uint64_t now_ns);
-/* Gives back what it holds but for times and text; accepts one that never began. */
+/* Gives back what it holds but for times, text and kept; accepts one that never began. */
 void tkp_reply_finish(struct tkp_reply_context *c, struct tkp_reply *reply);
 
 #endif

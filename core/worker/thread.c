@@ -194,6 +194,8 @@ static tokperf_status init_plugin(struct tkp_worker *w, struct tokperf_error *er
     if (!w->scratch)
         return tkp_fail(error, TOKPERF_E_NO_MEMORY, "no memory for a worker's plugin scratch");
     tkp_reply_context_init(&w->reply, endpoint, w->scratch, &w->spills, &w->chunks);
+    w->reply.logs_text =
+        w->shared->plan->tokenizer && w->endpoint.flags & TOKPERF_ENDPOINT_PRODUCES_TOKENS;
     tkp_slot_pool_init(&w->slots, &w->loop, vtable->state_bytes);
     return TOKPERF_OK;
 }
@@ -240,6 +242,7 @@ static void let_go(struct tkp_worker *w, struct tkp_slot *slot)
     tkp_http_response_finish(&slot->http);
     tkp_reply_finish(&w->reply, &slot->reply);
     tkp_spill_give(&w->spills, slot->reply.text);
+    tkp_spill_give(&w->spills, slot->reply.kept);
     tkp_spill_give(&w->spills, slot->history_ends);
     tkp_spill_give(&w->spills, slot->live);
 }
