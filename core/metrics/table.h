@@ -106,6 +106,8 @@
       TKP_MF_WHOLE)                                                                                \
     X(HTTP_REQ_CHUNKS_RECEIVED, "http_req_chunks_received", "HTTP Chunks Received", COUNT, HTTP,   \
       2100, TKP_MF_WHOLE)                                                                          \
+    X(HTTP_REQ_TLS_HANDSHAKING, "http_req_tls_handshaking", "HTTP TLS Handshake", MS, HTTP, 2105,  \
+      0)                                                                                           \
     X(HTTP_REQ_CONNECTION_OVERHEAD, "http_req_connection_overhead", "HTTP Connection Overhead",    \
       MS, HTTP, 2110, 0)                                                                           \
     X(HTTP_REQ_DURATION, "http_req_duration", "HTTP Duration (excl. conn)", MS, HTTP, 2120, 0)     \

@@ -170,6 +170,7 @@ static void set_http_phases(const struct tkp_row *row, struct tkp_values *v)
         set_span(v, TKP_METRIC_HTTP_REQ_CONNECTING, row->connect_start_ns, row->connect_end_ns);
     else
         set(v, TKP_METRIC_HTTP_REQ_CONNECTING, 0);
+    set_span(v, TKP_METRIC_HTTP_REQ_TLS_HANDSHAKING, row->tls_start_ns, row->connect_end_ns);
     set_span(v, TKP_METRIC_HTTP_REQ_SENDING, row->send_start_ns, sent_ns);
     if (sent_ns && byte_ns)
         set(v, TKP_METRIC_HTTP_REQ_WAITING, byte_ns > sent_ns ? (double)(byte_ns - sent_ns) : 0);
@@ -204,8 +205,8 @@ static void set_http(const struct tkp_row *row, struct tkp_values *v)
     set(v, TKP_METRIC_HTTP_REQ_CHUNKS_RECEIVED, row->read_count);
 }
 
-void tkp_values_compute(const struct tkp_metric_context *context, const struct tkp_row *row,
-                        struct tkp_values *values)
+void tkp_values_compute_latencies(const struct tkp_metric_context *context,
+                                  const struct tkp_row *row, struct tkp_values *values)
 {
     *values = (struct tkp_values){.has = {false}};
     set_waits(row, values);
@@ -215,6 +216,14 @@ void tkp_values_compute(const struct tkp_metric_context *context, const struct t
     if (!tkp_values_lack_tokens(context, row))
         set_token_counts(context, row, values);
     set_token_latencies(context, row, values);
+}
+
+void tkp_values_compute(const struct tkp_metric_context *context, const struct tkp_row *row,
+                        struct tkp_values *values)
+{
+    tkp_values_compute_latencies(context, row, values);
+    if (row->outcome != TKP_OUTCOME_OK)
+        return;
     set_ratio(values, TKP_METRIC_E2E_OUTPUT_TOKEN_THROUGHPUT, TKP_METRIC_OUTPUT_SEQUENCE_LENGTH,
               TKP_METRIC_REQUEST_LATENCY);
     set_ratio(values, TKP_METRIC_PREFILL_THROUGHPUT_PER_USER, TKP_METRIC_INPUT_SEQUENCE_LENGTH,

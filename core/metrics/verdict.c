@@ -362,6 +362,14 @@ static void note_clock(struct judge *j)
             (unsigned long long)f->clock_steps);
 }
 
+static void note_tls(struct judge *j)
+{
+    if (j->facts->tls_not_verified)
+        say(j, NOTE, "tls_not_verified", NAN, NAN,
+            "The certificates of https servers were not verified (--insecure): who answered is not "
+            "known.");
+}
+
 /* Copies the reasons into the arena, the gravest first, in the order of judging otherwise. */
 static bool publish(struct judge *j, struct tkp_verdict *verdict)
 {
@@ -406,6 +414,7 @@ tokperf_status tkp_verdict_judge(const struct tkp_phase_facts *facts,
     note_load(&j);
     note_clock(&j);
     note_calibration(&j);
+    note_tls(&j);
     if (j.failed || !publish(&j, verdict))
         return tkp_fail(error, TOKPERF_E_NO_MEMORY, "no memory for the verdict of the run");
     return TOKPERF_OK;

@@ -42,6 +42,7 @@ struct tkp_phase_facts {
     double calibrated_requests_per_s;           /* (run) of this machine; 0: not known */
     double calibrated_streams, calibrated_events_per_s; /* (run) likewise */
     const char *governors; /* (run) of the CPUs allowed, "a, b"; "" or NULL: unknown */
+    bool tls_not_verified; /* (run) --insecure */
     bool log_not_written;  /* (run) */
     bool interrupted;      /* (run) */
     bool ended_early;      /* (run) hopeless: too many requests failed */

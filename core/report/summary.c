@@ -250,6 +250,7 @@ static void add_run_facts(const struct tkp_summarizer *s, struct tkp_phase_facts
     facts->calibrated_requests_per_s = (double)s->in.facts->calibrated_requests_per_s;
     facts->calibrated_streams = (double)s->in.facts->calibrated_streams;
     facts->calibrated_events_per_s = (double)s->in.facts->calibrated_events_per_s;
+    facts->tls_not_verified = s->in.plan->tls.insecure;
     facts->interrupted = s->interrupted;
     facts->ended_early = s->ended_early;
     facts->log_torn = s->torn && !s->damaged;

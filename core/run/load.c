@@ -79,9 +79,11 @@ static const char *name_urls(const struct tkp_run *run, struct tkp_buffer *out)
 static void say_nobody_is_there(const struct tkp_run *run, uint64_t refused)
 {
     struct tkp_buffer urls;
+    const char *why = SUM(run, tls_errors) ? "does TLS fail? The failed requests say why"
+                                           : "is the server running?";
     tkp_buffer_init(&urls, URLS_MAX_BYTES);
-    tkp_log(TKP_LOG_ERROR, "%" PRIu64 " connections in a row failed: is the server at %s running?",
-            refused, name_urls(run, &urls));
+    tkp_log(TKP_LOG_ERROR, "%" PRIu64 " connections in a row to %s failed: %s", refused,
+            name_urls(run, &urls), why);
     tkp_buffer_finish(&urls);
 }
 
@@ -204,6 +206,7 @@ static uint64_t run_phase(struct tkp_run *run, struct tkp_phase *phase, uint32_t
                           uint64_t first_draw)
 {
     struct load_state load = {.run = run, .phase = phase, .before = totals(run, index)};
+    run->load_began = true;
     read_machine(run, &load.machine);
     load.begin_ns = tkp_clock_now_ns();
     struct tkp_schedule schedule = {

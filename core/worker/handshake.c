@@ -36,6 +36,7 @@ void tkp_handshake_go_on(struct tkp_worker *w, struct tkp_connection *c, bool en
         tkp_request_arm(w, slot);
         break;
     case TKP_TLS_FAILED:
+        tkp_gauge_add(&w->stats.tls_errors, 1);
         fail(w, slot, TKP_OUTCOME_TLS_ERROR, failure->type, failure->message);
         break;
     case TKP_TLS_READY:

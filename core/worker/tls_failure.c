@@ -41,23 +41,22 @@ static void note(struct tkp_tls_failure *failure, const struct tkp_tls *tls, int
     case X509_V_ERR_HOSTNAME_MISMATCH:
     case X509_V_ERR_IP_ADDRESS_MISMATCH:
         list_names(certificate, names, sizeof names);
-        snprintf(failure->message, sizeof failure->message,
-                 "the server's certificate is not for %s but for %s; use that name (--resolve "
-                 "gives it an address), or --insecure",
-                 tls->host, names);
+        snprintf(
+            failure->message, sizeof failure->message,
+            "cannot verify %s: the certificate is for %s; use that name (--resolve gives it an "
+            "address), or --insecure",
+            tls->host, names);
         break;
     case X509_V_ERR_CERT_HAS_EXPIRED:
     case X509_V_ERR_CERT_NOT_YET_VALID:
         snprintf(failure->message, sizeof failure->message,
-                 "the certificate of %s cannot be verified: %s; renew it, set the clock, or give "
-                 "--insecure",
-                 tls->host, X509_verify_cert_error_string(code));
+                 "cannot verify %s: %s; renew it, set the clock, or give --insecure", tls->host,
+                 X509_verify_cert_error_string(code));
         break;
     default:
         snprintf(failure->message, sizeof failure->message,
-                 "the certificate of %s cannot be verified: %s; give its authority with --cacert, "
-                 "or --insecure",
-                 tls->host, X509_verify_cert_error_string(code));
+                 "cannot verify %s: %s; give its authority with --cacert, or --insecure", tls->host,
+                 X509_verify_cert_error_string(code));
         break;
     }
 }

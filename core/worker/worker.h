@@ -39,6 +39,7 @@ struct tkp_worker_stats {
     struct tkp_gauge issued;                /* requests taken up */
     struct tkp_gauge in_flight;             /* requests */
     struct tkp_gauge connect_errors_in_row; /* without one success in between */
+    struct tkp_gauge tls_errors;            /* connections that TLS failed on */
     struct tkp_gauge unsent_turns;          /* of conversations that ended early by a failed turn */
     struct tkp_gauge retries;
     struct tkp_gauge record_waits_ns; /* time that finished requests waited for a block */
