@@ -30,9 +30,9 @@ static const struct tkp_option rows[] = {
      .short_flag = 'u',
      .value = "URL",
      .fallback = "http://localhost:8000",
-     .help =
-         "Server: http://host:port, https://host:port, host:port, unix:/path, or mock: for the bundled mock server "
-         "(mock:?ttft=20&itl=5 passes options to it); several take turns by conversation."},
+     .help = "Server: http://host:port, https://host:port, host:port, unix:/path, or mock: for the "
+             "bundled mock server "
+             "(mock:?ttft=20&itl=5 passes options to it); several take turns by conversation."},
     {.id = TKP_OPT_ENDPOINT_TYPE,
      .group = TKP_GROUP_ENDPOINT,
      .type = TKP_TYPE_TEXT,
@@ -103,6 +103,21 @@ static const struct tkp_option rows[] = {
      .help = "Member of every request body, wins over what tokperf puts there; VALUE is JSON, or "
              "text if it is not; also a JSON object; repeat for more, a later one replaces the "
              "same key."},
+    {.id = TKP_OPT_TEMPLATE_BODY,
+     .group = TKP_GROUP_ENDPOINT,
+     .type = TKP_TYPE_TEXT,
+     .path = "endpoint.template.body",
+     .value = "TEMPLATE",
+     .help = "Endpoint type template: the request body, as a template, a file with one, or the "
+             "name nv-embedqa; on the command line --set template.body=FILE."},
+    {.id = TKP_OPT_RESPONSE_FIELD,
+     .group = TKP_GROUP_ENDPOINT,
+     .type = TKP_TYPE_TEXT,
+     .path = "endpoint.template.response_field",
+     .value = "PATH",
+     .fallback_note = "embeddings, rankings and texts are looked for",
+     .help = "Endpoint types template and raw: where an answer's content is, in a subset of "
+             "JMESPath; on the command line --set template.response_field=PATH."},
     {.id = TKP_OPT_USE_SERVER_TOKEN_COUNT,
      .group = TKP_GROUP_ENDPOINT,
      .type = TKP_TYPE_BOOLEAN,

@@ -142,7 +142,9 @@ static tokperf_status resolve_extra(const struct tkp_settings *settings, struct 
     if (!extra)
         return no_memory(error);
     for (const struct tkp_setting *s = tkp_settings_get(settings, TKP_OPT_EXTRA); s; s = s->next)
-        extra[plan->extra_count++] = (struct tokperf_member){tkp_span(s->key), tkp_span(s->text)};
+        if (!tkp_resolve_is_template_extra(plan, s->key))
+            extra[plan->extra_count++] =
+                (struct tokperf_member){tkp_span(s->key), tkp_span(s->text)};
     plan->extra = extra;
     return TOKPERF_OK;
 }

@@ -174,10 +174,16 @@ static tokperf_status resolve_plugins(const struct tkp_settings *settings, struc
                               &plan->registry_file_count, error);
     if (status)
         return status;
-    uint32_t count = tkp_settings_count(settings, TKP_OPT_SET);
+    uint32_t count = tkp_settings_count(settings, TKP_OPT_SET) +
+                     tkp_settings_count(settings, TKP_OPT_EXTRA) +
+                     tkp_settings_count(settings, TKP_OPT_TEMPLATE_BODY) +
+                     tkp_settings_count(settings, TKP_OPT_RESPONSE_FIELD);
     struct tkp_plugin_setting *list = tkp_arena_alloc(&plan->arena, count * sizeof *list);
     if (!list)
         return no_memory(error);
+    status = tkp_resolve_template(settings, plan, list, error); /* --set comes behind and wins */
+    if (status)
+        return status;
     for (const struct tkp_setting *s = tkp_settings_get(settings, TKP_OPT_SET); s; s = s->next) {
         const char *dot = strrchr(s->key, '.'); /* there is one: tkp_members_check_key */
         const char *component = tkp_arena_copy(&plan->arena, s->key, (size_t)(dot - s->key));

@@ -31,6 +31,13 @@ tokperf_status tkp_resolve_token(const struct tkp_settings *settings, struct tkp
 /* After the connection and the load: its rules join them. */
 tokperf_status tkp_resolve_transport(const struct tkp_settings *settings, struct tkp_plan *plan,
                                      struct tokperf_error *error) TOKPERF_MUST_USE;
+/* endpoint.template as settings of the endpoint's plugin, at list[plan->setting_count]: at most as
+ * many as there are of it and of extra inputs. */
+tokperf_status tkp_resolve_template(const struct tkp_settings *settings, struct tkp_plan *plan,
+                                    struct tkp_plugin_setting *list,
+                                    struct tokperf_error *error) TOKPERF_MUST_USE;
+/* Whether an extra input is such a setting, and no member of bodies. */
+bool tkp_resolve_is_template_extra(const struct tkp_plan *plan, const char *key);
 tokperf_status tkp_resolve_output(const struct tkp_settings *settings, struct tkp_plan *plan,
                                   struct tokperf_error *error) TOKPERF_MUST_USE;
 
