@@ -113,7 +113,8 @@ static tokperf_status make_numbered(const char *base, struct tkp_rundir *dir,
                     : snprintf(dir->path, sizeof dir->path, "artifacts/%s-%d", base, number);
         if (n < 0 || (size_t)n >= sizeof dir->path)
             return tkp_fail(error, TOKPERF_E_LIMIT, "the name of the run directory is too long");
-        if (mkdir(dir->path, 0755) == 0)
+        dir->made = mkdir(dir->path, 0755) == 0;
+        if (dir->made)
             return TOKPERF_OK;
         if (errno != EEXIST)
             return tkp_fail_errno(error, TOKPERF_E_IO, errno,
@@ -138,6 +139,8 @@ static tokperf_status make_given(const struct tkp_plan *plan, struct tkp_rundir 
     if (strlen(plan->artifact_dir) >= sizeof dir->path)
         return tkp_fail(error, TOKPERF_E_LIMIT, "--output-artifact-dir: the path is too long");
     tkp_text_copy(dir->path, sizeof dir->path, tkp_span(plan->artifact_dir));
+    struct stat info;
+    dir->made = stat(dir->path, &info) != 0;
     status = tkp_files_make_dirs(dir->path, error);
     if (status == TOKPERF_OK && holds_result(dir->path))
         status = clear_files(dir->path, plan->export_prefix, error);
@@ -162,9 +165,28 @@ tokperf_status tkp_rundir_create(const struct tkp_plan *plan, const char *model,
         tkp_buffer_finish(&base);
     }
     char logs[TKP_RUNDIR_PATH_BYTES];
-    if (status == TOKPERF_OK && tkp_files_join(logs, sizeof logs, dir->path, "logs"))
+    if (status == TOKPERF_OK && tkp_files_join(logs, sizeof logs, dir->path, "logs")) {
+        struct stat info;
+        dir->made_logs = stat(logs, &info) != 0;
         status = tkp_files_make_dirs(logs, error);
+    }
     return status;
+}
+
+void tkp_rundir_discard(const struct tkp_rundir *dir)
+{
+    static const char *const begun[] = {"records.tkr", "run.json", "config.yaml", "inputs.json",
+                                        "logs/tokperf.log"};
+    char path[TKP_RUNDIR_PATH_BYTES];
+    if (!dir->path[0])
+        return;
+    for (size_t i = 0; i < sizeof begun / sizeof begun[0]; i++)
+        if (tkp_files_join(path, sizeof path, dir->path, begun[i]))
+            (void)unlink(path); /* what is not there is gone already */
+    if (dir->made_logs && tkp_files_join(path, sizeof path, dir->path, "logs"))
+        (void)rmdir(path);
+    if (dir->made)
+        (void)rmdir(dir->path);
 }
 
 static tokperf_status open_log_file(const struct tkp_rundir *dir, struct tokperf_error *error)

@@ -12,6 +12,7 @@ enum { TKP_RUNDIR_PATH_BYTES = 4096 };
 
 struct tkp_rundir {
     char path[TKP_RUNDIR_PATH_BYTES];
+    bool made, made_logs; /* it and its logs/ were not there before */
 };
 
 /* Chooses and makes the directory and its logs/ folder, clears old results with --overwrite.
@@ -29,6 +30,9 @@ tokperf_status tkp_rundir_check(const struct tkp_plan *plan,
 tokperf_status tkp_rundir_begin(const struct tkp_rundir *dir, const struct tkp_plan *plan,
                                 const char *benchmark_id, uint64_t start_realtime_ns,
                                 struct tokperf_error *error) TOKPERF_MUST_USE;
+/* Takes away what a run has written that did not begin its load, and the directory if the run made
+ * it and nothing else is in it. Accepts a zeroed one. */
+void tkp_rundir_discard(const struct tkp_rundir *dir);
 /* path/records.tkr */
 bool tkp_rundir_log_path(const struct tkp_rundir *dir, char *out, size_t capacity);
 

@@ -41,6 +41,7 @@ struct tkp_run {
     struct tkp_dataset *dataset;
     struct tkp_target *targets;
     struct tkp_tls_context *tls; /* NULL: no URL is https */
+    struct tkp_target proxy;     /* its addresses, when the plan has one */
     bool kernel_clock;           /* arrivals are stamped by the kernel */
     int stamps_fd;               /* keeps the kernel stamping while it is open; 0: none */
     struct tkp_cpu_plan cpus;
@@ -64,6 +65,7 @@ struct tkp_run {
     struct tkp_workers *workers;
     struct tkp_live_line line;
     enum tkp_run_end end;
+    bool load_began;                /* requests may have been sent */
     struct tokperf_error log_error; /* status set: the record log is incomplete */
 };
 

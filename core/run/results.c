@@ -53,6 +53,7 @@ static void fill_facts(struct tkp_run *run)
         .receive_clock = run->kernel_clock ? "kernel" : "process",
         .endpoint_flags = run->endpoint_info.flags,
         .seed = plan->seed,
+        .id_seed = fresh,
         .start_realtime_ns = tkp_clock_realtime_ns(),
         .monotonic_to_realtime_ns = tkp_clock_realtime_offset_ns(),
         .dataset_size = tkp_dataset_size(run->dataset),
@@ -119,6 +120,7 @@ static tokperf_status start_threads(struct tkp_run *run, struct tkp_log_writer *
         .worker_count = run->plan->workers,
         .run_seed = run->facts.id_seed,
         .kernel_clock = run->kernel_clock,
+        .proxy = run->plan->proxy ? &run->proxy : NULL,
         .spins = tkp_cpu_plan_spins(&run->cpus, run->plan->spin),
         .cpus = run->cpus.worker_cpus,
     };

@@ -89,6 +89,8 @@ int tkp_run(const struct tkp_plan *plan)
         status = tkp_run_set_up(&run, &error);
     int code = status == TOKPERF_OK ? run_with_results(&run) : refuse(status, &error);
     tkp_run_close_results(&run);
+    if (!run.load_began)
+        tkp_rundir_discard(&run.dir);
     tkp_run_take_down(&run);
     return code;
 }
