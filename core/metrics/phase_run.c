@@ -86,6 +86,8 @@ static void set_counts(const struct tkp_phase_metrics *m, struct tkp_run_values 
         set(v, TKP_METRIC_NO_TOKEN_COUNT, (double)c->no_token_count);
     if (c->osl_checked)
         set(v, TKP_METRIC_OSL_MISMATCH_COUNT, (double)c->osl_mismatched);
+    if (c->usage_compared)
+        set(v, TKP_METRIC_USAGE_DISCREPANCY_COUNT, (double)c->usage_differs);
 }
 
 static void set_goodput(const struct tkp_phase_metrics *m, struct tkp_run_values *v)
@@ -190,6 +192,9 @@ void tkp_phase_fill_facts(const struct tkp_phase_metrics *m, struct tkp_phase_fa
     facts->osl_checked = c->osl_checked;
     facts->osl_mismatched = c->osl_mismatched;
     facts->no_token_count = c->no_token_count;
+    facts->tokens_pending = c->tokens_pending;
+    facts->server_completion = c->server_completion;
+    facts->counted_completion = c->counted_completion;
     facts->coalesced_chunks = c->coalesced_chunks;
     facts->chunks = c->chunks;
     facts->prompts_distinct = tkp_distinct_count(&m->prompts);

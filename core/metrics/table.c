@@ -64,7 +64,9 @@ double tkp_metric_shown(enum tkp_metric_id id, double base_value)
 
 const char *tkp_token_source_name(enum tkp_token_source source)
 {
-    static const char *const names[] = {
-        [TKP_TOKENS_NONE] = "", [TKP_TOKENS_SERVER] = "server", [TKP_TOKENS_CHUNKS] = "chunks"};
+    static const char *const names[] = {[TKP_TOKENS_NONE] = "",
+                                        [TKP_TOKENS_SERVER] = "server",
+                                        [TKP_TOKENS_TOKENIZER] = "tokenizer",
+                                        [TKP_TOKENS_CHUNKS] = "chunks"};
     return names[source];
 }

@@ -87,7 +87,13 @@
     X(USAGE_ACCEPTED_PREDICTION_TOKENS, "usage_accepted_prediction_tokens",                        \
       "Usage Accepted Prediction Tokens", TOKENS, USAGE, 1280, TKP_MF_WHOLE | TKP_MF_LARGER)       \
     X(USAGE_REJECTED_PREDICTION_TOKENS, "usage_rejected_prediction_tokens",                        \
-      "Usage Rejected Prediction Tokens", TOKENS, USAGE, 1290, TKP_MF_WHOLE)
+      "Usage Rejected Prediction Tokens", TOKENS, USAGE, 1290, TKP_MF_WHOLE)                       \
+    X(USAGE_PROMPT_TOKENS_DIFF_PCT, "usage_prompt_tokens_diff_pct", "Usage Prompt Tokens Diff",    \
+      PERCENT, USAGE, 1292, TKP_MF_HIDE)                                                           \
+    X(USAGE_COMPLETION_TOKENS_DIFF_PCT, "usage_completion_tokens_diff_pct",                        \
+      "Usage Completion Tokens Diff", PERCENT, USAGE, 1294, TKP_MF_HIDE)                           \
+    X(USAGE_REASONING_TOKENS_DIFF_PCT, "usage_reasoning_tokens_diff_pct",                          \
+      "Usage Reasoning Tokens Diff", PERCENT, USAGE, 1296, TKP_MF_HIDE)
 
 /* With --export-http-trace; k6's names. */
 #define TKP_HTTP_METRICS(X)                                                                        \
@@ -169,6 +175,8 @@
       TKP_MF_HIDE | TKP_MF_OURS)                                                                   \
     X(OSL_MISMATCH_COUNT, "osl_mismatch_count", "OSL Mismatch Count", REQUESTS, DEFAULT, 670,      \
       TKP_MF_WHOLE | TKP_MF_HIDE)                                                                  \
+    X(USAGE_DISCREPANCY_COUNT, "usage_discrepancy_count", "Usage Discrepancy Count", REQUESTS,     \
+      USAGE, 1298, TKP_MF_WHOLE | TKP_MF_HIDE)                                                     \
     X(OVERALL_USAGE_PROMPT_CACHE_READ_PCT, "overall_usage_prompt_cache_read_pct",                  \
       "Overall Usage Prompt Cache Read %", PERCENT, CACHE, 1330, TKP_MF_LARGER)                    \
     X(STEADY_REQUEST_COUNT, "steady_request_count", "Steady Request Count", REQUESTS, STEADY,      \
@@ -304,7 +312,13 @@ enum tkp_metric_id tkp_metric_find(const char *tag);
 double tkp_metric_shown(enum tkp_metric_id id, double base_value);
 
 /* Where token counts come from: one source per run for input, one for output. */
-enum tkp_token_source { TKP_TOKENS_NONE = 0, TKP_TOKENS_SERVER, TKP_TOKENS_CHUNKS };
-const char *tkp_token_source_name(enum tkp_token_source source); /* "server", "chunks", "" */
+enum tkp_token_source {
+    TKP_TOKENS_NONE = 0,
+    TKP_TOKENS_SERVER,
+    TKP_TOKENS_TOKENIZER,
+    TKP_TOKENS_CHUNKS
+};
+/* "server", "tokenizer", "chunks", "" */
+const char *tkp_token_source_name(enum tkp_token_source source);
 
 #endif

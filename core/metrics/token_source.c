@@ -10,10 +10,14 @@ void tkp_token_presence_add(struct tkp_token_presence *presence, const struct tk
     presence->completion |= row->usage.completion_tokens >= 0;
 }
 
-void tkp_token_sources_choose(bool use_server_token_count, bool streaming,
+void tkp_token_sources_choose(bool use_server_token_count, bool has_tokenizer, bool streaming,
                               const struct tkp_token_presence *presence,
                               enum tkp_token_source *isl_source, enum tkp_token_source *osl_source)
 {
+    if (has_tokenizer && !use_server_token_count) {
+        *isl_source = *osl_source = TKP_TOKENS_TOKENIZER;
+        return;
+    }
     *isl_source = TKP_TOKENS_NONE;
     *osl_source = streaming ? TKP_TOKENS_CHUNKS : TKP_TOKENS_NONE;
     if (use_server_token_count || presence->prompt)

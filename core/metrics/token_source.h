@@ -15,9 +15,10 @@ struct tkp_token_presence {
 };
 void tkp_token_presence_add(struct tkp_token_presence *presence, const struct tkp_row *row);
 
-/* --use-server-token-count gives server for both; else server for what servers stated; else the
+/* --use-server-token-count gives server for both; else --tokenizer gives tokenizer for both; else
+ * server for what servers stated; else the
  * content chunks for the output of a streaming run; else none. */
-void tkp_token_sources_choose(bool use_server_token_count, bool streaming,
+void tkp_token_sources_choose(bool use_server_token_count, bool has_tokenizer, bool streaming,
                               const struct tkp_token_presence *presence,
                               enum tkp_token_source *isl_source, enum tkp_token_source *osl_source);
 

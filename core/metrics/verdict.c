@@ -22,6 +22,8 @@ enum { MAX_REASONS = 32, MESSAGE_BYTES = 320 };
 #define PLUGIN_CALL_LIMIT_MS 100.0
 /* Above it a worker has no room for bursts: what comes together waits. */
 #define WORKER_CPU_LIMIT_PCT 90.0
+/* metrics.md: the server's completion tokens against the tokenizer's. */
+#define TOKEN_SOURCES_PCT 10.0
 
 struct judge {
     const struct tkp_phase_facts *facts;
@@ -203,7 +205,21 @@ static void judge_tokens(struct judge *j)
             "%.2f %% of the answers do not have the length asked for with --osl; if the server "
             "knows them, set ignore_eos and min_tokens with --extra-inputs.",
             pct);
-    if (f->no_token_count)
+    double off = fabs((double)f->server_completion - (double)f->counted_completion);
+    double off_pct = f->counted_completion ? off / (double)f->counted_completion * 100 : 0;
+    if (off_pct > TOKEN_SOURCES_PCT)
+        say(j, SUSPECT, "token_sources", off_pct, TOKEN_SOURCES_PCT,
+            "the server counted %llu completion tokens, the tokenizer %llu, %.1f %% apart: is it "
+            "the "
+            "model's own tokenizer?",
+            (unsigned long long)f->server_completion, (unsigned long long)f->counted_completion,
+            off_pct);
+    if (f->tokens_pending)
+        say(j, SUSPECT, "tokens_not_counted", (double)f->tokens_pending, 0,
+            "%llu answers wait to be counted and are missing from every token metric; 'tokperf "
+            "report DIR --tokenizer PATH' counts them.",
+            (unsigned long long)f->tokens_pending);
+    else if (f->no_token_count)
         say(j, SUSPECT, "tokens_not_counted", (double)f->no_token_count, 0,
             "%llu ok requests have no token count from the run's source and are missing from every "
             "token metric.",

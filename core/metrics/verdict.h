@@ -17,6 +17,8 @@ struct tkp_phase_facts {
     uint64_t not_streamed; /* asked to stream, answered whole */
     uint64_t osl_checked, osl_mismatched;
     uint64_t no_token_count; /* ok requests that lack the token source */
+    uint64_t tokens_pending; /* of them, those that a tokenizer has not come to yet */
+    uint64_t server_completion, counted_completion; /* tokens, of requests that have both */
     uint64_t coalesced_chunks, chunks;
     uint64_t prompts_distinct, prompts_sent;
     bool prompts_distinct_is_floor;        /* there were more, counting them stopped */

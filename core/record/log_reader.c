@@ -132,6 +132,8 @@ static tokperf_status next_row(struct tkp_log_reader *r, struct tkp_log_entry *e
     entry->row = *whole.row;
     if (r->counts)
         tkp_token_counts_join(r->counts, &entry->row);
+    else if (entry->row.kept_bytes)
+        entry->row.counted_output = TKP_ROW_COUNT_PENDING;
     entry->chunk_ns = whole.chunk_ns_count ? whole.chunk_ns : NULL;
     entry->chunk_ns_count = whole.chunk_ns_count;
     entry->texts = whole.texts;

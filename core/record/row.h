@@ -55,10 +55,15 @@ enum tkp_row_flags {
     TKP_ROW_UNSTAMPED = 1u << 7,         /* a read had no stamp of the run's receive clock, so no
                                             arrival time of the answer is known */
     TKP_ROW_LIVE_HISTORY = 1u << 8,      /* its conversation's prompts hold the live answers */
-    TKP_ROW_TEXT_LOST = 1u << 9          /* its text was to be kept, and there was no room */
+    TKP_ROW_TEXT_LOST = 1u << 9,         /* its text was to be kept, and there was no room */
+    TKP_ROW_RAW_LOST = 1u << 10,         /* likewise of what --export-level raw keeps */
+    TKP_ROW_RETRY_AFTER = 1u << 11       /* the answer has a Retry-After */
 };
 
 enum { TKP_ROW_FINISH_BYTES = 24, TKP_ROW_TYPE_BYTES = 64, TKP_ROW_MESSAGE_BYTES = 256 };
+
+/* counted_output of a row whose texts nobody has counted yet. */
+enum { TKP_ROW_COUNT_PENDING = -2 };
 
 struct tkp_row {
     uint64_t ordinal;     /* conversation number in the phase */

@@ -188,6 +188,8 @@ void tkp_token_counts_join(struct tkp_token_counts *counts, struct tkp_row *row)
     if (tkp_token_counts_next(counts, &count)) {
         row->counted_output = count.output;
         row->counted_reasoning = count.reasoning;
+    } else if (row->kept_bytes) {
+        row->counted_output = TKP_ROW_COUNT_PENDING;
     }
     if (!(row->flags & TKP_ROW_LIVE_HISTORY) || row->counted_input < 0)
         return;

@@ -100,7 +100,8 @@ void tkp_summarizer_row(struct tkp_summarizer *summarizer, const struct tkp_row 
     if (!s->sources_known && row->outcome == TKP_OUTCOME_OK) {
         struct tkp_token_presence stated = {0};
         tkp_token_presence_add(&stated, row);
-        tkp_token_sources_choose(s->in.plan->use_server_token_count, s->in.plan->streaming, &stated,
+        tkp_token_sources_choose(s->in.plan->use_server_token_count,
+                                 s->in.plan->tokenizer != NULL, s->in.plan->streaming, &stated,
                                  &s->context.isl_source, &s->context.osl_source);
         s->sources_known = true;
     }
@@ -303,7 +304,7 @@ static void fill_identity(struct tkp_summarizer *s)
     summary->start_realtime_ns = facts->start_realtime_ns;
     summary->end_realtime_ns = s->end_realtime_ns;
     summary->monotonic_to_realtime_ns = facts->monotonic_to_realtime_ns;
-    summary->export_records = s->in.plan->export_level == TKP_EXPORT_RECORDS;
+    summary->export_records = s->in.plan->export_level != TKP_EXPORT_SUMMARY;
     summary->streaming = s->in.plan->streaming;
     summary->was_cancelled = s->interrupted;
 }

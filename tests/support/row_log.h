@@ -23,16 +23,22 @@ static inline void row_log_note(struct row_log *log, enum tkp_log_kind kind, con
     tkp_log_append(log->writer, kind, json, (uint32_t)strlen(json));
 }
 
-/* A row of few chunks: it fits one block. */
-static inline void row_log_add(struct row_log *log, const struct tkp_row *row,
-                               const struct tkp_chunk_source *chunks)
+/* A row of few chunks and its kept_bytes of texts: it fits the channel's blocks. */
+static inline void row_log_add_texts(struct row_log *log, const struct tkp_row *row,
+                                     const struct tkp_chunk_source *chunks, const char *texts)
 {
-    assert_true(tkp_block_put(log->channel, row, chunks, NULL, 0));
+    assert_true(tkp_block_put(log->channel, row, chunks, texts, 0));
     tkp_block_flush(log->channel, 0, true);
     for (struct tkp_block *block; (block = tkp_block_take(log->channel));) {
         tkp_log_append(log->writer, block->kind, block->data, block->used_bytes);
         tkp_block_give_back(log->channel, block);
     }
+}
+
+static inline void row_log_add(struct row_log *log, const struct tkp_row *row,
+                               const struct tkp_chunk_source *chunks)
+{
+    row_log_add_texts(log, row, chunks, NULL);
 }
 
 /* Without its END block the log is that of a run that was killed. */

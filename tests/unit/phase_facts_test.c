@@ -101,6 +101,43 @@ static void support_and_its_bound(void **state)
     end(&p);
 }
 
+/* The tokenizer's counts are the run's, the server's are held against them; what nobody has counted
+ * yet has no token metrics. */
+static void counts_of_server_and_tokenizer(void **state)
+{
+    (void)state;
+    static const struct {
+        int64_t server, output, reasoning;
+    } cases[] = {{110, 100, 0}, {112, 60, 40}, {80, 100, 0},
+                 {-1, 50, 0},   {70, -1, -1},  {70, TKP_ROW_COUNT_PENDING, -1}};
+    struct phase p;
+    begin(&p);
+    p.context.isl_source = p.context.osl_source = TKP_TOKENS_TOKENIZER;
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct tkp_row *row = add(&p, metric_row(0, 1, 10));
+        row->counted_input = 20;
+        row->usage.prompt_tokens = 22;
+        row->usage.completion_tokens = cases[i].server;
+        row->counted_output = cases[i].output;
+        row->counted_reasoning = cases[i].reasoning;
+    }
+    compute(&p);
+    CHECK(&p, "output_sequence_length", COUNT, 4);
+    CHECK(&p, "output_sequence_length", SUM, 350);
+    CHECK(&p, "reasoning_token_count", MAX, 40);
+    CHECK(&p, "output_token_count", MIN, 50);
+    CHECK(&p, "input_sequence_length", AVG, 20);
+    CHECK(&p, "usage_prompt_tokens_diff_pct", MAX, 10);
+    CHECK(&p, "usage_completion_tokens_diff_pct", MIN, 10);
+    CHECK(&p, "usage_completion_tokens_diff_pct", MAX, 20);
+    CHECK(&p, "usage_discrepancy_count", AVG, 2);
+    CHECK(&p, "no_token_count", AVG, 2);
+    assert_int_equal(p.facts.tokens_pending, 1);
+    assert_int_equal(p.facts.server_completion, 302);
+    assert_int_equal(p.facts.counted_completion, 300);
+    end(&p);
+}
+
 static void answers_of_another_length(void **state)
 {
     (void)state;
@@ -182,6 +219,7 @@ int main(void)
         cmocka_unit_test(the_first_burst_is_no_lateness),
         cmocka_unit_test(support_and_its_bound),
         cmocka_unit_test(answers_of_another_length),
+        cmocka_unit_test(counts_of_server_and_tokenizer),
         cmocka_unit_test(one_reading_is_marked),
         cmocka_unit_test(prompts_are_counted),
     };

@@ -294,11 +294,17 @@ static void sources_are_chosen_once(void **state)
         row.outcome = TKP_OUTCOME_TRUNCATED; /* what an error states does not count */
         row.usage.prompt_tokens = row.usage.completion_tokens = 9;
         tkp_token_presence_add(&presence, &row);
-        tkp_token_sources_choose(cases[i].use_server, cases[i].streaming, &presence, &isl, &osl);
+        tkp_token_sources_choose(cases[i].use_server, false, cases[i].streaming, &presence, &isl,
+                                 &osl);
         assert_int_equal(isl, cases[i].isl);
         assert_int_equal(osl, cases[i].osl);
+        tkp_token_sources_choose(cases[i].use_server, true, cases[i].streaming, &presence, &isl,
+                                 &osl);
+        assert_int_equal(isl, cases[i].use_server ? TKP_TOKENS_SERVER : TKP_TOKENS_TOKENIZER);
+        assert_int_equal(osl, isl);
     }
     assert_string_equal(tkp_token_source_name(TKP_TOKENS_SERVER), "server");
+    assert_string_equal(tkp_token_source_name(TKP_TOKENS_TOKENIZER), "tokenizer");
     assert_string_equal(tkp_token_source_name(TKP_TOKENS_CHUNKS), "chunks");
     assert_string_equal(tkp_token_source_name(TKP_TOKENS_NONE), "");
 }

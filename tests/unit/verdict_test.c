@@ -162,6 +162,7 @@ static void counts_on_both_sides(void **state)
         {FACT(not_streamed), 0, 1, "not_streamed", 1, "1 answers"},
         {FACT(osl_mismatched), 50, 51, "osl_mismatch", 1, "ignore_eos and min_tokens"},
         {FACT(no_token_count), 0, 1, "tokens_not_counted", 1, "no token count"},
+        {FACT(tokens_pending), 0, 7, "tokens_not_counted", 1, "7 answers wait to be counted"},
         {FACT(record_waits), 0, 1, "record_waits", 1, "record buffers"},
         {FACT(not_sent), 0, 1, "not_sent", 1, "1 conversations (0.10 %) were due"},
         {FACT(not_sent), 0, 52, "not_sent", 1, "52 conversations (4.94 %)"},
@@ -335,7 +336,7 @@ static void docs_name_every_code(void **state)
         "log_torn",     "interrupted",  "log_not_written", "prompt_reuse",       "cached_tokens",
         "coalesced",    "unsent_turns", "cpu_steal",       "governor",           "load",
         "worker_cpu",   "ended_early",  "read_delay",      "unstamped_reads",    "clock_step",
-        "not_sent",     "log_damaged"};
+        "not_sent",     "log_damaged",  "token_sources"};
     struct tkp_buffer docs;
     struct tokperf_error error;
     tkp_buffer_init(&docs, 1 << 20);

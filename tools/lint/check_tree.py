@@ -6,7 +6,8 @@ import subprocess
 import sys
 
 # A folder of core includes only from itself and from those before it.
-CORE_ORDER = ["base", "config", "plugin", "dataset", "token", "load", "target", "record", "metrics",
+CORE_ORDER = ["base", "config", "plugin", "dataset", "token", "load", "target", "record", "count",
+              "metrics",
               "worker", "bus", "telemetry", "stream", "report", "calibrate", "run", "cli"]
 MAX_FILE_LINES = 500
 MAX_FUNCTION_LINES = 60
