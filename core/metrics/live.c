@@ -85,7 +85,7 @@ static void choose_sources(struct tkp_live *live, const struct tkp_row *row)
     if (live->context.osl_source != TKP_TOKENS_NONE || row->outcome != TKP_OUTCOME_OK)
         return;
     tkp_token_presence_add(&presence, row);
-    tkp_token_sources_choose(false, live->context.streaming, &presence, &live->context.isl_source,
+    tkp_token_sources_choose(false, false, live->context.streaming, &presence, &live->context.isl_source,
                              &live->context.osl_source);
 }
 
@@ -115,7 +115,7 @@ void tkp_live_row(struct tkp_live *live, const struct tkp_row *row, const uint64
     if (row->outcome != TKP_OUTCOME_OK)
         return;
     choose_sources(live, row);
-    tkp_values_compute(&live->context, row, &values);
+    tkp_values_compute_latencies(&live->context, row, &values);
     record(&live->ttft, &values, TKP_METRIC_TIME_TO_FIRST_TOKEN);
     record(&live->itl, &values, TKP_METRIC_INTER_TOKEN_LATENCY);
     record(&live->latency, &values, TKP_METRIC_REQUEST_LATENCY);

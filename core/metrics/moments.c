@@ -4,6 +4,13 @@
 
 #include <math.h>
 
+void tkp_moments_add_sum(struct tkp_moments *m, double value)
+{
+    double sum = m->sum + value;
+    m->sum_lost += fabs(m->sum) >= fabs(value) ? (m->sum - sum) + value : (value - sum) + m->sum;
+    m->sum = sum;
+}
+
 void tkp_moments_add(struct tkp_moments *m, double value)
 {
     if (!m->count || value < m->min)
@@ -12,11 +19,11 @@ void tkp_moments_add(struct tkp_moments *m, double value)
         m->max = value;
     m->count++;
     double delta = value - m->mean;
-    m->mean += delta / (double)m->count;
-    m->m2 += delta * (value - m->mean);
-    double sum = m->sum + value;
-    m->sum_lost += fabs(m->sum) >= fabs(value) ? (m->sum - sum) + value : (value - sum) + m->sum;
-    m->sum = sum;
+    if (delta != 0) { /* constants are many, and a division takes as long as all the rest */
+        m->mean += delta / (double)m->count;
+        m->m2 += delta * (value - m->mean);
+    }
+    tkp_moments_add_sum(m, value);
 }
 
 double tkp_moments_sum(const struct tkp_moments *m)

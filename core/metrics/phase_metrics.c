@@ -14,7 +14,10 @@
 
 #include <stdlib.h>
 
-enum { EXACT_GAPS = 10000000 }; /* metrics.md: gaps beyond come from the histogram */
+enum {
+    EXACT_GAPS = 10000000, /* metrics.md: gaps beyond come from the histogram */
+    KEPT_STEADY = 1 << 18  /* values of a steady metric, 2 MiB, that need no third reading */
+};
 
 /* AIPerf's rule: off by more than 5 % of what was asked for, or more than 50 tokens. */
 static bool is_osl_mismatch(int64_t asked, int64_t got)
@@ -174,6 +177,26 @@ static void count_attempt(struct tkp_phase_metrics *m, const struct tkp_row *row
     tkp_tally_row(&m->tally, row);
 }
 
+/* A count of the server's that is more than 10 % off the tokenizer's is a discrepancy. */
+static void compare_usage(struct tkp_phase_metrics *m, const struct tkp_row *row,
+                          const struct tkp_values *values)
+{
+    static const enum tkp_metric_id diffs[] = {TKP_METRIC_USAGE_PROMPT_TOKENS_DIFF_PCT,
+                                               TKP_METRIC_USAGE_COMPLETION_TOKENS_DIFF_PCT,
+                                               TKP_METRIC_USAGE_REASONING_TOKENS_DIFF_PCT};
+    bool compared = false, differs = false;
+    for (size_t i = 0; i < sizeof diffs / sizeof diffs[0]; i++) {
+        compared |= values->has[diffs[i]];
+        differs |= values->has[diffs[i]] && values->value[diffs[i]] > 10;
+    }
+    m->counts.usage_compared += compared;
+    m->counts.usage_differs += differs;
+    if (!values->has[TKP_METRIC_USAGE_COMPLETION_TOKENS_DIFF_PCT])
+        return;
+    m->counts.server_completion += (uint64_t)row->usage.completion_tokens;
+    m->counts.counted_completion += (uint64_t)(row->counted_output + row->counted_reasoning);
+}
+
 static void count_ok(struct tkp_phase_metrics *m, const struct tkp_row *row,
                      const struct tkp_values *values)
 {
@@ -189,11 +212,14 @@ static void count_ok(struct tkp_phase_metrics *m, const struct tkp_row *row,
             !tkp_histogram_count(&m->later_lag_ns, (uint64_t)values->value[TKP_METRIC_CLIENT_LAG]);
     c->not_streamed += m->context->streaming && !(row->flags & TKP_ROW_STREAMED);
     c->no_token_count += tkp_values_lack_tokens(m->context, row);
+    c->tokens_pending += m->context->osl_source == TKP_TOKENS_TOKENIZER &&
+                         row->counted_output == TKP_ROW_COUNT_PENDING;
     if (values->has[TKP_METRIC_REQUESTED_OSL]) {
         c->osl_checked++;
         c->osl_mismatched += is_osl_mismatch(
             row->output_tokens_asked, (int64_t)values->value[TKP_METRIC_OUTPUT_SEQUENCE_LENGTH]);
     }
+    compare_usage(m, row, values);
     if (row->usage.prompt_tokens >= 0) {
         c->prompt_tokens += (uint64_t)row->usage.prompt_tokens;
         c->cached_tokens += row->usage.prompt_cache_read_tokens > 0
@@ -211,15 +237,26 @@ static void count_ok(struct tkp_phase_metrics *m, const struct tkp_row *row,
 static void spread(struct tkp_phase_metrics *m, const struct tkp_row *row, const uint64_t *chunk_ns,
                    const struct tkp_values *values)
 {
-    void (*take)(struct tkp_series *, double) = m->pass ? tkp_series_collect : tkp_series_count;
     const uint32_t values_count = tkp_values_count(m->context);
     for (uint32_t i = 0; i < values_count; i++)
         if (values->has[i])
-            take(&m->series[i], values->value[i]);
+            tkp_series_count(&m->series[i], values->value[i]);
     uint32_t gaps = gaps_of(m, row, chunk_ns);
     for (uint32_t i = 0; i < gaps; i++)
-        take(&m->series[TKP_METRIC_INTER_CHUNK_LATENCY], m->gaps[i]);
-    m->counts.gap_requests += !m->pass && gaps;
+        tkp_series_count(&m->series[TKP_METRIC_INTER_CHUNK_LATENCY], m->gaps[i]);
+    m->counts.gap_requests += gaps > 0;
+}
+
+/* In a later reading: into the series that want them. */
+static void spread_again(struct tkp_phase_metrics *m, const struct tkp_row *row,
+                         const uint64_t *chunk_ns, const struct tkp_values *values)
+{
+    for (uint32_t i = 0; i < m->wanted_count; i++)
+        if (values->has[m->wanted[i]])
+            tkp_series_collect(&m->series[m->wanted[i]], values->value[m->wanted[i]]);
+    uint32_t gaps = m->wants_gaps ? gaps_of(m, row, chunk_ns) : 0;
+    for (uint32_t i = 0; i < gaps; i++)
+        tkp_series_collect(&m->series[TKP_METRIC_INTER_CHUNK_LATENCY], m->gaps[i]);
 }
 
 static void spread_steady(struct tkp_phase_metrics *m, const struct tkp_values *values)
@@ -252,11 +289,17 @@ void tkp_phase_metrics_add(struct tkp_phase_metrics *m, const struct tkp_row *ro
         sweep_row(m, row, chunk_ns);
     if (row->outcome != TKP_OUTCOME_OK)
         return;
+    bool steady = m->wants_steady && tkp_steady_has(&m->window, row);
+    if (m->pass && !steady && !m->wanted_count && !m->wants_gaps)
+        return;
     tkp_values_compute(m->context, row, &values);
-    if (!m->pass)
+    if (!m->pass) {
         count_ok(m, row, &values);
-    spread(m, row, chunk_ns, &values);
-    if (m->pass && tkp_steady_has(&m->window, row))
+        spread(m, row, chunk_ns, &values);
+        return;
+    }
+    spread_again(m, row, chunk_ns, &values);
+    if (steady)
         spread_steady(m, &values);
 }
 
@@ -279,6 +322,16 @@ static uint32_t extra_ranks(const struct tkp_phase_metrics *m, const struct tkp_
     return count;
 }
 
+/* Notes whether the series of a metric wants the next reading's values. */
+static bool note_wanted(struct tkp_phase_metrics *m, uint32_t id, bool wants)
+{
+    if (wants && id == TKP_METRIC_INTER_CHUNK_LATENCY)
+        m->wants_gaps = true;
+    else if (wants)
+        m->wanted[m->wanted_count++] = id;
+    return wants;
+}
+
 static bool begin_second(struct tkp_phase_metrics *m)
 {
     bool more = m->counts.ok + m->counts.errors + m->counts.cancelled > 0;
@@ -288,8 +341,12 @@ static bool begin_second(struct tkp_phase_metrics *m)
     for (uint32_t i = 0; i < TKP_METRIC_COUNT; i++) {
         uint64_t ranks[2 * TKP_PERCENTILE_COUNT];
         uint32_t count = extra_ranks(m, &m->series[i], ranks);
-        (void)tkp_series_select(&m->series[i], ranks, count);
+        note_wanted(m, i, tkp_series_select(&m->series[i], ranks, count));
     }
+    for (uint32_t i = 0; i < TKP_STEADY_COUNT; i++)
+        if (m->window.end_ns && m->series[tkp_metric_def(m->steady[i].id)->base].moments.count)
+            tkp_series_keep(&m->steady[i], KEPT_STEADY);
+    m->wants_steady = m->window.end_ns != 0;
     return more;
 }
 
@@ -301,13 +358,16 @@ void tkp_phase_metrics_not_sent(struct tkp_phase_metrics *metrics, uint64_t coun
 bool tkp_phase_metrics_next_pass(struct tkp_phase_metrics *m)
 {
     bool more = false;
+    m->wanted_count = 0;
+    m->wants_gaps = m->wants_steady = false;
     if (!m->pass)
         more = begin_second(m);
     for (uint32_t i = 0; m->pass && i < TKP_METRIC_COUNT; i++)
-        more |= tkp_series_end_reading(&m->series[i]);
+        more |= note_wanted(m, i, tkp_series_end_reading(&m->series[i]));
     for (uint32_t i = 0; m->pass && i < TKP_STEADY_COUNT; i++)
-        more |= m->pass == 1 ? tkp_series_select(&m->steady[i], NULL, 0)
-                             : tkp_series_end_reading(&m->steady[i]);
+        m->wants_steady |= m->pass == 1 ? tkp_series_select(&m->steady[i], NULL, 0)
+                                        : tkp_series_end_reading(&m->steady[i]);
+    more |= m->wants_steady;
     m->pass++;
     m->reading = false;
     return more;

@@ -14,8 +14,10 @@
 /* Sums over rows, from the first reading. */
 struct tkp_phase_counts {
     uint64_t ok, errors, cancelled, client_errors, retries;
-    uint64_t not_streamed, no_token_count;
+    uint64_t not_streamed, no_token_count, tokens_pending;
     uint64_t osl_checked, osl_mismatched;
+    uint64_t usage_compared, usage_differs; /* server's counts against the tokenizer's */
+    uint64_t server_completion, counted_completion; /* tokens, of requests that have both */
     uint64_t chunks, coalesced_chunks;
     uint64_t gap_requests; /* ok requests with inter-chunk gaps */
     uint64_t prompts_sent;
@@ -41,6 +43,9 @@ struct tkp_phase_metrics {
     struct tkp_phase_span intended, arrived_start; /* of first turns */
     struct tkp_series series[TKP_METRIC_COUNT];
     struct tkp_series steady[TKP_STEADY_COUNT];
+    uint32_t wanted[TKP_METRIC_COUNT]; /* later readings: the series that want values */
+    uint32_t wanted_count;
+    bool wants_gaps, wants_steady;
     struct tkp_sweep sweeps[TKP_SWEEP_COUNT];
     struct tkp_steady window;
     uint64_t not_sent; /* conversations that were due and never sent */

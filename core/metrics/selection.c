@@ -22,6 +22,7 @@ struct tkp_selection {
     double values[TKP_SELECTION_MAX_RANKS];
     bool known[TKP_SELECTION_MAX_RANKS];
     struct part parts[TKP_SELECTION_MAX_RANKS];
+    uint64_t lows[TKP_SELECTION_MAX_RANKS]; /* of the parts, close together for the search */
     uint32_t rank_count, part_count;
     bool is_reading, whole_keys;
 };
@@ -87,6 +88,7 @@ static bool begin_reading(struct tkp_selection *s)
     for (uint32_t i = 0; i < s->part_count; i++) {
         struct part *part = &s->parts[i];
         part->seen = 0;
+        s->lows[i] = part->low;
         if (values <= TKP_SELECTION_KEEP)
             part->kept = malloc(part->count * sizeof *part->kept);
         else
@@ -193,16 +195,14 @@ bool tkp_selection_is_reading(const struct tkp_selection *s)
 
 void tkp_selection_add(struct tkp_selection *s, uint64_t key, double value)
 {
-    uint32_t from = 0, to = s->part_count; /* the part, if any, lies in [from, to) */
-    while (to - from > 1) {
-        uint32_t middle = from + (to - from) / 2;
-        if (s->parts[middle].low <= key)
-            from = middle;
-        else
-            to = middle;
+    uint32_t from = 0, len = s->part_count; /* the part, if any, lies in [from, from + len) */
+    while (len > 1) {                       /* without branches that depend on the key */
+        uint32_t half = len / 2;
+        from += s->lows[from + half] <= key ? half : 0;
+        len -= half;
     }
     struct part *part = &s->parts[from];
-    if (from == to || key < part->low || key >= part->high)
+    if (!len || key < part->low || key >= part->high)
         return;
     if (part->kept && part->seen < part->count)
         part->kept[part->seen] = value;

@@ -11,28 +11,38 @@
 #include <stdlib.h>
 
 /* Percentages may be below 0, but not below -100: their keys start there. */
-static double key_start(const struct tkp_series *series)
+static double key_start(enum tkp_metric_id id)
 {
-    return series->id == TKP_METRIC_OSL_MISMATCH_DIFF_PCT ? -100 : 0;
+    return id == TKP_METRIC_OSL_MISMATCH_DIFF_PCT ? -100 : 0;
 }
 
 static uint64_t key_of(const struct tkp_series *series, double value)
 {
-    double key = (value - key_start(series)) * tkp_metric_def(series->id)->key_steps;
+    double key = (value - series->key_start) * series->key_steps;
     const double last = 9e18; /* below 2^63 */
     return key <= 0 ? 0 : (uint64_t)(key < last ? key : last);
 }
 
 static double value_of(const struct tkp_series *series, double key)
 {
-    double value = key / tkp_metric_def(series->id)->key_steps + key_start(series);
+    double value = key / series->key_steps + series->key_start;
     return fmin(fmax(value, series->moments.min), series->moments.max);
 }
 
 void tkp_series_init(struct tkp_series *series, enum tkp_metric_id id, uint64_t exact_limit)
 {
-    *series = (struct tkp_series){.id = id, .exact_limit = exact_limit};
+    *series = (struct tkp_series){.id = id,
+                                  .key_start = key_start(id),
+                                  .key_steps = tkp_metric_def(id)->key_steps,
+                                  .exact_limit = exact_limit};
     tkp_histogram_init(&series->histogram);
+}
+
+static void drop_kept(struct tkp_series *series)
+{
+    free(series->kept);
+    series->kept = NULL;
+    series->kept_most = 0;
 }
 
 void tkp_series_finish(struct tkp_series *series)
@@ -40,12 +50,33 @@ void tkp_series_finish(struct tkp_series *series)
     tkp_histogram_finish(&series->histogram);
     tkp_selection_destroy(series->selection);
     series->selection = NULL;
+    drop_kept(series);
+}
+
+void tkp_series_keep(struct tkp_series *series, uint64_t most)
+{
+    series->kept = malloc(most * sizeof *series->kept);
+    series->kept_most = series->kept ? most : 0;
 }
 
 void tkp_series_count(struct tkp_series *series, double value)
 {
+    if (series->moments.count < series->kept_most)
+        series->kept[series->moments.count] = value;
+    else if (series->kept)
+        drop_kept(series);
     tkp_moments_add(&series->moments, value);
     series->failed |= !tkp_histogram_count(&series->histogram, key_of(series, value));
+}
+
+/* Reads the kept values as often as the selection asks for; whether it wants any other reading. */
+static bool read_kept(struct tkp_series *series)
+{
+    while (tkp_selection_needs_reading(series->selection, &series->failed))
+        for (uint64_t i = 0; i < series->moments.count; i++)
+            tkp_selection_add(series->selection, key_of(series, series->kept[i]), series->kept[i]);
+    drop_kept(series);
+    return false;
 }
 
 static int compare_ranks(const void *a, const void *b)
@@ -82,6 +113,8 @@ bool tkp_series_select(struct tkp_series *series, const uint64_t *extra_ranks, u
     bool whole = tkp_metric_def(series->id)->key_steps <= 1;
     series->selection = tkp_selection_create(&series->histogram, ranks, unique, whole);
     series->failed |= !series->selection;
+    if (series->selection && series->kept)
+        return read_kept(series);
     return tkp_series_end_reading(series);
 }
 

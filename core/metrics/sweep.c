@@ -58,7 +58,7 @@ void tkp_sweep_change(struct tkp_sweep *sweep, uint64_t at_ns, int64_t by)
     else
         return;
     sweep->count++;
-    tkp_moments_add(&sweep->area, (double)by * (double)(sweep->to_ns - at_ns));
+    tkp_moments_add_sum(&sweep->area, (double)by * (double)(sweep->to_ns - at_ns));
 }
 
 static int compare_times(const void *a, const void *b)

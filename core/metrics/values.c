@@ -43,8 +43,11 @@ static bool is_streamed(const struct tkp_metric_context *context, const struct t
 
 int64_t tkp_input_tokens(const struct tkp_metric_context *context, const struct tkp_row *row)
 {
-    bool counted = context->tokenizes_input && context->isl_source == TKP_TOKENS_SERVER;
-    return counted ? row->usage.prompt_tokens : -1;
+    if (!context->tokenizes_input)
+        return -1;
+    if (context->isl_source == TKP_TOKENS_TOKENIZER)
+        return row->counted_input;
+    return context->isl_source == TKP_TOKENS_SERVER ? row->usage.prompt_tokens : -1;
 }
 
 int64_t tkp_output_tokens(const struct tkp_metric_context *context, const struct tkp_row *row)
@@ -53,6 +56,8 @@ int64_t tkp_output_tokens(const struct tkp_metric_context *context, const struct
         return -1;
     if (context->osl_source == TKP_TOKENS_SERVER)
         return row->usage.completion_tokens;
+    if (context->osl_source == TKP_TOKENS_TOKENIZER)
+        return row->counted_output < 0 ? -1 : row->counted_output + row->counted_reasoning;
     if (context->osl_source == TKP_TOKENS_CHUNKS && is_streamed(context, row))
         return row->chunk_count;
     return -1;
@@ -106,9 +111,10 @@ static void set_token_counts(const struct tkp_metric_context *context, const str
         set_count(v, TKP_METRIC_REQUESTED_ISL, row->input_tokens_asked);
     set_count(v, TKP_METRIC_INPUT_SEQUENCE_LENGTH, tkp_input_tokens(context, row));
     set_count(v, TKP_METRIC_OUTPUT_SEQUENCE_LENGTH, output);
-    if (output < 0 || context->osl_source != TKP_TOKENS_SERVER)
+    if (output < 0 || context->osl_source == TKP_TOKENS_CHUNKS)
         return;
-    int64_t reasoning = row->usage.reasoning_tokens;
+    bool is_counted = context->osl_source == TKP_TOKENS_TOKENIZER;
+    int64_t reasoning = is_counted ? row->counted_reasoning : row->usage.reasoning_tokens;
     set_count(v, TKP_METRIC_REASONING_TOKEN_COUNT, reasoning);
     set_count(v, TKP_METRIC_OUTPUT_TOKEN_COUNT, reasoning > 0 ? output - reasoning : output);
     int64_t asked = row->output_tokens_asked;
@@ -154,6 +160,26 @@ static void set_usage(const struct tkp_row *row, struct tkp_values *v)
     set_count(v, TKP_METRIC_USAGE_TOOL_USE_PROMPT_TOKENS, u->tool_use_prompt_tokens);
     set_count(v, TKP_METRIC_USAGE_ACCEPTED_PREDICTION_TOKENS, u->accepted_prediction_tokens);
     set_count(v, TKP_METRIC_USAGE_REJECTED_PREDICTION_TOKENS, u->rejected_prediction_tokens);
+}
+
+/* How far the server's count is from the tokenizer's, of the latter. */
+static void set_diff(struct tkp_values *v, enum tkp_metric_id id, int64_t server, int64_t counted)
+{
+    if (server >= 0 && counted > 0)
+        set(v, id, fabs((double)(server - counted)) / (double)counted * 100);
+}
+
+static void set_diffs(const struct tkp_row *row, struct tkp_values *v)
+{
+    int64_t counted = row->counted_output;
+    set_diff(v, TKP_METRIC_USAGE_PROMPT_TOKENS_DIFF_PCT, row->usage.prompt_tokens,
+             row->counted_input);
+    if (counted < 0)
+        return;
+    set_diff(v, TKP_METRIC_USAGE_COMPLETION_TOKENS_DIFF_PCT, row->usage.completion_tokens,
+             counted + row->counted_reasoning);
+    set_diff(v, TKP_METRIC_USAGE_REASONING_TOKENS_DIFF_PCT, row->usage.reasoning_tokens,
+             row->counted_reasoning);
 }
 
 /* The phases of an exchange as k6 and AIPerf have them, so that their sum is the total. Names are
@@ -229,6 +255,7 @@ void tkp_values_compute(const struct tkp_metric_context *context, const struct t
     set_ratio(values, TKP_METRIC_PREFILL_THROUGHPUT_PER_USER, TKP_METRIC_INPUT_SEQUENCE_LENGTH,
               TKP_METRIC_TIME_TO_FIRST_TOKEN);
     set_usage(row, values);
+    set_diffs(row, values);
     if (context->http_trace)
         set_http(row, values);
 }

@@ -35,6 +35,10 @@ struct tkp_values {
 void tkp_values_compute(const struct tkp_metric_context *context, const struct tkp_row *row,
                         struct tkp_values *values);
 
+/* Of these the waits, latencies, token counts and latencies per token alone. */
+void tkp_values_compute_latencies(const struct tkp_metric_context *context,
+                                  const struct tkp_row *row, struct tkp_values *values);
+
 /* How many metrics tkp_values_compute may set: those of an HTTP trace only where there is one. */
 static inline uint32_t tkp_values_count(const struct tkp_metric_context *context)
 {

@@ -6,6 +6,8 @@
  */
 #include <record/row_codec.h>
 
+#include <stddef.h>
+
 /* Kinds: UINT varint, default 0; INT zigzag, default 0; HASH 8 bytes, default 0; COUNT zigzag,
  * default -1; TIME zigzag distance to the time before in this list that is present (to base_ns for
  * the first), default 0; TEXT length and bytes, default empty. */
@@ -121,54 +123,79 @@ unsigned char *tkp_row_encode(unsigned char *out, const struct tkp_row *row, uin
     return p;
 }
 
-static uint32_t get_uint32(struct tkp_cursor *in)
-{
-    uint64_t value = tkp_varint_get(in);
-    if (value > UINT32_MAX)
-        in->bad = true;
-    return (uint32_t)value;
-}
+/* ---- decoding: the fields whose bits are set, by a table of the same list ---- */
 
-static int32_t get_int32(struct tkp_cursor *in)
-{
-    int64_t value = (int64_t)tkp_zigzag_undo(tkp_varint_get(in));
-    if (value < INT32_MIN || value > INT32_MAX) {
-        in->bad = true;
-        return 0;
-    }
-    return (int32_t)value;
-}
+enum field_kind {
+    FIELD_UINT32,
+    FIELD_UINT64,
+    FIELD_INT32,
+    FIELD_HASH,
+    FIELD_COUNT64,
+    FIELD_TIME,
+    FIELD_TEXT
+};
 
-static int64_t get_int64(struct tkp_cursor *in)
-{
-    return (int64_t)tkp_zigzag_undo(tkp_varint_get(in));
-}
+struct field {
+    uint16_t offset, bytes; /* in struct tkp_row */
+    uint32_t kind;          /* enum field_kind */
+};
 
-/* Leaves out, which is zeroed, NUL-terminated. */
+#define FIELD(f, its_kind) {offsetof(struct tkp_row, f), sizeof((struct tkp_row *)0)->f, its_kind},
+#define FIELD_OF_UINT(f)   FIELD(f, sizeof((struct tkp_row *)0)->f == 4 ? FIELD_UINT32 : FIELD_UINT64)
+#define FIELD_OF_INT(f)    FIELD(f, FIELD_INT32)
+#define FIELD_OF_HASH(f)   FIELD(f, FIELD_HASH)
+#define FIELD_OF_COUNT(f)  FIELD(f, FIELD_COUNT64)
+#define FIELD_OF_TIME(f)   FIELD(f, FIELD_TIME)
+#define FIELD_OF_TEXT(f)   FIELD(f, FIELD_TEXT)
+static const struct field row_fields[FIELD_COUNT] = {ROW_FIELDS(
+    FIELD_OF_UINT, FIELD_OF_INT, FIELD_OF_HASH, FIELD_OF_COUNT, FIELD_OF_TIME, FIELD_OF_TEXT)};
+
 static void get_text(struct tkp_cursor *in, char *out, size_t capacity)
 {
     uint64_t len = tkp_varint_get(in);
-    if (len >= capacity)
+    if (len >= capacity) {
         in->bad = true;
-    else
-        tkp_cursor_copy(in, out, (size_t)len);
+        return;
+    }
+    tkp_cursor_copy(in, out, (size_t)len);
+    out[len] = '\0';
+}
+
+static void get_field(struct tkp_cursor *in, const struct field *field, uint64_t *base_ns,
+                      unsigned char *out)
+{
+    if (field->kind == FIELD_HASH) {
+        tkp_cursor_copy(in, out, field->bytes);
+        return;
+    }
+    if (field->kind == FIELD_TEXT) {
+        get_text(in, (char *)out, field->bytes);
+        return;
+    }
+    uint64_t value = tkp_varint_get(in);
+    if (field->kind == FIELD_TIME)
+        value = *base_ns += tkp_zigzag_undo(value);
+    else if (field->kind == FIELD_INT32 || field->kind == FIELD_COUNT64)
+        value = tkp_zigzag_undo(value);
+    in->bad |= field->kind == FIELD_UINT32 && value > UINT32_MAX;
+    in->bad |=
+        field->kind == FIELD_INT32 && ((int64_t)value < INT32_MIN || (int64_t)value > INT32_MAX);
+    if (field->bytes == sizeof value) {
+        memcpy(out, &value, sizeof value);
+    } else {
+        uint32_t low = (uint32_t)value;
+        memcpy(out, &low, sizeof low);
+    }
 }
 
 /* The fields whose bits are in mask; row holds the defaults. */
 static void get_fields(struct tkp_cursor *in, uint64_t mask, uint64_t base_ns, struct tkp_row *row)
 {
-#define GET_IF(read) \
-    if (mask & 1) {  \
-        read;        \
-    }                \
-    mask >>= 1;
-#define GET_UINT(f)  GET_IF(row->f = sizeof row->f == 4 ? get_uint32(in) : tkp_varint_get(in))
-#define GET_INT(f)   GET_IF(row->f = get_int32(in))
-#define GET_HASH(f)  GET_IF(tkp_cursor_copy(in, &row->f, 8))
-#define GET_COUNT(f) GET_IF(row->f = get_int64(in))
-#define GET_TIME(f)  GET_IF(base_ns += tkp_zigzag_undo(tkp_varint_get(in)); row->f = base_ns)
-#define GET_TEXT(f)  GET_IF(get_text(in, row->f, sizeof row->f))
-    ROW_FIELDS(GET_UINT, GET_INT, GET_HASH, GET_COUNT, GET_TIME, GET_TEXT)
+    mask &= (UINT64_C(1) << FIELD_COUNT) - 1;
+    for (; mask; mask &= mask - 1) {
+        const struct field *field = &row_fields[__builtin_ctzll(mask)];
+        get_field(in, field, &base_ns, (unsigned char *)row + field->offset);
+    }
 }
 
 static void set_defaults(struct tkp_row *row)

@@ -38,19 +38,10 @@ static inline uint64_t tkp_varint_pack(uint64_t word)
     return (word & UINT64_C(0x000000000fffffff)) | (word & UINT64_C(0x0fffffff00000000)) >> 4;
 }
 
-/* Of any length. Out of line, as there are fifty callers in a row. */
-__attribute__((noinline, unused)) static uint64_t tkp_varint_get_long(struct tkp_cursor *in)
+/* Byte by byte: of any length, and near the end of the bytes. Out of line, as it is rare. */
+__attribute__((noinline, unused)) static uint64_t tkp_varint_get_slowly(struct tkp_cursor *in)
 {
     uint64_t value = 0;
-    if (in->end - in->at >= 8) { /* all of it at once, if it has no more than 8 bytes */
-        uint64_t word, stops;
-        memcpy(&word, in->at, sizeof word);
-        stops = ~word & UINT64_C(0x8080808080808080);
-        if (stops) {
-            in->at += __builtin_ctzll(stops) / 8 + 1;
-            return tkp_varint_pack(word & (stops ^ (stops - 1)));
-        }
-    }
     for (unsigned shift = 0; in->at < in->end && shift <= 63; shift += 7) {
         unsigned char byte = *in->at++;
         if (shift == 63 && byte > 1)
@@ -64,12 +55,20 @@ __attribute__((noinline, unused)) static uint64_t tkp_varint_get_long(struct tkp
     return 0;
 }
 
-/* 1 byte is the most frequent length. */
+/* All of it at once, if it has no more than 8 bytes; 1 byte is the most frequent length. */
 static inline uint64_t tkp_varint_get(struct tkp_cursor *in)
 {
-    if (in->at < in->end && *in->at < 0x80)
+    if (in->end - in->at < 8)
+        return tkp_varint_get_slowly(in);
+    if (*in->at < 0x80)
         return *in->at++;
-    return tkp_varint_get_long(in);
+    uint64_t word, stops;
+    memcpy(&word, in->at, sizeof word);
+    stops = ~word & UINT64_C(0x8080808080808080);
+    if (!stops)
+        return tkp_varint_get_slowly(in);
+    in->at += __builtin_ctzll(stops) / 8 + 1;
+    return tkp_varint_pack(word & (stops ^ (stops - 1)));
 }
 
 /* 0, -1, 1, -2 ... to 0, 1, 2, 3 ... */
