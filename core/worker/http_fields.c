@@ -32,23 +32,47 @@ const char *tkp_http_fields_status(struct tkp_http_response *r, struct tokperf_s
     return NULL;
 }
 
+/* The part of a list up to its first comma, trimmed; what is left stays in *list. */
+static struct tokperf_span take_element(struct tokperf_span *list)
+{
+    const char *comma = list->len ? memchr(list->data, ',', list->len) : NULL;
+    uint64_t len = comma ? (uint64_t)(comma - list->data) : list->len;
+    struct tokperf_span element = {list->data, len};
+    uint64_t used = comma ? len + 1 : len;
+    list->data += used;
+    list->len -= used;
+    return tkp_span_trim(element);
+}
+
+static const char *read_length(struct tokperf_span digits, uint64_t *length)
+{
+    if (!digits.len)
+        return "Content-Length is empty";
+    *length = 0;
+    for (uint64_t i = 0; i < digits.len; i++) {
+        if (!is_digit(digits.data[i]))
+            return "Content-Length is not a number";
+        uint64_t digit = (uint64_t)(digits.data[i] - '0');
+        if (*length > (UINT64_MAX - digit) / 10)
+            return "Content-Length is too large";
+        *length = *length * 10 + digit;
+    }
+    return NULL;
+}
+
+/* The same length said again, by a proxy for instance, is that length (RFC 9110, 8.6). */
 static const char *set_length(struct tkp_http_response *r, struct tokperf_span value)
 {
-    if (r->has_length)
-        return "Content-Length is given twice";
-    if (!value.len)
-        return "Content-Length is empty";
-    uint64_t length = 0;
-    for (uint64_t i = 0; i < value.len; i++) {
-        if (!is_digit(value.data[i]))
-            return "Content-Length is not a number";
-        uint64_t digit = (uint64_t)(value.data[i] - '0');
-        if (length > (UINT64_MAX - digit) / 10)
-            return "Content-Length is too large";
-        length = length * 10 + digit;
-    }
-    r->has_length = true;
-    r->length_bytes = length;
+    do {
+        uint64_t length;
+        const char *why = read_length(take_element(&value), &length);
+        if (!why && r->has_length && r->length_bytes != length)
+            why = "Content-Length is given twice, with two values";
+        if (why)
+            return why;
+        r->has_length = true;
+        r->length_bytes = length;
+    } while (value.len);
     return NULL;
 }
 
@@ -65,16 +89,11 @@ static const char *set_encoding(struct tkp_http_response *r, struct tokperf_span
 static void set_connection(struct tkp_http_response *r, struct tokperf_span value)
 {
     while (value.len) {
-        const char *comma = memchr(value.data, ',', value.len);
-        uint64_t len = comma ? (uint64_t)(comma - value.data) : value.len;
-        struct tokperf_span option = tkp_span_trim((struct tokperf_span){value.data, len});
+        struct tokperf_span option = take_element(&value);
         if (tkp_span_is_nocase(option, "close"))
             r->says_close = true;
         else if (tkp_span_is_nocase(option, "keep-alive"))
             r->says_keep_alive = true;
-        uint64_t used = comma ? len + 1 : len;
-        value.data += used;
-        value.len -= used;
     }
 }
 
