@@ -90,12 +90,12 @@ static void ask(struct bench *bench, const char *body, enum tkp_mock_fault fault
     tkp_mock_buffer_add_format(&bench->in, "POST / HTTP/1.1\r\ncontent-length: %zu\r\n\r\n%s",
                                strlen(body), body);
     assert_int_equal(tkp_mock_http_parse(&parser, &bench->in, &request), TKP_MOCK_PARSE_DONE);
-    assert_true(tkp_mock_inference_read(&inference, true, request.body.data, request.body.len,
-                                        error, sizeof error, &param));
+    assert_true(tkp_mock_inference_read(&inference, TKP_MOCK_API_CHAT, request.body.data,
+                                        request.body.len, error, sizeof error, &param));
     tkp_mock_answer_begin(&bench->answer, &(struct tkp_mock_question){.options = &bench->options,
                                                                       .inference = &inference,
                                                                       .arrival_ns = 1000,
-                                                                      .chat = true,
+                                                                      .api = TKP_MOCK_API_CHAT,
                                                                       .keep_alive = true,
                                                                       .fault = fault});
 }

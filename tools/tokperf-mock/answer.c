@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "answer_stream.h"
+#include "dialect.h"
 #include "schedule.h"
 
 enum {
@@ -56,6 +57,17 @@ static void add_head(struct tkp_mock_answer *answer, const char *type, const cha
                                                         .http10 = answer->http10});
 }
 
+void tkp_mock_answer_failure(const struct tkp_mock_answer *answer, struct tkp_mock_buffer *json)
+{
+    static const char message[] = "The engine failed in the middle of the answer.";
+    enum tkp_mock_api api = answer->reply.api;
+    if (tkp_mock_dialect_has(api) && api != TKP_MOCK_API_EMBEDDINGS) {
+        tkp_mock_dialect_error(api, message, json);
+    } else {
+        tkp_mock_render_error(500, message, NULL, json);
+    }
+}
+
 static struct tkp_mock_piece next_of_stream(struct tkp_mock_answer *answer,
                                             struct tkp_mock_workspace *workspace,
                                             struct tkp_mock_buffer *out)
@@ -65,8 +77,9 @@ static struct tkp_mock_piece next_of_stream(struct tkp_mock_answer *answer,
         size_t bytes = answer->framing == TKP_MOCK_FRAMING_LENGTH
                            ? tkp_mock_answer_stream_measure(answer, workspace)
                            : 0;
-        add_head(answer, "text/event-stream; charset=utf-8", "cache-control: no-cache\r\n", bytes,
-                 out);
+        bool lines = tkp_mock_dialect_is_lines(answer->reply.api);
+        add_head(answer, lines ? "application/x-ndjson" : "text/event-stream; charset=utf-8",
+                 "cache-control: no-cache\r\n", bytes, out);
     }
     struct tkp_mock_piece piece = tkp_mock_answer_stream_next(answer, workspace);
     size_t at = out->len;
@@ -102,7 +115,7 @@ static struct tkp_mock_piece next_of_whole(struct tkp_mock_answer *answer,
     struct tkp_mock_piece piece = {.then = TKP_MOCK_THEN_DONE};
     size_t mark = 0;
     if (answer->fault == TKP_MOCK_FAULT_STREAM_ERROR) {
-        tkp_mock_render_error(500, "The engine failed in the middle of the answer.", NULL, json);
+        tkp_mock_answer_failure(answer, json);
     } else {
         mark = tkp_mock_render_whole(&answer->reply, json);
         piece.tokens = tkp_mock_plan_tokens(&answer->reply.plan);
@@ -163,6 +176,8 @@ void tkp_mock_answer_begin(struct tkp_mock_answer *answer, const struct tkp_mock
     answer->framing = framing_of(question, answer->streamed);
     answer->keep_alive = question->keep_alive && answer->framing != TKP_MOCK_FRAMING_CLOSE;
 
+    bool empty =
+        question->fault == TKP_MOCK_FAULT_EMPTY || question->api == TKP_MOCK_API_EMBEDDINGS;
     struct tkp_mock_slice model = inference->model;
     if (model.len == 0) {
         model = (struct tkp_mock_slice){options->models[0], strlen(options->models[0])};
@@ -170,14 +185,15 @@ void tkp_mock_answer_begin(struct tkp_mock_answer *answer, const struct tkp_mock
     /* The buffer keeps the prefix of a stream, or else the model's name. */
     answer->reply = (struct tkp_mock_reply){
         .options = options,
-        .plan = tkp_mock_plan_make(options, inference, question->chat,
-                                   question->fault == TKP_MOCK_FAULT_EMPTY),
+        .plan = tkp_mock_plan_make(options, inference, question->api == TKP_MOCK_API_CHAT, empty),
         .model = model,
         .number = question->number,
         .created_s = question->created_s,
         .prompt_tokens = inference->prompt_tokens,
         .arrival_ns = question->arrival_ns,
-        .chat = question->chat,
+        .api = question->api,
+        .chat = question->api == TKP_MOCK_API_CHAT,
+        .inputs = question->fault == TKP_MOCK_FAULT_EMPTY ? 0 : inference->inputs,
         .include_usage = inference->include_usage,
         .continuous_usage = inference->continuous_usage,
     };

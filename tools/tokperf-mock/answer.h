@@ -71,7 +71,7 @@ struct tkp_mock_question {
     uint64_t number;
     uint64_t arrival_ns;
     uint64_t created_s;
-    bool chat;
+    enum tkp_mock_api api;
     bool keep_alive;
     bool http10;
     enum tkp_mock_fault fault;

@@ -2,6 +2,7 @@
 /* Streamed answers. A fault of the body strikes half-way. */
 #include "answer_stream.h"
 
+#include "dialect.h"
 #include "schedule.h"
 #include "sse.h"
 
@@ -14,6 +15,16 @@ static struct tkp_mock_slice as_slice(const struct tkp_mock_buffer *buffer)
 static void add_event(struct tkp_mock_answer *answer, struct tkp_mock_workspace *workspace,
                       size_t *mark)
 {
+    if (tkp_mock_dialect_is_lines(answer->reply.api)) {
+        size_t at = workspace->body.len;
+        tkp_mock_buffer_add(&workspace->body, workspace->json.data, workspace->json.len);
+        tkp_mock_buffer_add_text(&workspace->body, "\n");
+        workspace->json.len = 0;
+        if (mark != NULL) {
+            *mark += at;
+        }
+        return;
+    }
     tkp_mock_sse_add(&workspace->body, (enum tkp_mock_dialect)answer->reply.options->dialect,
                      answer->events++, as_slice(&workspace->json), mark);
     workspace->json.len = 0;
@@ -21,7 +32,7 @@ static void add_event(struct tkp_mock_answer *answer, struct tkp_mock_workspace 
 
 static void add_done(struct tkp_mock_answer *answer, struct tkp_mock_workspace *workspace)
 {
-    if (!answer->reply.options->no_done) {
+    if (!answer->reply.options->no_done && !tkp_mock_dialect_has(answer->reply.api)) {
         tkp_mock_buffer_add_text(&workspace->json, "[DONE]");
         add_event(answer, workspace, NULL);
     }
@@ -34,8 +45,7 @@ static struct tkp_mock_piece strike(struct tkp_mock_answer *answer,
     struct tkp_mock_piece piece = {.then = TKP_MOCK_THEN_MORE};
     switch (answer->fault) {
     case TKP_MOCK_FAULT_STREAM_ERROR:
-        tkp_mock_render_error(500, "The engine failed in the middle of the answer.", NULL,
-                              &workspace->json);
+        tkp_mock_answer_failure(answer, &workspace->json);
         add_event(answer, workspace, NULL);
         add_done(answer, workspace);
         piece.then = TKP_MOCK_THEN_DONE;

@@ -16,4 +16,7 @@ struct tkp_mock_piece tkp_mock_answer_stream_next(struct tkp_mock_answer *answer
 size_t tkp_mock_answer_stream_measure(const struct tkp_mock_answer *answer,
                                       struct tkp_mock_workspace *workspace);
 
+/* Appends what a server says when it fails inside of an answer. */
+void tkp_mock_answer_failure(const struct tkp_mock_answer *answer, struct tkp_mock_buffer *json);
+
 #endif

@@ -16,6 +16,9 @@
     X(REQUESTS_CHAT, "requests_total", "route=\"chat\"", "counter",                              \
       "Requests received completely")                                                            \
     X(REQUESTS_COMPLETIONS, "requests_total", "route=\"completions\"", "counter", "")            \
+    X(REQUESTS_EMBEDDINGS, "requests_total", "route=\"embeddings\"", "counter", "")              \
+    X(REQUESTS_OLLAMA, "requests_total", "route=\"ollama\"", "counter", "")                      \
+    X(REQUESTS_TGI, "requests_total", "route=\"tgi\"", "counter", "")                            \
     X(REQUESTS_MODELS, "requests_total", "route=\"models\"", "counter", "")                      \
     X(REQUESTS_HEALTH, "requests_total", "route=\"health\"", "counter", "")                      \
     X(REQUESTS_METRICS, "requests_total", "route=\"metrics\"", "counter", "")                    \
@@ -23,6 +26,9 @@
     X(COMPLETED_CHAT, "completed_total", "route=\"chat\"", "counter",                            \
       "Whole 200 answers without a fault that a client must notice")                             \
     X(COMPLETED_COMPLETIONS, "completed_total", "route=\"completions\"", "counter", "")          \
+    X(COMPLETED_EMBEDDINGS, "completed_total", "route=\"embeddings\"", "counter", "")            \
+    X(COMPLETED_OLLAMA, "completed_total", "route=\"ollama\"", "counter", "")                    \
+    X(COMPLETED_TGI, "completed_total", "route=\"tgi\"", "counter", "")                          \
     X(STREAMED, "streamed_requests_total", "", "counter",                                        \
       "Inference requests that asked for a stream")                                              \
     X(ANSWERS_2XX, "responses_total", "code=\"2xx\"", "counter", "Response heads by class")      \

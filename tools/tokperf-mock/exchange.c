@@ -15,6 +15,25 @@ enum {
     STEPS_MAX = 32,         /* of one connection before the others get their turn */
 };
 
+static enum tkp_mock_counter completed_of(enum tkp_mock_api api)
+{
+    switch (api) {
+    case TKP_MOCK_API_CHAT:
+        return TKP_MOCK_COUNTER_COMPLETED_CHAT;
+    case TKP_MOCK_API_EMBEDDINGS:
+        return TKP_MOCK_COUNTER_COMPLETED_EMBEDDINGS;
+    case TKP_MOCK_API_OLLAMA_CHAT:
+    case TKP_MOCK_API_OLLAMA_GENERATE:
+        return TKP_MOCK_COUNTER_COMPLETED_OLLAMA;
+    case TKP_MOCK_API_TGI:
+    case TKP_MOCK_API_TGI_STREAM:
+        return TKP_MOCK_COUNTER_COMPLETED_TGI;
+    case TKP_MOCK_API_COMPLETIONS:
+        break;
+    }
+    return TKP_MOCK_COUNTER_COMPLETED_COMPLETIONS;
+}
+
 /* Counts a piece just before it goes out: who has seen an answer finds it counted. */
 static void count_piece(struct tkp_mock_connection *connection, const struct tkp_mock_piece *piece)
 {
@@ -31,8 +50,7 @@ static void count_piece(struct tkp_mock_connection *connection, const struct tkp
         tkp_mock_connection_end_stream(connection);
     }
     if (piece->then == TKP_MOCK_THEN_DONE && tkp_mock_fault_is_harmless(answer->fault)) {
-        connection->completed = answer->reply.chat ? TKP_MOCK_COUNTER_COMPLETED_CHAT
-                                                   : TKP_MOCK_COUNTER_COMPLETED_COMPLETIONS;
+        connection->completed = completed_of(answer->reply.api);
         tkp_mock_counters_add(counters, connection->completed, 1);
     }
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Reads chat and completions bodies. Fields that change nothing here (temperature and the like) are
- * checked as JSON and passed over, as servers do with fields that they do not know. */
+/* Reads the bodies of inference requests. Fields that change nothing here (temperature and the
+ * like) are checked as JSON and passed over, as servers do with fields that they do not know. */
 #include "inference.h"
 
 #include <inttypes.h>
@@ -13,6 +13,7 @@
 struct reading {
     struct tkp_mock_json json;
     struct tkp_mock_inference *out;
+    enum tkp_mock_api api;
     uint64_t max_completion_tokens;
     bool has_messages;
     bool has_prompt;
@@ -198,9 +199,86 @@ static void read_model(struct reading *reading)
     }
 }
 
+/* TGI's parameters and Ollama's options: an object of which the token limit counts here. */
+static void read_settings(struct reading *reading, const char *name, const char *limit)
+{
+    struct tkp_mock_json *json = &reading->json;
+    struct tkp_mock_slice key;
+    if (tkp_mock_json_null(json)) {
+        return;
+    }
+    if (tkp_mock_json_peek(json) != '{') {
+        tkp_mock_json_skip(json);
+        blame(reading, name, "must be an object");
+        return;
+    }
+    (void)tkp_mock_json_open(json, '{');
+    while (tkp_mock_json_member(json, &key)) {
+        if (is(key, limit)) {
+            read_count(reading, limit, 1, &reading->out->max_tokens);
+        } else {
+            tkp_mock_json_skip(json);
+        }
+    }
+}
+
+/* What to embed: a text or a list of texts. */
+static void read_input(struct reading *reading)
+{
+    struct tkp_mock_json *json = &reading->json;
+    reading->has_prompt = true;
+    if (tkp_mock_json_peek(json) == '[') {
+        (void)tkp_mock_json_open(json, '[');
+        while (tkp_mock_json_item(json)) {
+            read_prompt(reading, 1);
+            reading->out->inputs++;
+        }
+    } else {
+        read_prompt(reading, 0);
+        reading->out->inputs = 1;
+    }
+}
+
+/* Members that OpenAI's APIs for text do not have. */
+static bool read_member_of_dialect(struct reading *reading, struct tkp_mock_slice key)
+{
+    switch (reading->api) {
+    case TKP_MOCK_API_EMBEDDINGS:
+        if (is(key, "input")) {
+            read_input(reading);
+            return true;
+        }
+        return false;
+    case TKP_MOCK_API_OLLAMA_CHAT:
+    case TKP_MOCK_API_OLLAMA_GENERATE:
+        if (is(key, "options")) {
+            read_settings(reading, "options", "num_predict");
+            return true;
+        }
+        return false;
+    case TKP_MOCK_API_TGI:
+    case TKP_MOCK_API_TGI_STREAM:
+        if (is(key, "inputs")) {
+            read_prompt(reading, 0);
+        } else if (is(key, "parameters")) {
+            read_settings(reading, "parameters", "max_new_tokens");
+        } else {
+            tkp_mock_json_skip(&reading->json);
+        }
+        return true;
+    case TKP_MOCK_API_COMPLETIONS:
+    case TKP_MOCK_API_CHAT:
+        break;
+    }
+    return false;
+}
+
 static void read_member(struct reading *reading, struct tkp_mock_slice key)
 {
     struct tkp_mock_inference *out = reading->out;
+    if (read_member_of_dialect(reading, key)) {
+        return;
+    }
     if (is(key, "model")) {
         read_model(reading);
     } else if (is(key, "messages")) {
@@ -230,23 +308,32 @@ static void read_member(struct reading *reading, struct tkp_mock_slice key)
     }
 }
 
-static void check(struct reading *reading, bool chat)
+static const char *prompt_of(enum tkp_mock_api api)
 {
+    bool tgi = api == TKP_MOCK_API_TGI || api == TKP_MOCK_API_TGI_STREAM;
+    return api == TKP_MOCK_API_EMBEDDINGS ? "input" : tgi ? "inputs" : "prompt";
+}
+
+static void check(struct reading *reading)
+{
+    bool chat = reading->api == TKP_MOCK_API_CHAT || reading->api == TKP_MOCK_API_OLLAMA_CHAT;
     if (chat && !reading->has_messages) {
         blame(reading, "messages", "is missing or empty");
     } else if (!chat && !reading->has_prompt) {
-        blame(reading, "prompt", "is missing");
+        blame(reading, prompt_of(reading->api), "is missing");
     } else if (reading->has_stream_options && !reading->out->stream) {
         blame(reading, "stream_options", "is allowed only when stream is true");
     }
 }
 
-bool tkp_mock_inference_read(struct tkp_mock_inference *inference, bool chat, const char *body,
-                             size_t body_bytes, char *error, size_t error_bytes, const char **param)
+bool tkp_mock_inference_read(struct tkp_mock_inference *inference, enum tkp_mock_api api,
+                             const char *body, size_t body_bytes, char *error, size_t error_bytes,
+                             const char **param)
 {
-    struct reading reading = {.out = inference};
+    struct reading reading = {.out = inference, .api = api};
     struct tkp_mock_slice key;
-    *inference = (struct tkp_mock_inference){0};
+    bool ollama = api == TKP_MOCK_API_OLLAMA_CHAT || api == TKP_MOCK_API_OLLAMA_GENERATE;
+    *inference = (struct tkp_mock_inference){.stream = ollama || api == TKP_MOCK_API_TGI_STREAM};
     *param = NULL;
     tkp_mock_json_init(&reading.json, body, body_bytes);
     if (tkp_mock_json_open(&reading.json, '{')) {
@@ -259,11 +346,14 @@ bool tkp_mock_inference_read(struct tkp_mock_inference *inference, bool chat, co
                        reading.json.at - reading.json.begin, reading.json.trouble);
         return false;
     }
-    check(&reading, chat);
+    check(&reading);
     if (reading.trouble != NULL) {
         *param = reading.param;
         (void)snprintf(error, error_bytes, "'%s' %s.", reading.param, reading.trouble);
         return false;
+    }
+    if (api == TKP_MOCK_API_EMBEDDINGS) {
+        inference->stream = false;
     }
     if (reading.max_completion_tokens != 0) {
         inference->max_tokens = reading.max_completion_tokens;

@@ -338,10 +338,13 @@ bool tkp_mock_options_parse(struct tkp_mock_options *options, int argc, char *co
 
 void tkp_mock_options_print_help(FILE *out)
 {
-    (void)fputs("Usage: tokperf-mock [options]\n\n"
-                "An OpenAI-compatible inference server that invents its answers on schedule.\n"
-                "Routes: /v1/chat/completions, /v1/completions, /v1/models, /health, /metrics.\n\n",
-                out);
+    (void)fputs(
+        "Usage: tokperf-mock [options]\n\n"
+        "An OpenAI-compatible inference server that invents its answers on schedule.\n"
+        "Routes: /v1/chat/completions, /v1/completions, /v1/embeddings, /v1/models, /health,\n"
+        "/metrics; /api/chat and /api/generate as Ollama; /generate and /generate_stream as "
+        "Text\nGeneration Inference.\n\n",
+        out);
     for (size_t i = 0; i < ROWS; i++) {
         (void)fprintf(out, "  --%s%s%s\n      %s\n", rows[i].name,
                       rows[i].metavar == NULL ? "" : " ",

@@ -4,6 +4,7 @@
 
 #include <string.h>
 
+#include "dialect.h"
 #include "draw.h"
 #include "text.h"
 
@@ -61,7 +62,7 @@ static void add_chunk_usage(const struct tkp_mock_reply *reply, uint64_t chunks,
     }
 }
 
-static size_t add_stamp(const struct tkp_mock_reply *reply, struct tkp_mock_buffer *out)
+size_t tkp_mock_render_stamp(const struct tkp_mock_reply *reply, struct tkp_mock_buffer *out)
 {
     char blank[TKP_MOCK_STAMP_WIDTH];
     if (!reply->options->stamp) {
@@ -97,6 +98,10 @@ static void add_head(const struct tkp_mock_reply *reply, const char *object,
 
 void tkp_mock_render_prefix(const struct tkp_mock_reply *reply, struct tkp_mock_buffer *out)
 {
+    if (tkp_mock_dialect_has(reply->api)) {
+        tkp_mock_dialect_prefix(reply, out);
+        return;
+    }
     add_head(reply, reply->chat ? "chat.completion.chunk" : "text_completion", out);
 }
 
@@ -180,6 +185,9 @@ size_t tkp_mock_render_chunk(const struct tkp_mock_reply *reply, struct tkp_mock
                              uint64_t index, struct tkp_mock_buffer *out)
 {
     struct tkp_mock_chunk chunk = tkp_mock_plan_chunk(&reply->plan, index);
+    if (tkp_mock_dialect_has(reply->api)) {
+        return tkp_mock_dialect_chunk(reply, prefix, index, out);
+    }
     tkp_mock_buffer_add(out, prefix.data, prefix.len);
     if (reply->chat) {
         ADD(out, "{\"index\":0,\"delta\":{");
@@ -192,7 +200,7 @@ size_t tkp_mock_render_chunk(const struct tkp_mock_reply *reply, struct tkp_mock
     }
     ADD(out, ",\"logprobs\":null,\"finish_reason\":null}]");
     add_chunk_usage(reply, index + 1, out);
-    size_t stamp_at = add_stamp(reply, out);
+    size_t stamp_at = tkp_mock_render_stamp(reply, out);
     ADD(out, "}");
     return stamp_at;
 }
@@ -200,6 +208,10 @@ size_t tkp_mock_render_chunk(const struct tkp_mock_reply *reply, struct tkp_mock
 void tkp_mock_render_finish(const struct tkp_mock_reply *reply, struct tkp_mock_slice prefix,
                             struct tkp_mock_buffer *out)
 {
+    if (tkp_mock_dialect_has(reply->api)) {
+        tkp_mock_dialect_finish(reply, prefix, out);
+        return;
+    }
     tkp_mock_buffer_add(out, prefix.data, prefix.len);
     tkp_mock_buffer_add_text(out, reply->chat ? "{\"index\":0,\"delta\":{}"
                                               : "{\"index\":0,\"text\":\"\"");
@@ -255,6 +267,9 @@ static void add_message(const struct tkp_mock_reply *reply, struct tkp_mock_buff
 
 size_t tkp_mock_render_whole(const struct tkp_mock_reply *reply, struct tkp_mock_buffer *out)
 {
+    if (tkp_mock_dialect_has(reply->api)) {
+        return tkp_mock_dialect_whole(reply, out);
+    }
     add_head(reply, reply->chat ? "chat.completion" : "text_completion", out);
     ADD(out, "{\"index\":0,");
     if (reply->chat) {
@@ -268,7 +283,7 @@ size_t tkp_mock_render_whole(const struct tkp_mock_reply *reply, struct tkp_mock
     tkp_mock_buffer_add_text(out, reply->plan.finish_reason);
     ADD(out, "\"}],");
     add_usage(reply, reply->plan.reasoning_tokens, tkp_mock_plan_tokens(&reply->plan), out);
-    size_t stamp_at = add_stamp(reply, out);
+    size_t stamp_at = tkp_mock_render_stamp(reply, out);
     ADD(out, "}");
     return stamp_at;
 }

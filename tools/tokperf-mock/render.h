@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The OpenAI-shaped JSON objects of an answer. Pure: options, plan and request in, bytes out. */
+/* The JSON objects of an answer; those that are not OpenAI's chat or completions are dialect.h's.
+ * Pure: options, plan and request in, bytes out. */
 #ifndef TKP_MOCK_RENDER_H
 #define TKP_MOCK_RENDER_H
 
@@ -22,7 +23,9 @@ struct tkp_mock_reply {
     uint64_t prompt_tokens;
     uint64_t arrival_ns;  /* the request's last byte was read */
     uint64_t intended_ns; /* of the chunk being rendered */
-    bool chat;
+    enum tkp_mock_api api;
+    bool chat;       /* OpenAI's chat */
+    uint64_t inputs; /* texts to embed */
     bool include_usage;
     bool continuous_usage;
 };
@@ -40,6 +43,9 @@ void tkp_mock_render_finish(const struct tkp_mock_reply *reply, struct tkp_mock_
                             struct tkp_mock_buffer *out);
 void tkp_mock_render_usage(const struct tkp_mock_reply *reply, struct tkp_mock_slice prefix,
                            struct tkp_mock_buffer *out);
+
+/* The member "stamp", when it is asked for; returns as tkp_mock_render_chunk does. */
+size_t tkp_mock_render_stamp(const struct tkp_mock_reply *reply, struct tkp_mock_buffer *out);
 
 /* The answer that is not a stream; returns as tkp_mock_render_chunk does. */
 size_t tkp_mock_render_whole(const struct tkp_mock_reply *reply, struct tkp_mock_buffer *out);

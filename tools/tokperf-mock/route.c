@@ -110,14 +110,14 @@ static void answer_metrics(struct tkp_mock_connection *connection,
 }
 
 static void infer(struct tkp_mock_connection *connection,
-                  const struct tkp_mock_http_request *request, bool chat)
+                  const struct tkp_mock_http_request *request, enum tkp_mock_api api)
 {
     struct tkp_mock_loop *loop = connection->loop;
     const struct tkp_mock_options *options = loop->shared->options;
     struct tkp_mock_inference inference;
     char error[256];
     const char *param;
-    if (!tkp_mock_inference_read(&inference, chat, request->body.data, request->body.len, error,
+    if (!tkp_mock_inference_read(&inference, api, request->body.data, request->body.len, error,
                                  sizeof error, &param)) {
         tkp_mock_route_error(connection, 400, error, param, "");
         return;
@@ -143,7 +143,7 @@ static void infer(struct tkp_mock_connection *connection,
                                                       .number = number,
                                                       .arrival_ns = connection->read_ns,
                                                       .created_s = wall_clock_s(),
-                                                      .chat = chat,
+                                                      .api = api,
                                                       .keep_alive = connection->keep_alive,
                                                       .http10 = request->http10,
                                                       .fault = fault});
@@ -158,13 +158,43 @@ static void infer(struct tkp_mock_connection *connection,
 static void answer_chat(struct tkp_mock_connection *connection,
                         const struct tkp_mock_http_request *request)
 {
-    infer(connection, request, true);
+    infer(connection, request, TKP_MOCK_API_CHAT);
 }
 
 static void answer_completions(struct tkp_mock_connection *connection,
                                const struct tkp_mock_http_request *request)
 {
-    infer(connection, request, false);
+    infer(connection, request, TKP_MOCK_API_COMPLETIONS);
+}
+
+static void answer_embeddings(struct tkp_mock_connection *connection,
+                              const struct tkp_mock_http_request *request)
+{
+    infer(connection, request, TKP_MOCK_API_EMBEDDINGS);
+}
+
+static void answer_ollama_chat(struct tkp_mock_connection *connection,
+                               const struct tkp_mock_http_request *request)
+{
+    infer(connection, request, TKP_MOCK_API_OLLAMA_CHAT);
+}
+
+static void answer_ollama_generate(struct tkp_mock_connection *connection,
+                                   const struct tkp_mock_http_request *request)
+{
+    infer(connection, request, TKP_MOCK_API_OLLAMA_GENERATE);
+}
+
+static void answer_tgi(struct tkp_mock_connection *connection,
+                       const struct tkp_mock_http_request *request)
+{
+    infer(connection, request, TKP_MOCK_API_TGI);
+}
+
+static void answer_tgi_stream(struct tkp_mock_connection *connection,
+                              const struct tkp_mock_http_request *request)
+{
+    infer(connection, request, TKP_MOCK_API_TGI_STREAM);
 }
 
 static const struct route routes[] = {
@@ -172,6 +202,15 @@ static const struct route routes[] = {
      answer_chat},
     {"/v1/completions", "POST", "allow: POST\r\n", TKP_MOCK_COUNTER_REQUESTS_COMPLETIONS, true,
      answer_completions},
+    {"/v1/embeddings", "POST", "allow: POST\r\n", TKP_MOCK_COUNTER_REQUESTS_EMBEDDINGS, true,
+     answer_embeddings},
+    {"/api/chat", "POST", "allow: POST\r\n", TKP_MOCK_COUNTER_REQUESTS_OLLAMA, true,
+     answer_ollama_chat},
+    {"/api/generate", "POST", "allow: POST\r\n", TKP_MOCK_COUNTER_REQUESTS_OLLAMA, true,
+     answer_ollama_generate},
+    {"/generate", "POST", "allow: POST\r\n", TKP_MOCK_COUNTER_REQUESTS_TGI, true, answer_tgi},
+    {"/generate_stream", "POST", "allow: POST\r\n", TKP_MOCK_COUNTER_REQUESTS_TGI, true,
+     answer_tgi_stream},
     {"/v1/models", "GET", "allow: GET\r\n", TKP_MOCK_COUNTER_REQUESTS_MODELS, true, answer_models},
     {"/health", "GET", "allow: GET\r\n", TKP_MOCK_COUNTER_REQUESTS_HEALTH, false, answer_health},
     {"/metrics", "GET", "allow: GET\r\n", TKP_MOCK_COUNTER_REQUESTS_METRICS, false, answer_metrics},
