@@ -27,8 +27,8 @@ static tokperf_status look_for_stamps(struct tkp_run *run, struct tokperf_error 
 tokperf_status tkp_run_choose_clock(struct tkp_run *run, struct tokperf_error *error)
 {
     enum tkp_receive_clock choice = run->plan->receive_clock;
-    if (choice == TKP_RECEIVE_CLOCK_PROCESS)
-        return TOKPERF_OK;
+    if (choice == TKP_RECEIVE_CLOCK_PROCESS || run->plan->uses_curl)
+        return TOKPERF_OK; /* libcurl does not show the kernel's stamps */
     struct tokperf_error why = {0};
     run->kernel_clock = look_for_stamps(run, &why) == TOKPERF_OK;
     if (run->kernel_clock)

@@ -89,6 +89,15 @@ static tokperf_status check_cache_bust(const struct tkp_run *run, struct tokperf
                     run->plan->endpoint_type);
 }
 
+static tokperf_status check_output_length(const struct tkp_run *run, struct tokperf_error *error)
+{
+    if (run->plan->osl_mean < 0 || (run->endpoint_info.flags & TOKPERF_ENDPOINT_PRODUCES_TOKENS))
+        return TOKPERF_OK;
+    return tkp_fail(error, TOKPERF_E_INVALID,
+                    "--osl: the endpoint type '%s' does not produce tokens; leave it out",
+                    run->plan->endpoint_type);
+}
+
 /* A setting for a component that this run does not use would be ignored: an error instead. */
 static tokperf_status check_settings(const struct tkp_plan *plan, struct tokperf_error *error)
 {
@@ -160,7 +169,9 @@ static tokperf_status open_plugins(struct tkp_run *run, struct tokperf_error *er
     tkp_crash_note = NULL;
     if (status == TOKPERF_OK)
         status = check_cache_bust(run, error);
-    return status == TOKPERF_OK ? check_streaming(run, error) : status;
+    if (status == TOKPERF_OK)
+        status = check_streaming(run, error);
+    return status == TOKPERF_OK ? check_output_length(run, error) : status;
 }
 
 static tokperf_status meet_server(struct tkp_run *run, struct tokperf_error *error)
@@ -194,6 +205,22 @@ static tokperf_status keep_model(struct tkp_run *run, struct tokperf_error *erro
     return status;
 }
 
+/* Where connections go: to the URL's host, unless the proxy finds out where that is. */
+static tokperf_status resolve_target(struct tkp_run *run, const struct tkp_url *url,
+                                     const char *path, struct tkp_target *target,
+                                     struct tokperf_error *error)
+{
+    const struct tkp_plan *plan = run->plan;
+    bool is_proxy = plan->proxy && url == &plan->proxy->url;
+    *target = (struct tkp_target){.url = url, .path = path};
+    if (plan->proxy && !is_proxy && tkp_proxy_resolves_names(plan->proxy))
+        return TOKPERF_OK;
+    tokperf_status status = tkp_target_resolve(url, path, plan, target, error);
+    if (status != TOKPERF_OK || (plan->proxy && !is_proxy))
+        return status;
+    return tkp_target_keep_reachable(target, plan->sources, plan->source_count, error);
+}
+
 static tokperf_status resolve_targets(struct tkp_run *run, struct tokperf_error *error)
 {
     const struct tkp_plan *plan = run->plan;
@@ -201,17 +228,14 @@ static tokperf_status resolve_targets(struct tkp_run *run, struct tokperf_error 
     run->targets = tkp_arena_alloc(&run->arena, plan->url_count * sizeof *run->targets);
     if (!run->targets)
         return tkp_fail(error, TOKPERF_E_NO_MEMORY, "no memory for the targets");
-    for (uint32_t i = 0; i < plan->url_count; i++) {
+    tokperf_status status = TOKPERF_OK;
+    for (uint32_t i = 0; i < plan->url_count && status == TOKPERF_OK; i++) {
         const char *full = tkp_url_path(&run->urls[i], path, &run->arena);
-        tokperf_status status =
-            tkp_target_resolve(&run->urls[i], full, plan, &run->targets[i], error);
-        if (status == TOKPERF_OK)
-            status = tkp_target_keep_reachable(&run->targets[i], plan->sources, plan->source_count,
-                                               error);
-        if (status != TOKPERF_OK)
-            return status;
+        status = resolve_target(run, &run->urls[i], full, &run->targets[i], error);
     }
-    return TOKPERF_OK;
+    if (status == TOKPERF_OK && plan->proxy)
+        status = resolve_target(run, &plan->proxy->url, "/", &run->proxy, error);
+    return status;
 }
 
 /* The files of TLS are the user's inputs: they are read before anybody is asked anything. */
@@ -242,6 +266,8 @@ static tokperf_status make_dataset(struct tkp_run *run, struct tokperf_error *er
 static uint32_t count_destinations(const struct tkp_run *run)
 {
     uint32_t count = 0;
+    if (run->plan->proxy)
+        return 1;
     for (uint32_t i = 0; i < run->plan->url_count; i++) {
         const struct tkp_target *target = &run->targets[i];
         if (target->addresses[0].ss_family == AF_UNIX)
@@ -259,7 +285,8 @@ static uint32_t count_destinations(const struct tkp_run *run)
 static tokperf_status check_limits(struct tkp_run *run, struct tokperf_error *error)
 {
     tkp_limits_read(run->plan->host_root, &run->limits);
-    run->demand = tkp_demand_of(run->plan, tkp_workers_stream_bytes(run->endpoint));
+    run->demand =
+        tkp_demand_of(run->plan, tkp_workers_stream_bytes(run->endpoint, run->plan->uses_curl));
     return tkp_limits_check(&run->limits, &run->demand, error);
 }
 

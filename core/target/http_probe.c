@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* See http_probe.h. The only user of libcurl so far. */
+/* See http_probe.h. */
 #include <target/http_probe.h>
 
 #include <base/clock.h>
 #include <base/error.h>
 #include <curl/curl.h>
 #include <limits.h>
+#include <target/curl_options.h>
 
 enum { MAX_LINE_BYTES = 16 << 20 }; /* more than a command line or a configuration holds */
 
@@ -74,7 +75,6 @@ static long timeout_ms(uint64_t timeout_ns)
 static void set_options(CURL *curl, const struct tkp_probe *probe, struct tkp_buffer *answer)
 {
     curl_easy_setopt(curl, CURLOPT_NOSIGNAL, 1L);
-    curl_easy_setopt(curl, CURLOPT_PROXY, "");
     curl_easy_setopt(curl, CURLOPT_TIMEOUT_MS, timeout_ms(probe->timeout_ns));
     curl_easy_setopt(curl, CURLOPT_WRITEFUNCTION, take_bytes);
     curl_easy_setopt(curl, CURLOPT_WRITEDATA, answer);
@@ -95,7 +95,7 @@ tokperf_status tkp_probe_send(const struct tkp_probe *probe, long *http_status,
         return tkp_fail(error, TOKPERF_E_NO_MEMORY, "libcurl cannot be set up");
     struct curl_slist *headers = NULL;
     tkp_buffer_clear(answer);
-    if (!set_target(curl, probe) || !add_headers(probe, &headers)) {
+    if (!set_target(curl, probe) || !tkp_curl_options_set(curl, probe->plan) || !add_headers(probe, &headers)) {
         curl_easy_cleanup(curl);
         curl_slist_free_all(headers);
         return tkp_fail(error, TOKPERF_E_NO_MEMORY, "no memory for the request to %s",

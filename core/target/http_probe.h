@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * One blocking HTTP request through libcurl, outside of any measurement: no proxy, no redirect, a
+ * One blocking HTTP request through libcurl, outside of any measurement: the
+ * plan's proxy and TLS, no redirect, a
  * bounded answer, a deadline, the user's headers. [main]
  */
 #ifndef TKP_TARGET_HTTP_PROBE_H

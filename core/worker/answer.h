@@ -15,6 +15,15 @@ static inline bool tkp_answer_is_success(const struct tkp_slot *slot)
     return slot->http.status >= 200 && slot->http.status < 300;
 }
 
+/* One clock read after each read that the plugin saw, since now_ns: the longest stretch of parsing.
+ */
+static inline void tkp_answer_note_time(struct tkp_worker *w)
+{
+    uint64_t spent_ns = tkp_clock_now_ns() - w->now_ns;
+    if (spent_ns > tkp_gauge_get(&w->stats.plugin_call_max_ns))
+        tkp_gauge_set(&w->stats.plugin_call_max_ns, spent_ns);
+}
+
 /* The head is complete. */
 void tkp_answer_begin(struct tkp_worker *w, struct tkp_slot *slot);
 /* The next bytes of the body, without its transfer coding; they are written to. */

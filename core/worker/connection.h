@@ -17,7 +17,8 @@ enum tkp_connection_state {
     TKP_CONNECTION_HANDSHAKE, /* connected; TLS is being agreed on */
     TKP_CONNECTION_BUSY,      /* carries a request */
     TKP_CONNECTION_IDLE,
-    TKP_CONNECTION_KEPT /* idle, for its slot's next turn alone */
+    TKP_CONNECTION_KEPT, /* idle, for its slot's next turn alone */
+    TKP_CONNECTION_CURL  /* none of ours: a socket of libcurl's */
 };
 
 struct tkp_slot;

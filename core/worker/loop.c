@@ -48,6 +48,18 @@ void tkp_loop_watch_again(struct tkp_loop *loop, int fd, void *context)
     epoll_ctl(loop->epoll_fd, EPOLL_CTL_MOD, fd, &event); /* cannot fail for a watched descriptor */
 }
 
+int tkp_loop_watch_level(struct tkp_loop *loop, int fd, uint32_t events, void *context, bool is_new)
+{
+    struct epoll_event event = {.events = events, .data.ptr = context};
+    int call = is_new ? EPOLL_CTL_ADD : EPOLL_CTL_MOD;
+    return epoll_ctl(loop->epoll_fd, call, fd, &event) == 0 ? 0 : errno;
+}
+
+void tkp_loop_unwatch(struct tkp_loop *loop, int fd)
+{
+    epoll_ctl(loop->epoll_fd, EPOLL_CTL_DEL, fd, NULL); /* fails only for one that is closed */
+}
+
 /* Rounded up, so that nothing that is due at the deadline is found too early. */
 static int wait_ms(struct tkp_loop *loop, uint64_t now_ns, uint64_t deadline_ns)
 {

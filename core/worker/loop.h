@@ -35,6 +35,11 @@ void tkp_loop_finish(struct tkp_loop *loop); /* accepts a zeroed one */
 int tkp_loop_watch(struct tkp_loop *loop, int fd, void *context);
 /* Makes the next wait report fd once more if it is ready: the reader left something. */
 void tkp_loop_watch_again(struct tkp_loop *loop, int fd, void *context);
+/* Watches fd for `events` as long as they last, not their beginnings alone; is_new: it is not yet
+ * watched. Returns 0 or an errno. */
+int tkp_loop_watch_level(struct tkp_loop *loop, int fd, uint32_t events, void *context,
+                         bool is_new);
+void tkp_loop_unwatch(struct tkp_loop *loop, int fd);
 /* Waits until something happened or deadline_ns; returns the number of events. A wake-up is
  * consumed by it and comes as an event. */
 int tkp_loop_wait(struct tkp_loop *loop, uint64_t now_ns, uint64_t deadline_ns);

@@ -41,14 +41,6 @@ static enum tkp_http_step parse(struct tkp_worker *w, struct tkp_slot *slot, siz
     }
 }
 
-/* One clock read after each read that the plugin saw: the longest stretch of parsing. */
-static void note_plugin_time(struct tkp_worker *w)
-{
-    uint64_t spent_ns = tkp_clock_now_ns() - w->now_ns;
-    if (spent_ns > tkp_gauge_get(&w->stats.plugin_call_max_ns))
-        tkp_gauge_set(&w->stats.plugin_call_max_ns, spent_ns);
-}
-
 /* When the read that returned at now_ns had arrived, by the run's receive clock; wall_ns: its
  * stamp. TCP delivers in order, so that bytes are there when all before them are: a segment that
  * overtook another does not come before it. */
@@ -87,7 +79,7 @@ static void take_read(struct tkp_worker *w, struct tkp_slot *slot, size_t len)
     }
     enum tkp_http_step step = parse(w, slot, len, &clean);
     if (tkp_answer_is_success(slot))
-        note_plugin_time(w);
+        tkp_answer_note_time(w);
     if (step == TKP_HTTP_DONE) {
         bool reused =
             w->shared->plan->reuse != TKP_REUSE_NEVER && !tkp_connection_has_end(slot->connection);

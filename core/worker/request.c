@@ -8,6 +8,7 @@
 #include <string.h>
 #include <worker/answer.h>
 #include <worker/conversation.h>
+#include <worker/curl_transport.h>
 #include <worker/handshake.h>
 #include <worker/row_text.h>
 
@@ -128,43 +129,9 @@ void tkp_request_fail_connect(struct tkp_worker *w, struct tkp_slot *slot)
     tkp_request_end(w, slot, false);
 }
 
-static const char *connect_error_type(int reason)
-{
-    switch (reason) {
-    case ECONNREFUSED:
-        return "refused";
-    case EHOSTUNREACH:
-    case ENETUNREACH:
-        return "unreachable";
-    case ETIMEDOUT:
-        return "timed_out";
-    case ENOENT:
-        return "no_socket";
-    default:
-        return "connect";
-    }
-}
-
 static void fail_connect(struct tkp_worker *w, struct tkp_slot *slot, int reason)
 {
-    char text[TKP_ROW_MESSAGE_BYTES];
-    const char *url = target_of(w, slot)->url->text;
-    const char *why = strerrordesc_np(reason);
-    const struct tkp_source_address *source = w->connections.failed_source;
-    bool ours = source || tkp_connection_is_client_fault(reason);
-    if (source)
-        snprintf(text, sizeof text,
-                 "cannot connect from %s: %s; is it an address of this machine? Correct "
-                 "--source-address",
-                 source->text, why ? why : "unknown error");
-    else
-        snprintf(text, sizeof text, "cannot connect to %s: %s%s%s", url,
-                 why ? why : "unknown error", ours ? "; " : "",
-                 ours ? tkp_connection_advice(reason) : "");
-    if (ours)
-        tkp_row_end_text(&slot->row, TKP_OUTCOME_CLIENT_ERROR, strerrorname_np(reason), text);
-    else
-        tkp_row_end_text(&slot->row, TKP_OUTCOME_CONNECT_ERROR, connect_error_type(reason), text);
+    tkp_request_set_connect_error(w, slot, reason);
     tkp_request_fail_connect(w, slot);
 }
 
@@ -189,7 +156,7 @@ static void connected(struct tkp_worker *w, struct tkp_slot *slot)
 
 /* The kernel makes TCP wait for room in the listener's backlog, but not a non-blocking UNIX socket.
  */
-static void wait_for_backlog(struct tkp_worker *w, struct tkp_slot *slot)
+void tkp_request_wait_for_backlog(struct tkp_worker *w, struct tkp_slot *slot)
 {
     slot->full_ns = slot->full_ns ? slot->full_ns * 2 : FIRST_FULL_NS;
     if (slot->full_ns > MAX_FULL_NS)
@@ -212,7 +179,7 @@ static void connect_next(struct tkp_worker *w, struct tkp_slot *slot, int reason
         if (!c && (w->connections.failed_source || tkp_connection_is_client_fault(reason)))
             break;
         if (!c && reason == EAGAIN && target->addresses[address].ss_family == AF_UNIX) {
-            wait_for_backlog(w, slot);
+            tkp_request_wait_for_backlog(w, slot);
             return;
         }
         if (!c)
@@ -233,7 +200,6 @@ static void open_connection(struct tkp_worker *w, struct tkp_slot *slot)
     slot->row.connect_start_ns = read_clock(w);
     slot->row.connect_end_ns = slot->row.tls_start_ns = 0;
     slot->addresses_tried = 0;
-    slot->full_ns = 0;
     connect_next(w, slot, EADDRNOTAVAIL);
 }
 
@@ -316,7 +282,7 @@ void tkp_request_start(struct tkp_worker *w, struct tkp_slot *slot)
     init_row(w, slot);
     slot->state = TKP_SLOT_ACTIVE;
     slot->connect_failed = false;
-    slot->connect_again_ns = 0;
+    slot->connect_again_ns = slot->full_ns = 0;
     slot->last_read_ns = slot->decided_ns = slot->arrival_ns = 0;
     slot->reply.row = &slot->row;
     tkp_gauge_add(&w->stats.issued, 1);
@@ -382,6 +348,9 @@ void tkp_request_ready(struct tkp_worker *w, struct tkp_connection *c, uint32_t 
     case TKP_CONNECTION_CONNECTING:
         if (events & (EPOLLOUT | EPOLLERR | EPOLLHUP))
             finish_connect(w, c);
+    case TKP_CONNECTION_CURL:
+        tkp_curl_ready(w, c, events);
+        break;
         break;
     case TKP_CONNECTION_BUSY:
         if (events & (EPOLLIN | ended))
@@ -415,6 +384,8 @@ static void time_out(struct tkp_worker *w, struct tkp_slot *slot, enum deadline 
                          ? "no end of the TLS handshake within the connect timeout"
                          : messages[which]);
     if (connecting)
+    if (slot->transfer)
+        connecting = !slot->row.send_start_ns;
         note_connect_failure(w, slot);
     tkp_request_end(w, slot, false);
 }
@@ -426,7 +397,10 @@ void tkp_request_timer(struct tkp_worker *w, struct tkp_slot *slot)
         time_out(w, slot, which);
     } else if (slot->connect_again_ns && slot->connect_again_ns <= w->now_ns) {
         slot->connect_again_ns = 0;
-        connect_next(w, slot, EAGAIN);
+        if (w->curl)
+            tkp_curl_start(w, slot);
+        else
+            connect_next(w, slot, EAGAIN);
     } else {
         tkp_request_arm(w, slot);
     }
@@ -452,7 +426,9 @@ static void forget_arrivals(struct tkp_worker *w, struct tkp_slot *slot)
 
 static void let_go(struct tkp_worker *w, struct tkp_slot *slot, bool keep)
 {
-    if (slot->connection && keep)
+    if (slot->transfer)
+        tkp_curl_end(w, slot);
+    else if (slot->connection && keep)
         tkp_connections_park(&w->connections, slot->connection);
     else if (slot->connection)
         tkp_connections_close(&w->connections, slot->connection);

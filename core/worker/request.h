@@ -27,6 +27,11 @@ void tkp_request_retry(struct tkp_worker *w, struct tkp_slot *slot);
 /* Between request.c and handshake.c. */
 /* The connection can carry the request: sends it. */
 void tkp_request_connected(struct tkp_worker *w, struct tkp_slot *slot);
+/* Between request.c and the libcurl transport, too. */
+/* Why there is no connection becomes the row's outcome; reason: an errno. */
+void tkp_request_set_connect_error(struct tkp_worker *w, struct tkp_slot *slot, int reason);
+/* A UNIX socket's backlog is full: has it tried again in a while. */
+void tkp_request_wait_for_backlog(struct tkp_worker *w, struct tkp_slot *slot);
 /* The row has its outcome: there is no connection for it. */
 void tkp_request_fail_connect(struct tkp_worker *w, struct tkp_slot *slot);
 

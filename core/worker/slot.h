@@ -43,7 +43,8 @@ struct tkp_slot {
     struct tkp_spill *live; /* a struct tkp_rendered and its bytes, rendered for this turn */
 
     /* request */
-    struct tkp_connection *connection; /* NULL while none is open */
+    struct tkp_curl_transfer *transfer; /* over libcurl, which has the connection */
+    struct tkp_connection *connection;  /* NULL while none is open */
     const struct tkp_rendered *rendered;
     uint64_t sent_bytes; /* on this connection */
     uint64_t last_read_ns, decided_ns, waiting_since_ns;

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <sys/prctl.h>
 #include <worker/conversation.h>
+#include <worker/curl_transport.h>
 #include <worker/request.h>
 
 /* Of all buffers for bytes that outlive a read: a stated bound, far above what answers need. */
@@ -96,6 +97,9 @@ static uint64_t next_wake_ns(struct tkp_worker *w)
     uint64_t flush_ns = tkp_block_flush(w->channel, w->now_ns, false);
     if (issue_ns < at_ns)
         at_ns = issue_ns;
+    uint64_t curl_ns = w->curl ? tkp_curl_next_ns(w->curl) : TKP_NEVER_NS;
+    if (curl_ns < at_ns)
+        at_ns = curl_ns;
     return flush_ns < at_ns ? flush_ns : at_ns;
 }
 
@@ -148,8 +152,12 @@ static void *run(void *context)
         if (woken)
             look_at_main(w);
         run_timers(w);
+        if (w->curl)
+            tkp_curl_run_timers(w);
         tkp_issue_step(w, woken);
         tkp_connections_recycle(&w->connections);
+        if (w->curl)
+            tkp_curl_recycle(w->curl);
         w->now_ns = tkp_clock_now_ns();
         tkp_histogram_record(&w->turns_ns, w->now_ns - turn_ns);
         int count = wait(w);
@@ -233,13 +241,15 @@ tokperf_status tkp_worker_init(struct tkp_worker *w, struct tokperf_error *error
     w->connections.keepalive_s = (uint32_t)(plan->tcp_keepalive_ns / TKP_NS_PER_S);
     w->connections.user_timeout_ms = (uint32_t)(plan->tcp_user_timeout_ns / TKP_NS_PER_MS);
     tkp_connections_set_sources(&w->connections, plan->sources, plan->source_count, w->index);
-    return TOKPERF_OK;
+    return plan->uses_curl ? tkp_curl_create(w, &w->curl, error) : TOKPERF_OK;
 }
 
 /* What a conversation that was in flight still holds. */
 static void let_go(struct tkp_worker *w, struct tkp_slot *slot)
 {
     tkp_http_response_finish(&slot->http);
+    if (slot->transfer)
+        tkp_curl_end(w, slot);
     tkp_reply_finish(&w->reply, &slot->reply);
     tkp_spill_give(&w->spills, slot->reply.text);
     tkp_spill_give(&w->spills, slot->reply.kept);
@@ -255,6 +265,7 @@ void tkp_worker_finish(struct tkp_worker *w)
             let_go(w, slot);
     tkp_slot_pool_finish(&w->slots);
     tkp_connections_finish(&w->connections);
+    tkp_curl_destroy(w->curl);
     tkp_tls_worker_destroy(w->tls);
     tkp_renderer_destroy(w->renderer);
     tkp_message_finish(&w->message);

@@ -23,6 +23,7 @@ struct tkp_worker {
     struct tkp_loop loop;
     struct tkp_connections connections;
     struct tkp_tls_worker *tls; /* NULL: no target is https */
+    struct tkp_curl *curl;      /* carries the requests instead of the connections; or NULL */
     struct tkp_arrivals arrivals;
     struct tkp_slot_pool slots;
     struct tkp_message message;

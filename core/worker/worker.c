@@ -10,6 +10,7 @@
 #include <sys/eventfd.h>
 #include <time.h>
 #include <unistd.h>
+#include <worker/curl_transport.h>
 #include <worker/thread.h>
 
 struct tkp_workers {
@@ -101,11 +102,11 @@ tokperf_status tkp_workers_start(const struct tkp_worker_shared *shared,
     return TOKPERF_OK;
 }
 
-uint64_t tkp_workers_stream_bytes(const struct tkp_instance *endpoint)
+uint64_t tkp_workers_stream_bytes(const struct tkp_instance *endpoint, bool uses_curl)
 {
     const struct tokperf_endpoint_vtable *vtable = endpoint->vtable;
     return tkp_slot_bytes(vtable->state_bytes) + sizeof(struct tkp_timer *) +
-           sizeof(struct tkp_connection);
+           (uses_curl ? TKP_CURL_STREAM_BYTES : sizeof(struct tkp_connection));
 }
 
 /* ---- phases ---- */

@@ -60,7 +60,8 @@ struct tkp_worker_shared {
     const struct tkp_target *targets; /* one per URL */
     struct tkp_tls_context *tls;      /* NULL: no target is https */
     uint32_t worker_count;
-    uint64_t run_seed;   /* new for each run: of the ids and salts of its requests */
+    uint64_t run_seed;              /* new for each run: of the ids and salts of its requests */
+    const struct tkp_target *proxy; /* between here and the targets, or NULL */
     bool kernel_clock;   /* the kernel stamps arrivals (receive_stamp.h), not the process */
     bool spins;          /* before a send that is due */
     const int32_t *cpus; /* worker i's, or -1; NULL: no worker is pinned */
@@ -69,7 +70,7 @@ struct tkp_worker_shared {
 struct tkp_workers;
 
 /* Memory of one request in flight before its answer begins, without the kernel's. */
-uint64_t tkp_workers_stream_bytes(const struct tkp_instance *endpoint);
+uint64_t tkp_workers_stream_bytes(const struct tkp_instance *endpoint, bool uses_curl);
 
 /* Creates worker_count workers and their threads, idle. channels[i] is worker i's. [main] */
 tokperf_status tkp_workers_start(const struct tkp_worker_shared *shared,
