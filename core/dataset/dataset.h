@@ -51,6 +51,15 @@ struct tkp_dataset_inputs {
 tokperf_status tkp_dataset_create(const struct tkp_dataset_inputs *inputs,
                                   struct tkp_dataset **dataset,
                                   struct tokperf_error *error) TOKPERF_MUST_USE;
+/* Counts the tokens of a text; false when it cannot. */
+struct tkp_text_counter {
+    void *context;
+    bool (*count)(void *context, struct tokperf_span text, uint64_t *tokens);
+};
+/* Counts each prompt, once; before the dataset is rendered. Returns how many could not be counted:
+ * request bodies that are sent as they are, and texts that the counter refuses. [main] */
+uint64_t tkp_dataset_count_prompts(struct tkp_dataset *dataset,
+                                   const struct tkp_text_counter *counter);
 /* Renders what is known by now, for the model. Errors name the row. [main] */
 tokperf_status tkp_dataset_render(struct tkp_dataset *dataset, const char *model,
                                   struct tokperf_error *error) TOKPERF_MUST_USE;
@@ -63,6 +72,8 @@ const struct tkp_conversation *tkp_dataset_conversation(const struct tkp_dataset
                                                         uint64_t row);
 /* Wait before sending turn (> 0) after the previous answer ended, ns. */
 uint64_t tkp_dataset_delay_ns(const struct tkp_dataset *dataset, uint64_t row, uint32_t turn);
+/* Tokens of the texts of a turn's prompt, without live answers; -1: not counted. */
+int64_t tkp_dataset_prompt_tokens(const struct tkp_dataset *dataset, uint64_t row, uint32_t turn);
 /* Rendered ahead, or NULL when the turn needs live answers. */
 const struct tkp_rendered *tkp_dataset_rendered(const struct tkp_dataset *dataset, uint64_t row,
                                                 uint32_t turn);

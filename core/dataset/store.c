@@ -193,6 +193,7 @@ static tokperf_status sink_turn(void *context, const struct tokperf_turn *turn)
     store->turns[store->turn_count++] = (struct tkp_stored_turn){
         .turn = copy,
         .delay_ns = copy->delay_ns > 0 ? (uint64_t)copy->delay_ns : 0,
+        .prompt_tokens = -1,
     };
     conversation->total_count++;
     conversation->api.turn_count += turn->is_answer ? 0 : 1;
