@@ -242,6 +242,8 @@ static tokperf_status event(const void *self, void *state, void *scratch,
     (void)scratch;
     if (event->data.len == 6 && memcmp(event->data.data, "[DONE]", 6) == 0) {
         answer->complete = 1;
+        if (TOKPERF_HAS(emit, complete))
+            emit->complete(emit->context); /* whatever the HTTP framing still says */
         return TOKPERF_OK;
     }
     json->open(&scan, event->data.data, event->data.len);
