@@ -53,6 +53,15 @@ static size_t character(const char *text, size_t len)
     return n;
 }
 
+uint64_t tkp_secrets_find(struct tokperf_span text, uint64_t *len)
+{
+    *len = 0;
+    for (uint64_t at = 0; secrets.count && at < text.len; at++)
+        if ((*len = longest_match(text.data + at, text.len - at)))
+            return at;
+    return text.len;
+}
+
 bool tkp_secrets_copy(char *out, size_t capacity, struct tokperf_span text)
 {
     size_t used = 0;

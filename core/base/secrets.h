@@ -20,4 +20,8 @@ void tkp_secrets_set(const struct tokperf_span *list, uint32_t count);
  * returns whether all fitted. out may not overlap text. */
 bool tkp_secrets_copy(char *out, size_t capacity, struct tokperf_span text);
 
+/* Where the first secret of the text begins, as tkp_secrets_copy() finds them, and its length;
+ * text.len and 0 without one. */
+uint64_t tkp_secrets_find(struct tokperf_span text, uint64_t *len);
+
 #endif

@@ -2,7 +2,7 @@
 /* Option rows: results, messages, configuration and plugins. Data only. */
 #include <config/options.h>
 
-static const char *const export_levels[] = {"summary", "records", NULL};
+static const char *const export_levels[] = {"summary", "records", "raw", NULL};
 static const char *const uis[] = {"none", "simple", NULL};
 static const char *const log_levels[] = {"error", "warning", "info", "debug", NULL};
 
@@ -41,7 +41,8 @@ static const struct tkp_option rows[] = {
      .aliases = {"--profile-export-level"},
      .fallback = "records",
      .choices = export_levels,
-     .help = "summary leaves out the per-request .jsonl; records.tkr is always written."},
+     .help = "summary leaves out the per-request .jsonl, raw adds _raw.jsonl with the requests and "
+             "answers themselves, credentials hidden; records.tkr is always written."},
     {.id = TKP_OPT_EXPORTERS,
      .group = TKP_GROUP_OUTPUT,
      .type = TKP_TYPE_TEXT,
@@ -49,7 +50,7 @@ static const struct tkp_option rows[] = {
      .path = "artifacts.exporters",
      .flag = "--exporter",
      .value = "NAME",
-     .fallback_note = "console, json, csv, and jsonl at level records",
+     .fallback_note = "console, json, csv; jsonl at level records and raw; raw at level raw",
      .help = "Exporter plugin to run at the end, instead of the default ones; repeat for more."},
     {.id = TKP_OPT_HTTP_TRACE,
      .group = TKP_GROUP_OUTPUT,

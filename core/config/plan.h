@@ -32,7 +32,7 @@ enum tkp_http_version {
     TKP_HTTP_VERSION_2_PRIOR /* without TLS, by prior knowledge */
 };
 enum tkp_tls_version { TKP_TLS_VERSION_1_2 = 1, TKP_TLS_VERSION_1_3 };
-enum tkp_export_level { TKP_EXPORT_SUMMARY = 1, TKP_EXPORT_RECORDS };
+enum tkp_export_level { TKP_EXPORT_SUMMARY = 1, TKP_EXPORT_RECORDS, TKP_EXPORT_RAW };
 enum tkp_ui { TKP_UI_NONE = 1, TKP_UI_SIMPLE };
 enum tkp_spin { TKP_SPIN_AUTO = 1, TKP_SPIN_ON, TKP_SPIN_OFF };
 enum tkp_receive_clock {

@@ -49,11 +49,12 @@ static tokperf_status list_origins(const struct tkp_settings *settings, struct t
 static tokperf_status resolve_exporters(const struct tkp_settings *settings, struct tkp_plan *plan,
                                         struct tokperf_error *error)
 {
-    static const char *const defaults[] = {"console", "json", "csv", "jsonl"};
+    static const char *const defaults[] = {"console", "json", "csv", "jsonl", "raw"};
     bool is_summary = plan->export_level == TKP_EXPORT_SUMMARY;
+    bool is_raw = plan->export_level == TKP_EXPORT_RAW;
     if (!tkp_settings_given(settings, TKP_OPT_EXPORTERS)) {
         plan->exporters = defaults;
-        plan->exporter_count = is_summary ? 3 : 4; /* jsonl is per request */
+        plan->exporter_count = is_summary ? 3 : is_raw ? 5 : 4; /* jsonl is per request */
         return TOKPERF_OK;
     }
     for (const struct tkp_setting *s = tkp_settings_get(settings, TKP_OPT_EXPORTERS); s;
@@ -63,6 +64,11 @@ static tokperf_status resolve_exporters(const struct tkp_settings *settings, str
                             "%s: 'jsonl' writes every request, which --export-level summary leaves "
                             "out",
                             s->origin);
+    for (const struct tkp_setting *s = tkp_settings_get(settings, TKP_OPT_EXPORTERS); s;
+         s = s->next)
+        if (!is_raw && strcmp(s->text, "raw") == 0)
+            return tkp_fail(error, TOKPERF_E_INVALID,
+                            "%s: 'raw' writes what --export-level raw keeps; add it", s->origin);
     tokperf_status status = list_origins(settings, plan, error);
     return status ? status
                   : resolve_list(settings, TKP_OPT_EXPORTERS, plan, &plan->exporters,

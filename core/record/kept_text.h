@@ -15,8 +15,23 @@ enum tkp_kept_tag {
     TKP_KEPT_OUTPUT = 1,    /* what the model said */
     TKP_KEPT_REASONING = 2, /* what it thought */
     TKP_KEPT_TOOL_CALL = 3, /* names and arguments of its tool calls */
+    /* of --export-level raw: what was sent and what came, without the run's secrets */
+    TKP_KEPT_RAW = 8, /* u8 enum tkp_kept_raw_flags, u8 content and u8 framing of the answer */
+    TKP_KEPT_REQUEST_HEAD = 9, /* request line and headers */
+    TKP_KEPT_REQUEST_BODY = 10,
+    TKP_KEPT_ANSWER = 11,        /* its body, without the framing of HTTP */
+    TKP_KEPT_ANSWER_PIECES = 12, /* struct tkp_kept_piece for each read; absent without stamps */
     TKP_KEPT_ENCODED = 0x80 /* added to one of the above: the bytes between the quotes of a JSON
                                string */
+};
+enum tkp_kept_raw_flags {
+    TKP_KEPT_RAW_REQUEST_CUT = 1, /* the request is longer than what is kept of it */
+    TKP_KEPT_RAW_ANSWER_CUT = 2
+};
+/* Bytes of an answer that were read together. */
+struct tkp_kept_piece {
+    uint64_t time_ns;   /* monotonic */
+    uint64_t end_bytes; /* of the answer, where they end */
 };
 enum {
     TKP_KEPT_HEAD_BYTES = 5,

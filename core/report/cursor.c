@@ -9,8 +9,10 @@
 #include <base/json_scan.h>
 #include <base/rng.h>
 #include <base/text.h>
+#include <record/kept_text.h>
 #include <stdlib.h>
 #include <string.h>
+#include <worker/http_response.h>
 
 enum { UUID_BYTES = 37, CANCELLED_CODE = 499 };
 
@@ -28,6 +30,9 @@ struct tkp_cursor {
     uint32_t gap_capacity;
     struct tokperf_record_metric metrics[TKP_METRIC_COUNT + 1];
     char request_id[UUID_BYTES], correlation_id[UUID_BYTES];
+    struct tokperf_piece *pieces;
+    uint64_t piece_capacity;
+    struct tokperf_raw raw;
     struct tokperf_record record;
 };
 
@@ -114,6 +119,79 @@ static int32_t error_code(const struct tkp_row *row)
     return row->outcome == TKP_OUTCOME_HTTP_ERROR ? row->http_status : 0;
 }
 
+static void set_pieces(struct tkp_cursor *c, struct tokperf_span bytes)
+{
+    uint64_t count = bytes.len / sizeof(struct tkp_kept_piece);
+    if (count > c->piece_capacity) {
+        struct tokperf_piece *longer = realloc(c->pieces, count * sizeof *longer);
+        if (!longer) {
+            c->raw.flags |= TOKPERF_RAW_LOST;
+            return;
+        }
+        c->pieces = longer;
+        c->piece_capacity = count;
+    }
+    for (uint64_t i = 0; i < count; i++) {
+        struct tkp_kept_piece piece; /* not aligned in the log */
+        memcpy(&piece, bytes.data + i * sizeof piece, sizeof piece);
+        uint64_t end = piece.end_bytes;
+        c->pieces[i] = (struct tokperf_piece){piece.time_ns, end};
+    }
+    c->raw.pieces = c->pieces;
+    c->raw.piece_count = count;
+}
+
+static struct tokperf_span content_type(unsigned content)
+{
+    static const char *const types[] = {[TKP_HTTP_CONTENT_EVENT_STREAM] = "text/event-stream",
+                                        [TKP_HTTP_CONTENT_NDJSON] = "application/x-ndjson",
+                                        [TKP_HTTP_CONTENT_JSON] = "application/json"};
+    const char *known = content < sizeof types / sizeof types[0] ? types[content] : NULL;
+    return tkp_span(known ? known : "");
+}
+
+/* One run of the texts behind the row; those of other tags are for others. */
+static void take_run(struct tkp_cursor *c, const struct tkp_kept_run *run)
+{
+    struct tokperf_raw *raw = &c->raw;
+    switch (run->tag) {
+    case TKP_KEPT_RAW:
+        if (run->bytes.len < 3)
+            break;
+        raw->struct_size = sizeof *raw;
+        raw->flags |= (unsigned char)run->bytes.data[0];
+        raw->content_type = content_type((unsigned char)run->bytes.data[1]);
+        raw->framing = (unsigned char)run->bytes.data[2];
+        break;
+    case TKP_KEPT_REQUEST_HEAD:
+        raw->request_head = run->bytes;
+        break;
+    case TKP_KEPT_REQUEST_BODY:
+        raw->request_body = run->bytes;
+        break;
+    case TKP_KEPT_ANSWER:
+        raw->answer_body = run->bytes;
+        break;
+    case TKP_KEPT_ANSWER_PIECES:
+        set_pieces(c, run->bytes);
+        break;
+    default: /* a later tokperf's */
+        break;
+    }
+}
+
+/* What level raw has kept of the row, or NULL. */
+static const struct tokperf_raw *find_raw(struct tkp_cursor *c)
+{
+    struct tokperf_span texts = c->entry.texts;
+    struct tkp_kept_run run;
+    c->raw = (struct tokperf_raw){.flags = c->entry.row.flags & TKP_ROW_RAW_LOST ? TOKPERF_RAW_LOST
+                                                                                 : 0u};
+    while (tkp_kept_next(&texts, &run))
+        take_run(c, &run);
+    return c->raw.struct_size ? &c->raw : NULL;
+}
+
 static void fill_record(struct tkp_cursor *c)
 {
     const struct tkp_row *row = &c->entry.row;
@@ -157,6 +235,7 @@ static void fill_record(struct tkp_cursor *c)
         .connect_start_ns = row->connect_start_ns,
         .connect_end_ns = row->connect_end_ns,
         .send_start_ns = row->send_start_ns,
+        .raw = c->entry.texts.len ? find_raw(c) : NULL,
     };
     fill_metrics(c);
 }
@@ -213,6 +292,7 @@ void tkp_cursor_destroy(struct tkp_cursor *cursor)
     tkp_arena_finish(&cursor->names);
     free(cursor->session_ids);
     free(cursor->gaps);
+    free(cursor->pieces);
     free(cursor);
 }
 

@@ -49,7 +49,8 @@ static bool is_ours(const char *name, const char *prefix)
     for (size_t i = 0; i < sizeof fixed / sizeof fixed[0]; i++)
         if (strcmp(name, fixed[i]) == 0)
             return true;
-    if (prefix && begins_with(name, prefix) && name[strlen(prefix)] == '.')
+    if (prefix && begins_with(name, prefix) &&
+        (name[strlen(prefix)] == '.' || strcmp(name + strlen(prefix), "_raw.jsonl") == 0))
         return true;
     for (size_t i = 0; dot && i < sizeof endings / sizeof endings[0]; i++)
         if (begins_with(name, "profile_export") && strcmp(dot, endings[i]) == 0)

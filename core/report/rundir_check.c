@@ -18,9 +18,11 @@
 
 enum { RUN_JSON_MAX_BYTES = 64 * 1024, PROGRAM_BYTES = 64 };
 
-/* What a run writes, with the export prefix before those that begin with a dot. */
-static const char *const written[] = {"records.tkr", "run.json", "config.yaml", "inputs.json",
-                                      ".json",       ".csv",     ".jsonl",      "logs/tokperf.log"};
+/* What a run writes, with the export prefix before those that begin with a dot
+ * or underscore. */
+static const char *const written[] = {"records.tkr", "run.json",   "config.yaml",
+                                      "inputs.json", ".json",      ".csv",
+                                      ".jsonl",      "_raw.jsonl", "logs/tokperf.log"};
 enum { WRITTEN = sizeof written / sizeof written[0], RESULTS = 2 /* the first of them */ };
 
 /* The path of the i-th file that a run writes; false when it is too long. */
@@ -28,7 +30,7 @@ static bool name_of(const struct tkp_plan *plan, size_t i, char *path, size_t ca
 {
     char name[TKP_RUNDIR_PATH_BYTES];
     const char *prefix = plan->export_prefix ? plan->export_prefix : "";
-    snprintf(name, sizeof name, "%s%s", written[i][0] == '.' ? prefix : "", written[i]);
+    snprintf(name, sizeof name, "%s%s", strchr("._", written[i][0]) ? prefix : "", written[i]);
     return tkp_files_join(path, capacity, plan->artifact_dir, name);
 }
 

@@ -35,6 +35,8 @@ void tkp_answer_begin(struct tkp_worker *w, struct tkp_slot *slot)
 
 void tkp_answer_take(struct tkp_worker *w, struct tkp_slot *slot, char *data, size_t len)
 {
+    if (slot->raw)
+        tkp_raw_take(w, slot, data, len);
     if (tkp_answer_is_success(slot)) {
         tkp_reply_take(&w->reply, &slot->reply, data, len, slot->arrival_ns);
         return;

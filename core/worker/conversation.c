@@ -105,6 +105,9 @@ bool tkp_conversation_render(struct tkp_worker *w, struct tkp_slot *slot)
         slot->row.prompt_hash ^= tkp_message_salt(w->shared->run_seed, slot->event.draw);
     slot->row.input_tokens_asked = slot->rendered->input_tokens;
     slot->row.output_tokens_asked = slot->rendered->output_tokens;
+    if (w->shared->plan->tokenizer)
+        slot->row.counted_input =
+            tkp_dataset_prompt_tokens(w->shared->dataset, slot->event.row, slot->turn);
     return true;
 }
 
@@ -197,6 +200,8 @@ void tkp_conversation_request_ended(struct tkp_worker *w, struct tkp_slot *slot)
     drop_spill(w, &slot->live);
     if (row->outcome != TKP_OUTCOME_OK || row->flags & TKP_ROW_TEXT_LOST)
         drop_spill(w, &slot->reply.kept);
+    if (slot->raw)
+        tkp_raw_end(w, slot);
     row->kept_bytes = tkp_kept_texts(slot->reply.kept).len;
     if (slot->needs_answers)
         row->flags |= TKP_ROW_LIVE_HISTORY;

@@ -294,6 +294,12 @@ void tkp_request_start(struct tkp_worker *w, struct tkp_slot *slot)
         return;
     }
     begin_attempt(w, slot);
+    if (w->keeps_raw)
+        tkp_raw_begin(w, slot);
+    if (w->curl) {
+        tkp_curl_start(w, slot);
+        return;
+    }
     struct tkp_connection *c = slot->connection; /* kept from the turn before */
     if (c)
         c->state = TKP_CONNECTION_BUSY;
@@ -342,15 +348,15 @@ void tkp_request_ready(struct tkp_worker *w, struct tkp_connection *c, uint32_t 
         if (events & (EPOLLIN | ended))
             look_at_idle(w, c, (events & ended) != 0);
         break;
+    case TKP_CONNECTION_CURL:
+        tkp_curl_ready(w, c, events);
+        break;
     case TKP_CONNECTION_HANDSHAKE:
         tkp_handshake_go_on(w, c, (events & ended) != 0);
         break;
     case TKP_CONNECTION_CONNECTING:
         if (events & (EPOLLOUT | EPOLLERR | EPOLLHUP))
             finish_connect(w, c);
-    case TKP_CONNECTION_CURL:
-        tkp_curl_ready(w, c, events);
-        break;
         break;
     case TKP_CONNECTION_BUSY:
         if (events & (EPOLLIN | ended))
@@ -378,14 +384,14 @@ static void time_out(struct tkp_worker *w, struct tkp_slot *slot, enum deadline 
     bool in_handshake = slot->connection && slot->connection->state == TKP_CONNECTION_HANDSHAKE;
     bool connecting =
         !slot->connection || in_handshake || slot->connection->state == TKP_CONNECTION_CONNECTING;
+    if (slot->transfer)
+        connecting = !slot->row.send_start_ns;
     tkp_answer_read_error(slot);
     tkp_row_end_text(&slot->row, TKP_OUTCOME_TIMEOUT, types[which],
                      in_handshake && which == DEADLINE_CONNECT
                          ? "no end of the TLS handshake within the connect timeout"
                          : messages[which]);
     if (connecting)
-    if (slot->transfer)
-        connecting = !slot->row.send_start_ns;
         note_connect_failure(w, slot);
     tkp_request_end(w, slot, false);
 }

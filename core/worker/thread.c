@@ -204,6 +204,7 @@ static tokperf_status init_plugin(struct tkp_worker *w, struct tokperf_error *er
     tkp_reply_context_init(&w->reply, endpoint, w->scratch, &w->spills, &w->chunks);
     w->reply.logs_text =
         w->shared->plan->tokenizer && w->endpoint.flags & TOKPERF_ENDPOINT_PRODUCES_TOKENS;
+    w->keeps_raw = w->shared->plan->export_level == TKP_EXPORT_RAW;
     tkp_slot_pool_init(&w->slots, &w->loop, vtable->state_bytes);
     return TOKPERF_OK;
 }
@@ -247,12 +248,13 @@ tokperf_status tkp_worker_init(struct tkp_worker *w, struct tokperf_error *error
 /* What a conversation that was in flight still holds. */
 static void let_go(struct tkp_worker *w, struct tkp_slot *slot)
 {
-    tkp_http_response_finish(&slot->http);
     if (slot->transfer)
         tkp_curl_end(w, slot);
+    tkp_http_response_finish(&slot->http);
     tkp_reply_finish(&w->reply, &slot->reply);
     tkp_spill_give(&w->spills, slot->reply.text);
     tkp_spill_give(&w->spills, slot->reply.kept);
+    tkp_raw_give(w, slot->raw);
     tkp_spill_give(&w->spills, slot->history_ends);
     tkp_spill_give(&w->spills, slot->live);
 }
@@ -263,9 +265,10 @@ void tkp_worker_finish(struct tkp_worker *w)
     for (uint32_t i = 0; (slot = tkp_slot_pool_at(&w->slots, i)); i++)
         if (slot->state != TKP_SLOT_FREE)
             let_go(w, slot);
-    tkp_slot_pool_finish(&w->slots);
-    tkp_connections_finish(&w->connections);
     tkp_curl_destroy(w->curl);
+    tkp_slot_pool_finish(&w->slots);
+    tkp_raw_pool_finish(&w->raws);
+    tkp_connections_finish(&w->connections);
     tkp_tls_worker_destroy(w->tls);
     tkp_renderer_destroy(w->renderer);
     tkp_message_finish(&w->message);

@@ -10,6 +10,7 @@
 #include <worker/arrival.h>
 #include <worker/issue.h>
 #include <worker/message.h>
+#include <worker/raw.h>
 
 enum { TKP_WORKER_READ_BYTES = 256 * 1024 }; /* of one read, shared by all connections */
 
@@ -22,8 +23,8 @@ struct tkp_worker {
 
     struct tkp_loop loop;
     struct tkp_connections connections;
-    struct tkp_tls_worker *tls; /* NULL: no target is https */
     struct tkp_curl *curl;      /* carries the requests instead of the connections; or NULL */
+    struct tkp_tls_worker *tls; /* NULL: no target is https */
     struct tkp_arrivals arrivals;
     struct tkp_slot_pool slots;
     struct tkp_message message;
@@ -33,6 +34,8 @@ struct tkp_worker {
     struct tokperf_endpoint_info endpoint;
     void *scratch; /* the plugin's */
     struct tkp_renderer *renderer;
+    bool keeps_raw; /* --export-level raw */
+    struct tkp_raw_pool raws;
     char *read_buffer;
 
     struct tkp_issue issue;

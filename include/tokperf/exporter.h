@@ -164,6 +164,33 @@ struct tokperf_record_metric {
     const double *values;
 };
 
+/* Bytes of an answer that were read together, at monotonic time_ns. */
+struct tokperf_piece {
+    uint64_t time_ns;
+    uint64_t end_bytes; /* of the answer, where they end */
+};
+
+enum {
+    TOKPERF_RAW_REQUEST_CUT = 1u << 0, /* what is kept of the request is not all of it */
+    TOKPERF_RAW_ANSWER_CUT = 1u << 1,
+    TOKPERF_RAW_LOST = 1u << 2 /* memory ran out: parts may be missing */
+};
+
+/* What was sent and what came, as --export-level raw keeps it: bytes as they were, which need not
+ * be UTF-8, with each of the run's credentials replaced by <redacted>. */
+struct tokperf_raw {
+    uint32_t struct_size;
+    uint32_t flags;   /* TOKPERF_RAW_* */
+    uint32_t framing; /* TOKPERF_FRAMING_* by which a 2xx answer was read */
+    uint32_t reserved;
+    struct tokperf_span request_head; /* request line and header lines, each with its CR LF */
+    struct tokperf_span request_body;
+    struct tokperf_span answer_body;  /* without the framing of HTTP */
+    struct tokperf_span content_type; /* "application/json", ...; empty: none or another */
+    uint64_t piece_count;
+    const struct tokperf_piece *pieces; /* none where no time of the answer is known */
+};
+
 /* One request that ended. Times are monotonic ns, 0 when it did not get there. */
 struct tokperf_record {
     uint32_t struct_size;
@@ -181,6 +208,7 @@ struct tokperf_record {
     uint32_t has_trace; /* an HTTP trace was asked for: per-request output shows its stamps */
     uint32_t reserved2;
     uint64_t connect_start_ns, connect_end_ns, send_start_ns; /* connect: 0 when reused */
+    const struct tokperf_raw *raw; /* with --export-level raw; else NULL */
 };
 
 struct tokperf_cursor {

@@ -28,10 +28,19 @@ tokperf_status result_file_open(struct result_file *out, const struct file_expor
                                 const struct tokperf_summary *run, const char *suffix,
                                 struct tokperf_error *error)
 {
+    char ending[NAME_BYTES];
+    snprintf(ending, sizeof ending, ".%s", suffix);
+    return result_file_open_as(out, exporter, run, ending, error);
+}
+
+tokperf_status result_file_open_as(struct result_file *out, const struct file_exporter *exporter,
+                                   const struct tokperf_summary *run, const char *ending,
+                                   struct tokperf_error *error)
+{
     char name[NAME_BYTES];
     *out = (struct result_file){.files = exporter->files};
-    int n = snprintf(name, sizeof name, "%.*s.%s", (int)run->file_prefix.len, run->file_prefix.data,
-                     suffix);
+    int n = snprintf(name, sizeof name, "%.*s%s", (int)run->file_prefix.len, run->file_prefix.data,
+                     ending);
     if (n < 0 || n >= NAME_BYTES) {
         snprintf(error->message, sizeof error->message, "the name %.64s... is too long for a file",
                  name);

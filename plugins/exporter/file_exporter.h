@@ -28,6 +28,10 @@ struct result_file {
 tokperf_status result_file_open(struct result_file *out, const struct file_exporter *exporter,
                                 const struct tokperf_summary *run, const char *suffix,
                                 struct tokperf_error *error);
+/* Opens "<prefix of the run><ending>". */
+tokperf_status result_file_open_as(struct result_file *out, const struct file_exporter *exporter,
+                                   const struct tokperf_summary *run, const char *ending,
+                                   struct tokperf_error *error);
 /* The write of a struct tokperf_sink whose context is the struct result_file. */
 void result_file_write(void *context, const char *data, uint64_t len);
 /* Puts the file in its place when status, the work so far, is OK; otherwise nothing of it is left.

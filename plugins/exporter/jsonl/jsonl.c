@@ -6,45 +6,12 @@
  */
 #include "../file_exporter.h"
 #include "../json_pairs.h"
+#include "../record_pairs.h"
 
 #include <inttypes.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
-
-/* A monotonic time as epoch ns; left out when it did not happen. */
-static void write_time(struct json_out *out, const struct tokperf_summary *run, const char *name,
-                       uint64_t monotonic_ns)
-{
-    if (monotonic_ns)
-        json_count(out, name, monotonic_ns + (uint64_t)run->monotonic_to_realtime_ns);
-}
-
-static void write_metadata(struct json_out *out, const struct tokperf_summary *run,
-                           const struct tokperf_record *record)
-{
-    char worker[32];
-    struct tokperf_span phase = {NULL, 0};
-    if (record->phase < run->phase_count)
-        phase = run->phases[record->phase]->name;
-    snprintf(worker, sizeof worker, "worker_%u", record->worker);
-    json_object(out, "metadata");
-    json_count(out, "session_num", record->session_num);
-    json_text_if(out, "x_request_id", record->request_id);
-    json_text_if(out, "x_correlation_id", record->correlation_id);
-    json_text_if(out, "conversation_id", record->conversation_id);
-    json_count(out, "turn_index", record->turn_index);
-    write_time(out, run, "credit_issued_ns", record->intended_ns);
-    write_time(out, run, "request_start_ns", record->start_ns);
-    write_time(out, run, "request_ack_ns", record->first_byte_ns);
-    write_time(out, run, "request_end_ns", record->end_ns);
-    json_text_if(out, "worker_id", json_span(worker));
-    json_text_if(out, "benchmark_phase", phase);
-    json_boolean(out, "was_cancelled", record->was_cancelled);
-    if (record->was_cancelled)
-        write_time(out, run, "cancellation_time_ns", record->end_ns);
-    out->api->object_end(&out->w);
-}
 
 static void write_value(struct json_out *out, const struct tokperf_record_metric *metric,
                         double value)
@@ -103,16 +70,16 @@ static void write_trace(struct json_out *out, const struct tokperf_summary *run,
     uint64_t ready_ns = reused ? record->send_start_ns : record->connect_start_ns;
     json_object(out, "trace_data");
     json_text_if(out, "trace_type", json_span("tokperf"));
-    write_time(out, run, "connection_pool_wait_start_ns", record->start_ns);
-    write_time(out, run, "connection_pool_wait_end_ns", ready_ns);
-    write_time(out, run, "connection_reused_ns", reused ? record->send_start_ns : 0);
-    write_time(out, run, "tcp_connect_start_ns", record->connect_start_ns);
-    write_time(out, run, "tcp_connect_end_ns", record->connect_end_ns);
-    write_time(out, run, "request_send_start_ns", record->send_start_ns);
-    write_time(out, run, "request_send_end_ns", record->send_end_ns);
-    write_time(out, run, "response_receive_start_ns", record->first_byte_ns);
-    write_time(out, run, "response_receive_end_ns", record->first_byte_ns ? record->end_ns : 0);
-    write_time(out, run, "error_timestamp_ns", record->is_error ? record->end_ns : 0);
+    record_time(out, run, "connection_pool_wait_start_ns", record->start_ns);
+    record_time(out, run, "connection_pool_wait_end_ns", ready_ns);
+    record_time(out, run, "connection_reused_ns", reused ? record->send_start_ns : 0);
+    record_time(out, run, "tcp_connect_start_ns", record->connect_start_ns);
+    record_time(out, run, "tcp_connect_end_ns", record->connect_end_ns);
+    record_time(out, run, "request_send_start_ns", record->send_start_ns);
+    record_time(out, run, "request_send_end_ns", record->send_end_ns);
+    record_time(out, run, "response_receive_start_ns", record->first_byte_ns);
+    record_time(out, run, "response_receive_end_ns", record->first_byte_ns ? record->end_ns : 0);
+    record_time(out, run, "error_timestamp_ns", record->is_error ? record->end_ns : 0);
     if (record->status_code)
         json_integer(out, "response_status_code", record->status_code);
     write_span(out, "blocked_ns", record->start_ns, ready_ns);
@@ -130,18 +97,6 @@ static void write_trace(struct json_out *out, const struct tokperf_summary *run,
     out->api->object_end(&out->w);
 }
 
-static void write_error(struct json_out *out, const struct tokperf_record *record)
-{
-    if (!record->has_error)
-        return;
-    json_object(out, "error");
-    if (record->error_code)
-        json_integer(out, "code", record->error_code);
-    json_text_if(out, "type", record->error_type);
-    json_text_if(out, "message", record->error_message);
-    out->api->object_end(&out->w);
-}
-
 static void write_ours(struct json_out *out, const struct tokperf_summary *run,
                        const struct tokperf_record *record)
 {
@@ -155,9 +110,9 @@ static void write_ours(struct json_out *out, const struct tokperf_summary *run,
     json_count(out, "dataset_row", record->dataset_row);
     json_text_if(out, "prompt_hash", json_span(hash));
     json_boolean(out, "connection_reused", record->connection_reused);
-    write_time(out, run, "intended_ns", record->intended_ns);
-    write_time(out, run, "ready_ns", record->ready_ns);
-    write_time(out, run, "start_ns", record->start_ns);
+    record_time(out, run, "intended_ns", record->intended_ns);
+    record_time(out, run, "ready_ns", record->ready_ns);
+    record_time(out, run, "start_ns", record->start_ns);
     out->api->object_end(&out->w);
 }
 
@@ -172,10 +127,10 @@ static tokperf_status write_lines(const struct file_exporter *exporter, struct r
     while ((status = cursor->next(cursor->context, &record, error)) == TOKPERF_OK) {
         out.api->open(&out.w, &sink, 0);
         out.api->object_begin(&out.w);
-        write_metadata(&out, summary, record);
+        record_metadata(&out, summary, record);
         write_metrics(&out, record);
         write_trace(&out, summary, record);
-        write_error(&out, record);
+        record_error(&out, record);
         write_ours(&out, summary, record);
         out.api->object_end(&out.w);
         result_file_write(file, "\n", 1);

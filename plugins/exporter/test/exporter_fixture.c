@@ -147,7 +147,7 @@ void test_full_disk(void **state)
     tokperf_status status = exporter_run(&run, &error);
     assert_int_equal(setrlimit(RLIMIT_FSIZE, &before), 0);
     assert_int_equal(status, TOKPERF_E_IO);
-    assert_non_null(strstr(error.message, "profile_export."));
+    assert_non_null(strstr(error.message, "profile_export"));
     assert_int_equal(exporter_file_count(), 0);
 }
 
