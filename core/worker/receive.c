@@ -65,8 +65,8 @@ static void stamp_read(struct tkp_worker *w, struct tkp_slot *slot, uint64_t wal
         row->read_delay_ns = delay_ns;
 }
 
-/* Works on one read. */
-static void take_read(struct tkp_worker *w, struct tkp_slot *slot, size_t len)
+/* Works on one read. ended: the server has ended the connection, and no other event will say so. */
+static void take_read(struct tkp_worker *w, struct tkp_slot *slot, size_t len, bool ended)
 {
     struct tkp_row *row = &slot->row;
     bool first = row->first_byte_ns == 0, clean = false;
@@ -81,8 +81,8 @@ static void take_read(struct tkp_worker *w, struct tkp_slot *slot, size_t len)
     if (tkp_answer_is_success(slot))
         tkp_answer_note_time(w);
     if (step == TKP_HTTP_DONE) {
-        bool reused =
-            w->shared->plan->reuse != TKP_REUSE_NEVER && !tkp_connection_has_end(slot->connection);
+        bool reused = w->shared->plan->reuse != TKP_REUSE_NEVER && !ended &&
+                      !tkp_connection_has_end(slot->connection);
         tkp_request_end(w, slot, reused && clean && slot->sent_all && slot->http.keep_alive);
     } else if (step == TKP_HTTP_BAD) {
         tkp_answer_refuse(slot, slot->http.error);
@@ -154,7 +154,7 @@ void tkp_request_receive(struct tkp_worker *w, struct tkp_connection *c, bool to
             return;
         }
         stamp_read(w, slot, wall_ns);
-        take_read(w, slot, (size_t)n);
+        take_read(w, slot, (size_t)n, to_end);
         if (c->slot != slot || c->state != TKP_CONNECTION_BUSY)
             return;
         /* edge-triggered: a short read has emptied the socket, and an end comes as an event */
