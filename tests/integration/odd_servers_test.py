@@ -1,0 +1,187 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Servers that do what servers rarely do, over each way to a server: each has its one outcome, and
+leaves the connection usable or not as HTTP says. Three requests, one after the other."""
+import socket
+import sys
+import time
+
+from harness import SOURCE, RunTest, main
+
+sys.path.insert(0, str(SOURCE / "tests" / "support"))
+import servers  # noqa: E402
+from odd_server import (CHUNKED, JSON, SSE, STREAM, WAYS, WHOLE, OddServer, answer,  # noqa: E402
+                        chunked, content, event, head)
+
+servers.need("openssl")
+REQUESTS = 3
+GOOD = answer()
+
+
+def always(*parts):
+    """A server that answers each request with these bytes and keeps the connection."""
+    def serve(peer, _):
+        while peer.read_request():
+            peer.send(*parts)
+    return serve
+
+
+def then(end, *parts):
+    """A server that answers one request with these bytes and ends the connection so."""
+    def serve(peer, _):
+        if peer.read_request():
+            peer.send(*parts)
+            getattr(peer, end)()
+            if end == "half_close":
+                peer.drain()
+    return serve
+
+
+def spaced(*parts):
+    """Like always(), with the parts as segments of their own."""
+    def serve(peer, _):
+        while peer.read_request():
+            for part in parts:
+                peer.send(part)
+                time.sleep(0.002)  # only makes it likely that each part is a read of its own
+    return serve
+
+
+def fields(*lines):
+    return always(answer(STREAM, *lines))
+
+
+def chunks(*parts, **more):
+    return always(head(200, SSE, CHUNKED) + chunked(*parts, **more))
+
+
+# name: what it serves, the outcome of all requests, connections that are opened, part of the message
+TABLE = {
+    # the connection
+    "closes as it said": (then("close", answer(STREAM, "Connection: close")), "ok", 3, ""),
+    "closes without a word": (then("close", GOOD), "ok", 3, ""),
+    "closes only its half": (then("half_close", GOOD), "ok", 3, ""),
+    "says close and does not": (always(answer(STREAM, "Connection: close")), "ok", 3, ""),
+    "ends the body by closing": (then("close", head(200, SSE) + STREAM), "ok", 3, ""),
+    "ends the body by its half": (then("half_close", head(200, SSE) + STREAM), "ok", 3, ""),
+    "closes in the body": (then("close", head(200, SSE, CHUNKED) + chunked(content("a"), last=b"")),
+                           "truncated", 3, "ended"),
+    "resets in the body": (then("reset", head(200, SSE, CHUNKED) + chunked(content("a"), last=b"")),
+                           "truncated", 3, "ended"),
+    "closes in a chunk": (then("close", head(200, SSE, CHUNKED) + b"ffff\r\n" + content("a")),
+                          "truncated", 3, "ended"),
+    "sends less than its length": (then("close", GOOD[:-20]), "truncated", 3, "Content-Length"),
+    "closes in the headers": (then("close", GOOD[:40]), "truncated", 3, "headers"),
+    "closes in the status line": (then("close", b"HTTP/1.1 2"), "no_response", 3, "status line"),
+    "says more after the answer": (always(GOOD + b"HTTP/1.1 400 Bad\r\n\r\n"), "ok", 3, ""),
+    # the head
+    "empty header values": (fields("X-Empty:", "Server: ", "Retry-After:", "Location:"), "ok", 1, ""),
+    "an empty content type": (always(answer(STREAM, content_type="Content-Type:")), "ok", 1, ""),
+    "an empty retry-after": (always(answer(b"busy", "Retry-After:", status=429)), "http_error", 1,
+                             "busy"),
+    "a folded header": (fields("X-Folded: one", "  two", "\tthree"), "ok", 1, ""),
+    "a folded length": (always(head(200, SSE, "Content-Length: 1", " 2")), "parse_error", 3,
+                        "folded"),
+    "lines that end with LF": (always(head(200, SSE, "Content-Length: %d" % len(STREAM))
+                                      .replace(b"\r\n", b"\n") + STREAM), "ok", 1, ""),
+    "no reason phrase": (always(GOOD.replace(b"200 OK", b"200", 1)), "ok", 1, ""),
+    "the same length twice": (fields("Content-Length: %d" % len(STREAM)), "ok", 1, ""),
+    "two lengths": (fields("Content-Length: 7"), "parse_error", 3, "Content-Length"),
+    "a length that is no number": (always(head(200, SSE, "Content-Length: 0x10") + STREAM),
+                                   "parse_error", 3, "Content-Length"),
+    "length and chunks": (always(head(200, SSE, CHUNKED, "Content-Length: 3") + chunked(STREAM)),
+                          "ok", 3, ""),
+    "another transfer coding": (always(head(200, SSE, "Transfer-Encoding: gzip, chunked") +
+                                       chunked(STREAM)), "parse_error", 3, "Transfer-Encoding"),
+    "no HTTP": (always(b"SSH-2.0-OpenSSH_9.2\r\n"), "parse_error", 3, "status line"),
+    "a later HTTP": (always(GOOD.replace(b"HTTP/1.1", b"HTTP/3.0")), "parse_error", 3, "version"),
+    "endless headers": (always(head(200, SSE)[:-2] + b"X-Long: " + b"x" * 70000), "parse_error", 3,
+                        "64 KiB"),
+    # informational answers
+    "continue and hints": (spaced(head(100), head(102), head(103, "Link: </a>; rel=preload"), GOOD),
+                           "ok", 1, ""),
+    "hints that look like the answer": (always(head(103, SSE, "Content-Length: 3") + GOOD), "ok", 1,
+                                        ""),
+    "hints and no answer": (then("close", head(103)), "no_response", 3, ""),
+    "endless hints": (always(head(103, "Link: </a>") * 4000), "parse_error", 3, "64 KiB"),
+    "switches protocols": (always(head(101, "Upgrade: websocket") + STREAM), "parse_error", 3,
+                           "protocols"),
+    # the body
+    "extensions and trailers": (always(
+        head(200, SSE, CHUNKED) + b"5;a=1; b=\"x\"\r\ndata:\r\n" +
+        chunked(STREAM[5:], last=b"0;last\r\nX-Sum: 1\r\nX-Empty:\r\n\r\n")), "ok", 1, ""),
+    "chunk sizes of all kinds": (always(
+        head(200, SSE, CHUNKED) + b"0005\r\ndata:\r\n%X \r\n%s\r\n000\r\n\r\n" %
+        (len(STREAM) - 5, STREAM[5:])), "ok", 1, ""),
+    "bytes one by one": (spaced(*(GOOD[i:i + 1] for i in range(len(GOOD)))), "ok", 1, ""),
+    "no content": (always(head(204)), "empty", 1, ""),
+    "no content with a length": (always(head(204, "Content-Length: 5")), "empty", 1, ""),
+    "not modified": (always(head(304, "Content-Length: 5")), "http_error", 1, ""),
+    "an empty body": (always(answer(b"")), "empty", 1, ""),
+    "an answer of HTTP/1.0": (then("close", head(200, SSE, version="1.0") + STREAM), "ok", 3, ""),
+    "HTTP/1.0 that is kept": (always(answer(STREAM, "Connection: keep-alive", version="1.0")), "ok", 1,
+                              ""),
+    "HTTP/1.0 that is not": (always(answer(version="1.0")), "ok", 3, ""),
+    "an error in a body without end": (then("close", head(503, JSON) + b'{"error":"overloaded"}'),
+                                       "http_error", 3, "overloaded"),
+    "a cut error": (then("close", answer(b"overloaded", status=503)[:-2]), "http_error", 3,
+                    "overload"),
+    "an error in the stream": (chunks(content("a"), event(b'{"error":{"message":"lost it"}}')),
+                               "stream_error", 1, "lost it"),
+    "no end of the stream": (chunks(content("a")), "truncated", 1, "finish"),
+    "a stream without its last line end": (always(answer(STREAM[:-2])), "ok", 1, ""),
+}
+
+
+class OddServers(RunTest):
+    def odd(self, way, serve):
+        server = OddServer(way, self.home, serve)
+        self.addCleanup(server.close)
+        return server
+
+    def load(self, server, *arguments, count=REQUESTS):
+        return self.profile(server.url, *server.arguments, "--streaming", "--concurrency", 1,
+                            "--request-count", count, "--first-byte-timeout-seconds", 5,
+                            "--idle-timeout-seconds", 5, *arguments, expect=None)
+
+    def check(self, way, serve, outcome, connections, says):
+        server = self.odd(way, serve)
+        run = self.load(server)
+        self.assertEqual(run.outcomes(), {outcome: REQUESTS}, run.stderr + run.stdout)
+        self.assertEqual(server.connections, connections)
+        # a request may have been sent before it was known that the kept connection is gone
+        stale = serve in (TABLE["closes without a word"][0], TABLE["closes only its half"][0])
+        self.assertLessEqual(run.count("retry_count"), REQUESTS - 1 if stale else 0)
+        self.assertEqual(run.code, 0 if outcome == "ok" else 1)
+        for record in run.records():
+            if outcome != "ok":
+                self.assertIn(says, record["error"].get("message", ""))
+        if outcome == "ok":
+            self.assertEqual(run.count("chunk_count"), 2 * REQUESTS)
+
+    def test_table(self):
+        for way in WAYS:
+            for name, case in TABLE.items():
+                with self.subTest(way=way.name, server=name):
+                    self.check(way, *case)
+
+    def test_an_answer_and_the_end_at_once(self):
+        """The end comes in the segment of the answer: the connection is not used again, although
+        nothing would come of a request on it, neither an answer nor a reset."""
+        def serve(peer, _):
+            if peer.read_request():
+                peer.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_CORK, 1)
+                peer.send(GOOD)
+                peer.half_close()
+                peer.drain()
+
+        for way in WAYS:
+            if not way.unix:
+                with self.subTest(way=way.name):
+                    server = self.odd(way, serve)
+                    run = self.load(server, count=40)
+                    self.assertEqual(run.outcomes(), {"ok": 40})
+                    self.assertEqual(server.connections, 40)
+
+
+if __name__ == "__main__":
+    main()
