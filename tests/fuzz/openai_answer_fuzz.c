@@ -61,6 +61,11 @@ static void on_error(void *context, struct tokperf_span code, struct tokperf_spa
     touch(message);
 }
 
+static void on_complete(void *context)
+{
+    (void)context;
+}
+
 static const struct tokperf_emit emit = {
     .struct_size = sizeof emit,
     .text = on_text,
@@ -68,6 +73,7 @@ static const struct tokperf_emit emit = {
     .usage = on_usage,
     .finish_reason = on_finish_reason,
     .error = on_error,
+    .complete = on_complete,
 };
 
 static void give(const struct tokperf_endpoint_vtable *vtable, void *self, void *state,

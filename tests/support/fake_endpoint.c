@@ -116,6 +116,11 @@ static tokperf_status event(const void *self, void *state, void *scratch,
     (void)self;
     (void)scratch;
     struct tokperf_span data = e->data;
+    if (tkp_span_is(data, "[COMPLETE]")) {
+        ((struct state *)state)->done = 1;
+        emit->complete(emit->context);
+        return TOKPERF_OK;
+    }
     if (tkp_span_is(data, "[DONE]"))
         ((struct state *)state)->done = 1;
     if (tkp_span_is(data, "bad")) {

@@ -109,6 +109,66 @@ static void keeps_the_count_of_the_first_chunk(void **state)
     finish(&f);
 }
 
+static void an_answer_can_be_complete_before_its_body_ends(void **state)
+{
+    (void)state;
+    struct fixture f;
+    begin(&f, TOKPERF_FRAMING_SSE);
+    take(&f, "data: t:a\n\ndata: [COMPLETE]\n\ndata: bad\n\n", 10);
+    assert_int_equal(f.row.outcome, TKP_OUTCOME_OK);
+    assert_int_equal(f.row.chunk_count, 1);
+    take(&f, "data: t:late\n\n", 20);
+    assert_int_equal(f.row.chunk_count, 1);
+    end(&f, TOKPERF_END_CUT, 30);
+    assert_int_equal(f.row.outcome, TKP_OUTCOME_OK);
+    assert_string_equal(f.row.error_message, "");
+    finish(&f);
+    begin(&f, TOKPERF_FRAMING_NDJSON);
+    take(&f, "[COMPLETE]\nt:late\n", 10);
+    assert_int_equal(f.row.outcome, TKP_OUTCOME_EMPTY);
+    end(&f, TOKPERF_END_COMPLETE, 30);
+    finish(&f);
+}
+
+/* As the HTTP parser does. */
+static void note_kind(struct tkp_row *row, const char *note)
+{
+    memcpy(row->error_message, note, strlen(note) + 1);
+}
+
+static void an_answer_of_another_kind_says_what_came(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *body;
+        uint32_t framing;
+        const char *type, *message;
+    } rows[] = {
+        {"<html>", TOKPERF_FRAMING_SSE, "content_type",
+         "the answer is not what was asked for; its content type is text/html"},
+        {"bad", TOKPERF_FRAMING_WHOLE, "response", "bad event; its content type is text/html"},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        struct fixture f;
+        begin(&f, rows[i].framing);
+        note_kind(&f.row, "its content type is text/html");
+        take(&f, rows[i].body, 10);
+        end(&f, TOKPERF_END_COMPLETE, 20);
+        assert_int_equal(f.row.outcome, TKP_OUTCOME_PARSE_ERROR);
+        assert_string_equal(f.row.error_type, rows[i].type);
+        assert_string_equal(f.row.error_message, rows[i].message);
+        finish(&f);
+    }
+    struct fixture f; /* what it can read it reads */
+    begin(&f, TOKPERF_FRAMING_WHOLE);
+    note_kind(&f.row, "its content type is text/plain");
+    take(&f, "t:a", 10);
+    end(&f, TOKPERF_END_COMPLETE, 20);
+    assert_int_equal(f.row.outcome, TKP_OUTCOME_OK);
+    assert_string_equal(f.row.error_message, "");
+    finish(&f);
+}
+
 struct outcome_case {
     const char *body;
     uint32_t framing, end;
@@ -307,6 +367,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(stamps_only_content),
+        cmocka_unit_test(an_answer_can_be_complete_before_its_body_ends),
+        cmocka_unit_test(an_answer_of_another_kind_says_what_came),
         cmocka_unit_test(keeps_the_count_of_the_first_chunk),
         cmocka_unit_test(decides_the_outcome),
         cmocka_unit_test(keeps_the_live_answer),

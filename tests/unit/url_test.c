@@ -152,6 +152,35 @@ static void joins_paths(void **state)
     }
 }
 
+static void drops_a_path_that_the_url_has(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *url, *path, *prefix;
+    } rows[] = {
+        {"h/v1/chat/completions", "/v1/chat/completions", ""},
+        {"h/v1/chat/completions/", "/v1/chat/completions/", ""},
+        {"h/openai/v1/chat/completions", "/v1/chat/completions", "/openai"},
+        {"h/openai/v1/chat/completions", "v1/chat/completions", "/openai"},
+        {"h/xv1/chat", "v1/chat", "/xv1/chat"},
+        {"h/xv1/chat", "/v1/chat", "/xv1/chat"},
+        {"h/v1", "/v1/chat/completions", "/v1"},
+        {"h/a/b", "", "/a/b"},
+        {"h/a/b", "/", "/a/b"},
+        {"h", "/a", ""},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        struct tkp_arena arena;
+        struct tkp_url url;
+        struct tokperf_error error = {0};
+        tkp_arena_init(&arena, 0);
+        assert_int_equal(tkp_url_parse(rows[i].url, &arena, &url, &error), TOKPERF_OK);
+        assert_true(tkp_url_drop_path(&url, rows[i].path, &arena));
+        assert_string_equal(url.prefix, rows[i].prefix);
+        tkp_arena_finish(&arena);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -159,6 +188,7 @@ int main(void)
         cmocka_unit_test(refuses),
         cmocka_unit_test(bounds_lengths),
         cmocka_unit_test(joins_paths),
+        cmocka_unit_test(drops_a_path_that_the_url_has),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

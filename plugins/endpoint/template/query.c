@@ -190,7 +190,7 @@ tokperf_status query_compile(struct query *query, const struct tokperf_json_v1 *
 struct asking {
     const struct query *query;
     const struct tokperf_json_v1 *json;
-    uint32_t end; /* of the steps */
+    uint32_t begin, end; /* of the steps */
     void (*take)(void *context, struct tokperf_span found);
     void *context;
     uint64_t found;
@@ -257,6 +257,18 @@ static void walk_items(struct asking *a, uint32_t step, struct tokperf_span valu
     }
 }
 
+/* [] is of the whole list that the steps before it gave: items that are no lists stay. */
+static void walk_flat(struct asking *a, uint32_t step, struct tokperf_span value)
+{
+    bool of_items = false;
+    for (uint32_t i = a->begin; i < step; i++)
+        of_items |= a->query->steps[i].kind == QUERY_EACH || a->query->steps[i].kind == QUERY_FLAT;
+    if (of_items && value.data[0] != '[')
+        walk(a, step + 1, value);
+    else
+        walk_items(a, step, value, !of_items);
+}
+
 static void walk(struct asking *a, uint32_t step, struct tokperf_span value)
 {
     if (step == a->end) {
@@ -279,7 +291,7 @@ static void walk(struct asking *a, uint32_t step, struct tokperf_span value)
         walk_items(a, step, value, false);
         break;
     case QUERY_FLAT:
-        walk_items(a, step, value, true);
+        walk_flat(a, step, value);
         break;
     }
 }
@@ -306,7 +318,8 @@ uint64_t query_ask(const struct query *query, const struct tokperf_json_v1 *json
     for (uint32_t i = 0; i < query->alternative_count; i++) {
         const uint32_t begin = query->alternatives[i].begin;
         const bool is_last = i + 1 == query->alternative_count;
-        struct asking probe = {.query = query, .json = json, .end = query->alternatives[i].end};
+        struct asking probe = {
+            .query = query, .json = json, .begin = begin, .end = query->alternatives[i].end};
         if (!is_last) {
             walk(&probe, begin, value);
             if (probe.found == 0 || (!query->alternatives[i].lists && is_false(json, probe.last)))
@@ -314,6 +327,7 @@ uint64_t query_ask(const struct query *query, const struct tokperf_json_v1 *json
         }
         struct asking asking = {.query = query,
                                 .json = json,
+                                .begin = begin,
                                 .end = query->alternatives[i].end,
                                 .take = take,
                                 .context = context};

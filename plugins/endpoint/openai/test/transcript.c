@@ -97,6 +97,12 @@ static void on_finish_reason(void *context, struct tokperf_span reason)
     add(context, "finish:", reason, "\n");
 }
 
+/* The events that follow are given all the same: what the parser makes of them is tested too. */
+static void on_complete(void *context)
+{
+    (void)context;
+}
+
 static void on_error(void *context, struct tokperf_span code, struct tokperf_span type,
                      struct tokperf_span message)
 {
@@ -115,6 +121,7 @@ static struct tokperf_emit emit_to(struct transcript *transcript)
         .usage = on_usage,
         .finish_reason = on_finish_reason,
         .error = on_error,
+        .complete = on_complete,
     };
 }
 
