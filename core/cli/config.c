@@ -37,6 +37,8 @@ static void put_cpu_plan(const struct tkp_plan *plan, struct tkp_buffer *text)
     struct tkp_cpu_plan cpus;
     tkp_topology_read_allowed(&topology);
     tkp_cpu_plan_make(&topology, plan->workers, plan->cpu_affinity, &cpus);
+    if (plan->tokenizer)
+        tkp_cpu_plan_add_lanes(&topology, plan->tokenizer_threads, &cpus);
     tkp_cpu_plan_describe(&cpus, plan->spin, text);
 }
 

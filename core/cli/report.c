@@ -10,7 +10,9 @@
 #include <base/files.h>
 #include <base/text.h>
 #include <cli/output.h>
+#include <cli/report_tokens.h>
 #include <config/resolve.h>
+#include <record/token_counts.h>
 #include <report/export.h>
 #include <report/rundir.h>
 #include <report/summary.h>
@@ -25,7 +27,9 @@ struct rebuild {
     const char **plugin_files, **registry_files; /* each with room for every argument */
     uint32_t plugin_file_count, registry_file_count;
     struct tkp_arena arena;
+    const char *tokenizer; /* --tokenizer, or NULL */
     struct tkp_log_reader *reader;
+    struct tkp_token_counts *counts;
     struct tkp_run_facts facts;
     struct tkp_plan plan;
     struct tkp_host host;
@@ -91,6 +95,9 @@ static tokperf_status compute(struct rebuild *r, const struct tokperf_summary **
     struct tkp_summary_inputs inputs = {
         .plan = &r->plan, .facts = &r->facts, .artifact_dir = r->dir};
     tokperf_status status = tkp_summarizer_create(&inputs, &r->summarizer, error);
+    if (status == TOKPERF_OK)
+        status = tkp_report_tokens(r->dir, &r->facts, r->tokenizer, &r->counts, error);
+    tkp_log_join(r->reader, r->counts);
     tkp_log_rewind(r->reader);
     if (status == TOKPERF_OK)
         status = tkp_summarizer_read(r->summarizer, r->reader, error);
@@ -130,6 +137,7 @@ static void finish(struct rebuild *r)
     tkp_exports_finish(&r->exports);
     tkp_registry_close(r->registry);
     tkp_log_reader_close(r->reader);
+    tkp_token_counts_close(r->counts);
     tkp_plan_finish(&r->plan);
     tkp_arena_finish(&r->arena);
     free(r->plugin_files);
@@ -139,18 +147,21 @@ static void finish(struct rebuild *r)
 static tokperf_status take_flag(struct rebuild *r, const char *word, const char *next,
                                 struct tokperf_error *error)
 {
-    static const char *const names[] = {"--plugin", "--registry", NULL};
+    static const char *const names[] = {"--plugin", "--registry", "--tokenizer", NULL};
     size_t len = strcspn(word, "=");
     const char *value = word[len] ? word + len + 1 : next;
     for (int i = 0; names[i]; i++) {
         if (strlen(names[i]) != len || memcmp(names[i], word, len) != 0)
             continue;
         if (!value || !*value)
-            return tkp_fail(error, TOKPERF_E_INVALID, "%s needs a FILE", names[i]);
+            return tkp_fail(error, TOKPERF_E_INVALID, "%s needs a %s", names[i],
+                            i == 2 ? "PATH" : "FILE");
         if (i == 0)
             r->plugin_files[r->plugin_file_count++] = value;
-        else
+        else if (i == 1)
             r->registry_files[r->registry_file_count++] = value;
+        else
+            r->tokenizer = value;
         return TOKPERF_OK;
     }
     const char *closest = tkp_text_closest(word, names);
@@ -179,7 +190,7 @@ static tokperf_status parse(struct rebuild *r, int argc, char **argv, struct tok
     if (status == TOKPERF_OK && (too_many || !r->dir))
         return tkp_fail(error, TOKPERF_E_INVALID,
                         "report takes one argument, the directory of a run: tokperf report DIR "
-                        "[--plugin FILE.so] [--registry FILE]");
+                        "[--tokenizer PATH] [--plugin FILE.so] [--registry FILE]");
     return status;
 }
 

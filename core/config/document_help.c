@@ -12,7 +12,7 @@ enum { COLUMNS = 100 };
 static const struct tkp_command_row commands[] = {
     {"profile", "tokperf profile [options]",
      "Run a benchmark: 'tokperf help profile' lists the options."},
-    {"report", "tokperf report DIR [--plugin FILE.so] [--registry FILE]",
+    {"report", "tokperf report DIR [--tokenizer PATH] [--plugin FILE.so] [--registry FILE]",
      "Make every export of a result directory again. Plugin files that the run was given are named "
      "again here: what a record log names is not opened."},
     {"config validate", "tokperf config validate [FILE] [options]",

@@ -55,6 +55,34 @@ void tkp_cpu_plan_make(const struct tkp_topology *topology, uint32_t workers, bo
         plan->recorder_cpu = list[0].cpu.id;
 }
 
+static uint32_t choose_lanes(const struct tkp_cpu_plan *plan, int32_t wanted)
+{
+    if (wanted >= 0)
+        return wanted < TKP_CPU_PLAN_MAX_LANES ? (uint32_t)wanted : TKP_CPU_PLAN_MAX_LANES;
+    if (!plan->is_pinned)
+        return 0;
+    if (!plan->spare_cores)
+        return 1;
+    return plan->spare_cores < TKP_CPU_PLAN_DEFAULT_LANES ? plan->spare_cores
+                                                          : TKP_CPU_PLAN_DEFAULT_LANES;
+}
+
+void tkp_cpu_plan_add_lanes(const struct tkp_topology *topology, int32_t wanted,
+                            struct tkp_cpu_plan *plan)
+{
+    struct candidate list[TKP_TOPOLOGY_MAX_CPUS];
+    uint32_t threads = plan->workers + 1;
+    order(topology, list);
+    plan->lanes = choose_lanes(plan, wanted);
+    uint32_t free_cpus = plan->cpus > threads ? plan->cpus - threads : 0;
+    for (uint32_t i = 0; i < plan->lanes; i++) {
+        plan->lane_cpus[i] = -1;
+        if (plan->is_pinned) /* in turn; with none that is free, beside the recorder */
+            plan->lane_cpus[i] =
+                free_cpus ? list[threads + i % free_cpus].cpu.id : plan->recorder_cpu;
+    }
+}
+
 bool tkp_cpu_plan_spins(const struct tkp_cpu_plan *plan, enum tkp_spin spin)
 {
     return spin == TKP_SPIN_ON || (spin == TKP_SPIN_AUTO && plan->spare_cores > 0);
@@ -73,6 +101,10 @@ static void describe_threads(const struct tkp_cpu_plan *plan, struct tkp_buffer 
     for (uint32_t i = 0; i < plan->workers; i++)
         tkp_buffer_printf(out, "%s %d", i ? "," : "", plan->worker_cpus[i]);
     tkp_buffer_puts(out, "\n");
+    for (uint32_t i = 0; i < plan->lanes; i++)
+        tkp_buffer_printf(out, "%s %d", i ? "," : "# tokenizer on CPU", plan->lane_cpus[i]);
+    if (plan->lanes)
+        tkp_buffer_puts(out, "\n");
 }
 
 void tkp_cpu_plan_describe(const struct tkp_cpu_plan *plan, enum tkp_spin spin,

@@ -13,6 +13,8 @@
 #include <load/phase.h>
 #include <run/topology.h>
 
+enum { TKP_CPU_PLAN_MAX_LANES = 256, TKP_CPU_PLAN_DEFAULT_LANES = 4 };
+
 struct tkp_cpu_plan {
     bool is_pinned;
     uint32_t cpus, cores; /* allowed ones; 0: unknown */
@@ -20,11 +22,18 @@ struct tkp_cpu_plan {
     uint32_t workers;
     int32_t recorder_cpu;                       /* -1: wherever it likes */
     int32_t worker_cpus[TKP_PHASE_MAX_WORKERS]; /* likewise */
+    uint32_t lanes;                             /* that count tokens during the load */
+    int32_t lane_cpus[TKP_CPU_PLAN_MAX_LANES];  /* likewise; never a worker's */
 };
 
 /* wants_pinning: --no-cpu-affinity was not given. */
 void tkp_cpu_plan_make(const struct tkp_topology *topology, uint32_t workers, bool wants_pinning,
                        struct tkp_cpu_plan *plan);
+/* Adds tokenizer threads, as many as wanted; -1: one for each spare core, at most
+ * TKP_CPU_PLAN_DEFAULT_LANES, one beside the recorder where none is spare, none where nothing is
+ * pinned. */
+void tkp_cpu_plan_add_lanes(const struct tkp_topology *topology, int32_t wanted,
+                            struct tkp_cpu_plan *plan);
 /* Whether workers spin before a send that is due: as told, and on its own only with a core that
  * nobody needs. */
 bool tkp_cpu_plan_spins(const struct tkp_cpu_plan *plan, enum tkp_spin spin);

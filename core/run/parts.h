@@ -6,8 +6,10 @@
 #ifndef TKP_RUN_PARTS_H
 #define TKP_RUN_PARTS_H
 
+#include <count/counter.h>
 #include <metrics/live.h>
 #include <record/recorder.h>
+#include <record/token_counts.h>
 #include <report/export.h>
 #include <report/rundir.h>
 #include <report/summary.h>
@@ -50,6 +52,13 @@ struct tkp_run {
     struct tkp_control_note *controls; /* that were made before there was a record log */
     uint32_t control_count, control_capacity;
 
+    /* tokens.c: NULL without --tokenizer */
+    struct tkp_tokenizer *tokenizer;
+    const char *tokenizer_identity;
+    struct tkp_counter *counter; /* from the record log's opening to the drain's end */
+    char counts_path[TKP_RUNDIR_PATH_BYTES];
+    struct tkp_token_counts *counts;
+
     /* results.c */
     struct tkp_rundir dir;
     char log_path[TKP_RUNDIR_PATH_BYTES];
@@ -78,6 +87,16 @@ void tkp_run_take_down(struct tkp_run *run);
 /* receive_clock.c, a part of it: which clock stamps arrivals. */
 tokperf_status tkp_run_choose_clock(struct tkp_run *run,
                                     struct tokperf_error *error) TOKPERF_MUST_USE;
+
+/* tokens.c, parts of set up, results and report. */
+tokperf_status tkp_run_open_tokenizer(struct tkp_run *run,
+                                      struct tokperf_error *error) TOKPERF_MUST_USE;
+tokperf_status tkp_run_start_counting(struct tkp_run *run,
+                                      struct tokperf_error *error) TOKPERF_MUST_USE;
+/* Counts what is left; the reader's rows and run->summarizer have the counts from here on. */
+tokperf_status tkp_run_count_tokens(struct tkp_run *run, struct tkp_log_reader *reader,
+                                    struct tokperf_error *error) TOKPERF_MUST_USE;
+void tkp_run_close_tokens(struct tkp_run *run);
 
 /* The directory, its first files, the record log with its header; starts recorder and workers. */
 tokperf_status tkp_run_open_results(struct tkp_run *run,

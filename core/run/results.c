@@ -51,6 +51,7 @@ static void fill_facts(struct tkp_run *run)
         .cli_command = plan->cli_command,
         .config_yaml = plan->config_yaml,
         .receive_clock = run->kernel_clock ? "kernel" : "process",
+        .tokenizer = run->tokenizer_identity ? run->tokenizer_identity : "",
         .endpoint_flags = run->endpoint_info.flags,
         .seed = plan->seed,
         .id_seed = fresh,
@@ -133,7 +134,8 @@ static tokperf_status start_threads(struct tkp_run *run, struct tkp_log_writer *
         return status;
     }
     tkp_recorder_pin(run->recorder, run->cpus.recorder_cpu);
-    return tkp_workers_start(&shared, run->channels, &run->workers, error);
+    status = tkp_run_start_counting(run, error);
+    return status ? status : tkp_workers_start(&shared, run->channels, &run->workers, error);
 }
 
 tokperf_status tkp_run_open_results(struct tkp_run *run, struct tokperf_error *error)
@@ -176,8 +178,10 @@ static tokperf_status select_from_log(struct tkp_run *run, struct tkp_log_reader
                                       struct tokperf_error *error)
 {
     bool complete = run->log_error.status == TOKPERF_OK;
-    if (complete && tkp_log_open(run->log_path, reader, &run->log_error) == TOKPERF_OK)
-        return tkp_summarizer_select(run->summarizer, *reader, error);
+    if (complete && tkp_log_open(run->log_path, reader, &run->log_error) == TOKPERF_OK) {
+        tokperf_status status = tkp_run_count_tokens(run, *reader, error);
+        return status ? status : tkp_summarizer_select(run->summarizer, *reader, error);
+    }
     if (complete)
         tkp_log(TKP_LOG_ERROR, "%s: the results are made without it", run->log_error.message);
     tkp_summarizer_without_log(run->summarizer);

@@ -259,7 +259,8 @@ static tokperf_status make_dataset(struct tkp_run *run, struct tokperf_error *er
                       status == TOKPERF_E_NOT_FOUND; /* others name a line of the file */
     if (unreadable && run->plan->input_file)
         tkp_error_prefix(error, "%s", run->plan->input_file_origin);
-    return of_file && run->plan->input_file ? TOKPERF_E_INVALID : status;
+    bool of_user = (of_file && run->plan->input_file) || status == TOKPERF_E_UNSUPPORTED;
+    return of_user ? TOKPERF_E_INVALID : status;
 }
 
 /* Different addresses among those that are tried first; 0 when one is a unix socket. */
@@ -308,6 +309,8 @@ static void plan_cpus(struct tkp_run *run)
     struct tkp_topology topology;
     tkp_topology_read_allowed(&topology);
     tkp_cpu_plan_make(&topology, run->plan->workers, run->plan->cpu_affinity, &run->cpus);
+    if (run->tokenizer)
+        tkp_cpu_plan_add_lanes(&topology, run->plan->tokenizer_threads, &run->cpus);
 }
 
 /* Metrics of the chunks of a stream. */
@@ -386,6 +389,8 @@ tokperf_status tkp_run_set_up_inputs(struct tkp_run *run, struct tokperf_error *
         status = open_tls(run, error);
     if (status == TOKPERF_OK)
         status = make_dataset(run, error);
+    if (status == TOKPERF_OK)
+        status = tkp_run_open_tokenizer(run, error);
     return status;
 }
 
@@ -414,6 +419,7 @@ tokperf_status tkp_run_set_up(struct tkp_run *run, struct tokperf_error *error)
 
 void tkp_run_take_down(struct tkp_run *run)
 {
+    tkp_run_close_tokens(run);
     tkp_dataset_destroy(run->dataset);
     tkp_exports_finish(&run->exports);
     tkp_instance_destroy(run->source);
