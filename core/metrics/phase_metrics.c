@@ -158,6 +158,9 @@ static void count_attempt(struct tkp_phase_metrics *m, const struct tkp_row *row
     c->cancelled += row->outcome == TKP_OUTCOME_CANCELLED;
     c->client_errors += row->outcome == TKP_OUTCOME_CLIENT_ERROR;
     c->retries += row->retries;
+    c->retry_after += (row->flags & TKP_ROW_RETRY_AFTER) != 0;
+    if (row->retry_after_s > c->retry_after_max_s)
+        c->retry_after_max_s = row->retry_after_s;
     c->chunks += row->chunk_count;
     c->coalesced_chunks += row->coalesced_count;
     if (row->ready_ns > row->intended_ns && row->intended_ns &&

@@ -75,6 +75,10 @@ static void set_counts(const struct tkp_phase_metrics *m, struct tkp_run_values 
     set(v, TKP_METRIC_CANCELLED_REQUEST_COUNT, (double)c->cancelled);
     set(v, TKP_METRIC_COMPLETED_REQUEST_COUNT, (double)completed);
     set(v, TKP_METRIC_RETRY_COUNT, (double)c->retries);
+    if (c->retry_after)
+        set(v, TKP_METRIC_RETRY_AFTER_COUNT, (double)c->retry_after);
+    if (c->retry_after_max_s)
+        set(v, TKP_METRIC_RETRY_AFTER_MAX, (double)c->retry_after_max_s * 1e9); /* ns */
     if (completed)
         set(v, TKP_METRIC_REQUEST_ERROR_RATE, 100 * (double)c->errors / (double)completed);
     if (m->context->streaming) {

@@ -14,6 +14,7 @@
 /* Sums over rows, from the first reading. */
 struct tkp_phase_counts {
     uint64_t ok, errors, cancelled, client_errors, retries;
+    uint64_t retry_after, retry_after_max_s;
     uint64_t not_streamed, no_token_count, tokens_pending;
     uint64_t osl_checked, osl_mismatched;
     uint64_t usage_compared, usage_differs; /* server's counts against the tokenizer's */

@@ -159,6 +159,10 @@
       DEFAULT, 1130, TKP_MF_WHOLE | TKP_MF_HIDE)                                                   \
     X(RETRY_COUNT, "retry_count", "Retry Count", REQUESTS, CLIENT, 4200,                           \
       TKP_MF_WHOLE | TKP_MF_OURS)                                                                  \
+    X(RETRY_AFTER_COUNT, "retry_after_count", "Answers With Retry-After", REQUESTS, CLIENT, 4201,  \
+      TKP_MF_WHOLE | TKP_MF_OURS | TKP_MF_HIDE)                                                    \
+    X(RETRY_AFTER_MAX, "retry_after_max", "Longest Retry-After", SEC, CLIENT, 4202,                \
+      TKP_MF_OURS | TKP_MF_HIDE)                                                                   \
     X(NOT_SENT_COUNT, "not_sent_count", "Not Sent Count", REQUESTS, CLIENT, 4205,                  \
       TKP_MF_WHOLE | TKP_MF_OURS)                                                                  \
     X(NOT_STREAMED_COUNT, "not_streamed_count", "Not Streamed Count", REQUESTS, CLIENT, 4210,      \

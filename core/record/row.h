@@ -89,6 +89,7 @@ struct tkp_row {
     uint64_t sent_bytes, received_bytes; /* on the wire, heads included */
     uint64_t text_bytes;                 /* output text, unescaped upper bound, all kinds */
     uint64_t kept_bytes;                 /* of its texts that the log keeps behind it */
+    uint64_t retry_after_s;              /* of an error's Retry-After, where it is a number */
     uint32_t write_count, read_count;    /* calls that moved them; HTTP trace only, else 0 */
     uint32_t chunk_count;                /* content chunks */
     uint32_t coalesced_count;            /* chunks that shared a read with the one before */

@@ -71,7 +71,8 @@
     COUNT(counted_input)                               \
     COUNT(counted_output)                              \
     COUNT(counted_reasoning)                           \
-    TIME(tls_start_ns)
+    TIME(tls_start_ns)                                 \
+    UINT(retry_after_s)
 
 /* The last bit of the mask: chunk times follow. */
 #define HAS_TIMES (UINT64_C(1) << 63)

@@ -47,6 +47,20 @@ void tkp_answer_take(struct tkp_worker *w, struct tkp_slot *slot, char *data, si
         return; /* without memory the message is shorter */
 }
 
+/* RFC 9110, 10.2.3: seconds, or a date, whose text is in the message alone. Never waited for. */
+static void note_retry_after(struct tkp_row *row, const char *note)
+{
+    uint64_t seconds = 0;
+    if (row->http_status < 400 || !note[0])
+        return;
+    row->flags |= TKP_ROW_RETRY_AFTER;
+    for (const char *p = note; *p && seconds <= UINT32_MAX; p++)
+        seconds =
+            *p >= '0' && *p <= '9' ? seconds * 10 + (uint64_t)(*p - '0') : (uint64_t)UINT32_MAX + 1;
+    if (seconds <= UINT32_MAX)
+        row->retry_after_s = seconds;
+}
+
 void tkp_answer_read_error(struct tkp_slot *slot)
 {
     char note[TKP_ROW_MESSAGE_BYTES];
@@ -56,6 +70,7 @@ void tkp_answer_read_error(struct tkp_slot *slot)
     if (slot->reply.whole)
         body = (struct tokperf_span){slot->reply.whole->data, slot->reply.whole->len};
     memcpy(note, slot->row.error_message, sizeof note);
+    note_retry_after(&slot->row, note);
     tkp_row_set_http_error(&slot->row, body, note);
 }
 
