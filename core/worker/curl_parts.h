@@ -57,6 +57,7 @@ struct tkp_curl_transfer {
     bool opened;             /* a connection, for the current attempt */
     bool has_head, is_http2; /* of the answer */
     bool complete;           /* the answer, by its Content-Length */
+    bool is_spoilt;          /* there was no memory to set the handle up again */
     char error[CURL_ERROR_SIZE];
 };
 

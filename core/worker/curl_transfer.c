@@ -310,7 +310,7 @@ static bool add_to_multi(struct tkp_worker *w, struct tkp_slot *slot)
     t->socket_errno = 0;
     t->opened = t->has_head = t->is_http2 = t->complete = false;
     t->error[0] = '\0';
-    return tkp_curl_request_set(t) && curl_multi_add_handle(t->multi->handle, t->easy) == CURLM_OK;
+    return !t->is_spoilt && tkp_curl_request_set(t) && curl_multi_add_handle(t->multi->handle, t->easy) == CURLM_OK;
 }
 
 void tkp_curl_start(struct tkp_worker *w, struct tkp_slot *slot)
@@ -326,6 +326,13 @@ void tkp_curl_start(struct tkp_worker *w, struct tkp_slot *slot)
     tkp_curl_act(slot->transfer->multi, CURL_SOCKET_TIMEOUT, 0);
 }
 
+/* libcurl counts what it repeats over all requests of a handle and fails at the sixth. */
+static void forget_retries(struct tkp_curl_transfer *t)
+{
+    curl_easy_reset(t->easy);
+    t->is_spoilt = !set_fixed(t);
+}
+
 void tkp_curl_end(struct tkp_worker *w, struct tkp_slot *slot)
 {
     struct tkp_curl_transfer *t = slot->transfer;
@@ -338,6 +345,8 @@ void tkp_curl_end(struct tkp_worker *w, struct tkp_slot *slot)
     curl_multi_remove_handle(t->multi->handle,
                              t->easy); /* with its connection, when it is in use */
     t->slot = NULL;
+    if (t->attempts > 1)
+        forget_retries(t);
     curl_slist_free_all(t->headers);
     t->headers = NULL;
     tkp_buffer_clear(&t->body);
