@@ -8,11 +8,14 @@
 #include <base/text.h>
 #include <stdio.h>
 #include <string.h>
+#include <worker/row_error.h>
 
 void tkp_row_set_message(struct tkp_row *row, struct tokperf_span message)
 {
+    bool written = message.len || tkp_row_error_message(row)[0];
+    struct tkp_row_error *error = written ? tkp_row_error_write(row) : NULL;
     row->flags &= ~(uint32_t)TKP_ROW_MESSAGE_TRUNCATED;
-    if (!tkp_secrets_copy(row->error_message, sizeof row->error_message, message))
+    if (written && (!error || !tkp_secrets_copy(error->message, sizeof error->message, message)))
         row->flags |= TKP_ROW_MESSAGE_TRUNCATED;
 }
 
@@ -23,13 +26,27 @@ void tkp_row_set_finish_reason(struct tkp_row *row, struct tokperf_span reason)
         row->flags |= TKP_ROW_FINISH_TRUNCATED;
 }
 
+static void set_type(struct tkp_row *row, struct tokperf_span type)
+{
+    bool written = type.len || tkp_row_error_type(row)[0];
+    struct tkp_row_error *error = written ? tkp_row_error_write(row) : NULL;
+    if (error)
+        (void)tkp_secrets_copy(error->type, sizeof error->type, type);
+}
+
+char *tkp_row_note(struct tkp_row *row)
+{
+    struct tkp_row_error *error = row ? tkp_row_error_write(row) : NULL;
+    return error ? error->message : NULL;
+}
+
 void tkp_row_end(struct tkp_row *row, enum tkp_outcome outcome, struct tokperf_span type,
                  struct tokperf_span message)
 {
     if (row->outcome != TKP_OUTCOME_NONE)
         return;
     row->outcome = outcome;
-    (void)tkp_secrets_copy(row->error_type, sizeof row->error_type, type);
+    set_type(row, type);
     tkp_row_set_message(row, message);
 }
 
@@ -107,7 +124,7 @@ static bool set_from_json(struct tkp_row *row, struct tokperf_span body)
     tkp_row_set_message(row, message);
     if (found.type.len) {
         struct tokperf_span type = unescaped(found.type, text, sizeof text);
-        (void)tkp_secrets_copy(row->error_type, sizeof row->error_type, type);
+        set_type(row, type);
     }
     return true;
 }
@@ -117,15 +134,17 @@ void tkp_row_set_http_error(struct tkp_row *row, struct tokperf_span body, const
     char text[2 * TKP_ROW_MESSAGE_BYTES];
     bool redirect = row->http_status >= 300 && row->http_status < 400;
     if (redirect && note[0]) {
-        snprintf(text, sizeof text, "redirected to %s, which is not followed", note);
+        char shown[2 * TKP_ROW_MESSAGE_BYTES];
+        tkp_text_redact_url(shown, sizeof shown, note);
+        snprintf(text, sizeof text, "redirected to %.400s, which is not followed", shown);
         tkp_row_set_message(row, tkp_span(text));
         return;
     }
     if (!body.len || !set_from_json(row, body))
         tkp_row_set_message(row, body);
     if (note[0]) {
-        snprintf(text, sizeof text, "Retry-After: %s%s%s", note, row->error_message[0] ? "; " : "",
-                 row->error_message);
+        const char *message = tkp_row_error_message(row);
+        snprintf(text, sizeof text, "Retry-After: %s%s%s", note, message[0] ? "; " : "", message);
         tkp_row_set_message(row, tkp_span(text));
     }
 }
