@@ -1,0 +1,102 @@
+// SPDX-License-Identifier: Apache-2.0
+// Compares tokperf's tokens and pieces with those of the reference implementations, text by text.
+//   node oracle.mjs FOLDER TOKPERF SOURCE_DIR [JOB]
+// FOLDER holds node_modules and takes files. Without JOB every job runs, two at a time. Exit 1 when
+// anything differs.
+import { spawn, spawnSync } from 'node:child_process';
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { COMPONENTS, componentTokenizers } from './components.mjs';
+import { referenceAnswers } from './reference.mjs';
+import { adversarialTexts } from './texts_adversarial.mjs';
+import { naturalTexts } from './texts_natural.mjs';
+import { NAMES, vocabulary, wordLists } from './vocabularies.mjs';
+
+const GENERATED = 20000, GENERATED_FOR_A_COMPONENT = 2000, SHOWN = 3, AT_ONCE = 2, SEED = 20251;
+const COMPONENT_JOB = 'components';
+const [folder, program, sourceDir, job] = process.argv.slice(2);
+
+function tokperfAnswers(name, file, texts) {
+    const input = join(folder, `${name.replaceAll(/\W+/g, '_')}.jsonl`);
+    writeFileSync(input, texts.map((text) => `${JSON.stringify({ text })}\n`).join(''));
+    const run = spawnSync(program, ['tokenize', '--tokenizer', file, '--jsonl', '--pieces', input],
+        { encoding: 'utf8', maxBuffer: 1 << 30 });
+    if (run.status !== 0) {
+        throw new Error(`tokperf tokenize ended with ${run.status}: ${run.stderr}`);
+    }
+    return run.stdout.split('\n').slice(0, -1).map((line) => JSON.parse(line));
+}
+
+const same = (a, b) => a.length === b.length && a.every((value, i) => value === b[i]);
+
+// The pieces are compared by how many tokens each has; one without tokens is no piece.
+function difference(ours, theirs) {
+    if (!same(ours.ids, theirs.ids)) {
+        return `identifiers\n    tokperf:   ${ours.ids}\n    reference: ${theirs.ids}`;
+    }
+    const groups = ours.groups;
+    if (theirs.groups && !same(groups, theirs.groups)) {
+        return `pieces (tokens of each)\n    tokperf:   ${groups}\n    reference: ${theirs.groups}`;
+    }
+    return null;
+}
+
+async function compare(name, tokenizer, texts) {
+    const theirs = await referenceAnswers(tokenizer, folder, texts);
+    const ours = tokperfAnswers(name, tokenizer.file, texts);
+    let different = texts.length === ours.length ? 0 : 1;
+    texts.slice(0, ours.length).forEach((text, i) => {
+        const found = difference(ours[i], theirs[i]);
+        if (found && different++ < SHOWN) {
+            console.log(`${name}: ${JSON.stringify(text).slice(0, 2000)}\n  ${found.slice(0, 4000)}`);
+        }
+    });
+    const tokens = theirs.reduce((sum, answer) => sum + answer.ids.length, 0);
+    console.log(`${name}: ${texts.length} texts, ${tokens} tokens, ${different} differences`);
+    return different;
+}
+
+async function compareVocabulary(name) {
+    const tokenizer = vocabulary(name, folder);
+    const lists = wordLists(vocabulary(name.split('.')[0], folder).file);
+    const generated = adversarialTexts(SEED + NAMES.indexOf(name), GENERATED, lists);
+    return compare(name, tokenizer, [...generated, ...naturalTexts(sourceDir, 1)]);
+}
+
+async function compareComponents() {
+    let different = 0;
+    for (const [i, tokenizer] of componentTokenizers(folder).entries()) {
+        const lists = wordLists(tokenizer.file);
+        const texts = [...adversarialTexts(SEED + 100 + i, GENERATED_FOR_A_COMPONENT, lists)];
+        different += await compare(`component ${COMPONENTS[i]}`, tokenizer, texts);
+    }
+    return different;
+}
+
+function runJob(name) {
+    return new Promise((resolve) => {
+        const child = spawn(process.execPath, [fileURLToPath(import.meta.url), folder, program,
+            sourceDir, name], { stdio: 'inherit' });
+        child.on('exit', (code) => resolve(code === 0));
+    });
+}
+
+async function runAll() {
+    const waiting = [COMPONENT_JOB, ...NAMES], failed = [];
+    NAMES.forEach((name) => vocabulary(name, folder)); // both lanes read the files it makes
+    const lane = async () => {
+        for (let name = waiting.shift(); name; name = waiting.shift()) {
+            if (!await runJob(name)) {
+                failed.push(name);
+            }
+        }
+    };
+    await Promise.all(Array.from({ length: AT_ONCE }, lane));
+    console.log(failed.length ? `differences in: ${failed.join(', ')}` : 'no differences');
+    return failed.length;
+}
+
+const bad = !job ? await runAll()
+    : job === COMPONENT_JOB ? await compareComponents() : await compareVocabulary(job);
+process.exit(bad ? 1 : 0);
