@@ -25,75 +25,75 @@
     "{\"type\":\"Sequence\",\"normalizers\":[{\"type\":\"Prepend\",\"prepend\":\"\\u2581\"}," \
     "{\"type\":\"Replace\",\"pattern\":{\"String\":\" \"},\"content\":\"\xe2\x96\x81\"}]}"
 
+static const struct {
+    const char *json, *text, *wanted;
+} text_cases[] = {
+    {NFC, "", ""},
+    {NFC, "plain ASCII text", "plain ASCII text"},
+    {NFC, "e\u0301", "\u00e9"},
+    {NFC, "ae\u0301b", "a\u00e9b"},
+    {NFC, "\u1e69", "\u1e69"},
+    {NFC, "s\u0307\u0323", "\u1e69"},      /* put into order, then composed twice */
+    {NFC, "\u1e9b\u0323", "\u1e9b\u0323"}, /* composes forward no further */
+    {NFC, "\u212b", "\u00c5"},             /* a singleton */
+    {NFC, "\u0958", "\u0915\u093c"},       /* excluded from composition */
+    {NFC, "\u1100\u1161\u11a8", "\uac01"}, /* Hangul */
+    {NFC, "\uac00\u11a8", "\uac01"},
+    {NFC, "\uac01\u11a8", "\uac01\u11a8"}, /* has its final already */
+    {NFC, "a\u0315\u0300\u05ae\u0300b", "\u00e0\u05ae\u0300\u0315b"},
+    {NFC, "\u0b47\u0300\u0b3e", "\u0b47\u0300\u0b3e"}, /* a mark is in the way */
+    {NFC, "\u0b47\u0b3e", "\u0b4b"},                   /* two starters */
+    {NFC, "\u0301x", "\u0301x"},
+    {NFC, "\U000105d2\u0307", "\U000105d2\u0307"}, /* composes in Unicode 16 */
+    {NFC, "\ufb01", "\ufb01"},
+    {NFD, "\u1e69", "s\u0323\u0307"},
+    {NFD, "\uac01\uac00", "\u1100\u1161\u11a8\u1100\u1161"},
+    {NFD, "q\u0307\u0323x", "q\u0323\u0307x"},
+    {NFKC, "\ufb01\u2460", "fi1"},
+    {NFKC, "\u1e9b\u0323", "\u1e69"},
+    {NFKC, "\uff76\uff9e", "\u30ac"}, /* halfwidth ka and voiced mark */
+    {NFKD, "\u1e9b\u0323", "s\u0323\u0307"},
+    {NFKD, "\u1e9b", "s\u0307"},
+    {NFKD, "\u32ff", "\u32ff"}, /* of Unicode 12: inert in the reference */
+    {LOWER, "STRASSE \u1e9e \u03a3\u0391\u03a3", "strasse \u00df \u03c3\u03b1\u03c3"},
+    {LOWER, "\u0130x", "i\u0307x"},
+    {LOWER, "\u0100\u0101\u0102", "\u0101\u0101\u0103"},
+    {"{\"type\":\"StripAccents\"}", "e\u0301\u0488.", "e."},
+    {"{\"type\":\"Strip\",\"strip_left\":true,\"strip_right\":true}", " \u3000a b\u00a0\n", "a b"},
+    {"{\"type\":\"Strip\",\"strip_left\":false,\"strip_right\":true}", " a ", " a"},
+    {"{\"type\":\"Strip\",\"strip_left\":true,\"strip_right\":false}", " \t", ""},
+    {"{\"type\":\"Prepend\",\"prepend\":\"\\u2581\"}", "a", "\u2581a"},
+    {"{\"type\":\"Prepend\",\"prepend\":\"\\u2581\"}", "", ""}, /* nothing before nothing */
+    {LLAMA, "a  b", "\u2581a\u2581\u2581b"},
+    {LLAMA, " ", "\u2581\u2581"},
+    {SPACES, "a b  c   ", "a b_c_"},
+    {SPACES, "  ", "_"},
+    {"{\"type\":\"Replace\",\"pattern\":{\"Regex\":\"\\\\s+\"},\"content\":\" \"}",
+     "a\u2028 \t b\n", "a b "},
+    {"{\"type\":\"Replace\",\"pattern\":{\"String\":\"aa\"},\"content\":\"\"}", "aaaba", "aba"},
+    {BERT("true", "null"), "\u00c9\x01\t\u4e2d\u2b820?", "e  \u4e2d \u2b820?"},
+    {BERT("true", "false"), "\u00c9", "\u00e9"},
+    {BERT("false", "null"), "\u00c9\u0300", "\u00c9\u0300"},
+    {BERT("false", "true"), "\u00c9", "E"},
+    {"{\"type\":\"Sequence\",\"normalizers\":[" NFD ",{\"type\":\"StripAccents\"}," LOWER "]}",
+     "\u00c9A", "ea"},
+};
+
 static void texts(void **state)
 {
     (void)state;
-    static const struct {
-        const char *json, *text, *wanted;
-    } cases[] = {
-        {NFC, "", ""},
-        {NFC, "plain ASCII text", "plain ASCII text"},
-        {NFC, "e\u0301", "\u00e9"},
-        {NFC, "ae\u0301b", "a\u00e9b"},
-        {NFC, "\u1e69", "\u1e69"},
-        {NFC, "s\u0307\u0323", "\u1e69"},      /* put into order, then composed twice */
-        {NFC, "\u1e9b\u0323", "\u1e9b\u0323"}, /* composes forward no further */
-        {NFC, "\u212b", "\u00c5"},             /* a singleton */
-        {NFC, "\u0958", "\u0915\u093c"},       /* excluded from composition */
-        {NFC, "\u1100\u1161\u11a8", "\uac01"}, /* Hangul */
-        {NFC, "\uac00\u11a8", "\uac01"},
-        {NFC, "\uac01\u11a8", "\uac01\u11a8"}, /* has its final already */
-        {NFC, "a\u0315\u0300\u05ae\u0300b", "\u00e0\u05ae\u0300\u0315b"},
-        {NFC, "\u0b47\u0300\u0b3e", "\u0b47\u0300\u0b3e"}, /* a mark is in the way */
-        {NFC, "\u0b47\u0b3e", "\u0b4b"},                   /* two starters */
-        {NFC, "\u0301x", "\u0301x"},
-        {NFC, "\U000105d2\u0307", "\U000105d2\u0307"}, /* composes in Unicode 16 */
-        {NFC, "\ufb01", "\ufb01"},
-        {NFD, "\u1e69", "s\u0323\u0307"},
-        {NFD, "\uac01\uac00", "\u1100\u1161\u11a8\u1100\u1161"},
-        {NFD, "q\u0307\u0323x", "q\u0323\u0307x"},
-        {NFKC, "\ufb01\u2460", "fi1"},
-        {NFKC, "\u1e9b\u0323", "\u1e69"},
-        {NFKC, "\uff76\uff9e", "\u30ac"}, /* halfwidth ka and voiced mark */
-        {NFKD, "\u1e9b\u0323", "s\u0323\u0307"},
-        {NFKD, "\u1e9b", "s\u0307"},
-        {NFKD, "\u32ff", "\u32ff"}, /* of Unicode 12: inert in the reference */
-        {LOWER, "STRASSE \u1e9e \u03a3\u0391\u03a3", "strasse \u00df \u03c3\u03b1\u03c3"},
-        {LOWER, "\u0130x", "i\u0307x"},
-        {LOWER, "\u0100\u0101\u0102", "\u0101\u0101\u0103"},
-        {"{\"type\":\"StripAccents\"}", "e\u0301\u0488.", "e."},
-        {"{\"type\":\"Strip\",\"strip_left\":true,\"strip_right\":true}", " \u3000a b\u00a0\n",
-         "a b"},
-        {"{\"type\":\"Strip\",\"strip_left\":false,\"strip_right\":true}", " a ", " a"},
-        {"{\"type\":\"Strip\",\"strip_left\":true,\"strip_right\":false}", " \t", ""},
-        {"{\"type\":\"Prepend\",\"prepend\":\"\\u2581\"}", "a", "\u2581a"},
-        {"{\"type\":\"Prepend\",\"prepend\":\"\\u2581\"}", "", ""}, /* nothing before nothing */
-        {LLAMA, "a  b", "\u2581a\u2581\u2581b"},
-        {LLAMA, " ", "\u2581\u2581"},
-        {SPACES, "a b  c   ", "a b_c_"},
-        {SPACES, "  ", "_"},
-        {"{\"type\":\"Replace\",\"pattern\":{\"Regex\":\"\\\\s+\"},\"content\":\" \"}",
-         "a\u2028 \t b\n", "a b "},
-        {"{\"type\":\"Replace\",\"pattern\":{\"String\":\"aa\"},\"content\":\"\"}", "aaaba", "aba"},
-        {BERT("true", "null"), "\u00c9\x01\t\u4e2d\u2b820?", "e  \u4e2d \u2b820?"},
-        {BERT("true", "false"), "\u00c9", "\u00e9"},
-        {BERT("false", "null"), "\u00c9\u0300", "\u00c9\u0300"},
-        {BERT("false", "true"), "\u00c9", "E"},
-        {"{\"type\":\"Sequence\",\"normalizers\":[" NFD ",{\"type\":\"StripAccents\"}," LOWER "]}",
-         "\u00c9A", "ea"},
-    };
-    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+    for (size_t i = 0; i < sizeof text_cases / sizeof text_cases[0]; i++) {
         struct tkp_normalizer *normalizer = NULL;
         struct tokperf_error error = {0};
-        if (tkp_normalizer_create(&normalizer, tkp_span(cases[i].json), &error))
-            fail_msg("%s: %s", cases[i].json, error.message);
+        if (tkp_normalizer_create(&normalizer, tkp_span(text_cases[i].json), &error))
+            fail_msg("%s: %s", text_cases[i].json, error.message);
         struct tkp_normalizer_scratch scratch;
         tkp_normalizer_scratch_init(&scratch, 1 << 16);
         struct tokperf_span out;
-        assert_true(tkp_normalizer_apply(normalizer, &scratch, tkp_span(cases[i].text), &out));
-        if (!tkp_span_is(out, cases[i].wanted))
-            fail_msg("case %zu, %s of '%s': '%.*s' instead of '%s'", i, cases[i].json,
-                     cases[i].text, (int)out.len, out.data, cases[i].wanted);
+        assert_true(tkp_normalizer_apply(normalizer, &scratch, tkp_span(text_cases[i].text), &out));
+        if (!tkp_span_is(out, text_cases[i].wanted))
+            fail_msg("case %zu, %s of '%s': '%.*s' instead of '%s'", i, text_cases[i].json,
+                     text_cases[i].text, (int)out.len, out.data, text_cases[i].wanted);
         tkp_normalizer_scratch_finish(&scratch);
         tkp_normalizer_destroy(normalizer);
     }
