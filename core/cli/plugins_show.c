@@ -3,6 +3,7 @@
 #include <cli/plugins_show.h>
 
 #include <base/error.h>
+#include <base/json_scan.h>
 #include <base/json_write.h>
 #include <base/text.h>
 #include <cli/plugins_list.h>
@@ -49,6 +50,10 @@ static void show_json(const struct tkp_component_entry *entry,
     json->open(&w, &sink, TOKPERF_JSON_INDENT);
     json->object_begin(&w);
     tkp_plugins_write_entry(&w, entry);
+    if (entry->metadata != NULL) {
+        json->key(&w, TOKPERF_SPAN("metadata"));
+        json->raw(&w, tkp_span(entry->metadata));
+    }
     json->key(&w, TOKPERF_SPAN("options"));
     json->array_begin(&w);
     for (size_t i = 0; component->options != NULL && component->options[i] != NULL; i++)
@@ -81,6 +86,23 @@ static void option_text(const struct tokperf_option *row, struct tkp_buffer *out
                       (row->flags & TOKPERF_OPTION_SECRET) != 0 ? ", secret" : "", row->help);
 }
 
+/* "  path      "/v1/chat/completions"": what the fragment says below metadata, as JSON. */
+static void metadata_text(const char *metadata, struct tkp_buffer *out)
+{
+    struct tokperf_json scan;
+    struct tokperf_span value;
+    tkp_json_open(&scan, metadata, strlen(metadata));
+    if (tkp_json_next(&scan) != TOKPERF_JSON_OBJECT_BEGIN)
+        return;
+    while (tkp_json_next(&scan) == TOKPERF_JSON_KEY) {
+        const struct tokperf_span key = scan.text;
+        if (tkp_json_skip(&scan, &value) != TOKPERF_OK)
+            return;
+        tkp_buffer_printf(out, "  %-9.*s %.*s\n", (int)key.len, key.data, (int)value.len,
+                          value.data);
+    }
+}
+
 static void show_text(const struct tkp_component_entry *entry,
                       const struct tokperf_component *component, struct tkp_buffer *out)
 {
@@ -93,6 +115,8 @@ static void show_text(const struct tkp_component_entry *entry,
     if (entry->winner != NULL)
         tkp_buffer_printf(out, "  shadowed  by %s from %s; use it as %s\n", entry->winner->full_id,
                           entry->winner->origin, entry->full_id);
+    if (entry->metadata != NULL)
+        metadata_text(entry->metadata, out);
     if (component->options == NULL || component->options[0] == NULL) {
         tkp_buffer_puts(out, "It has no options.\n");
         return;

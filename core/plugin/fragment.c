@@ -11,6 +11,7 @@
 #include <limits.h>
 #include <plugin/descriptor.h>
 #include <plugin/kind.h>
+#include <plugin/metadata.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -161,6 +162,7 @@ static tokperf_status give_component(struct reader *r, const struct tkp_yaml_nod
     entry->module = plugin->module;
     entry->full_id = tkp_arena_printf(r->arena, "%s:%s", plugin->id, entry->name);
     entry->origin = tkp_arena_printf(r->arena, "%s:%u", r->path, node->line);
+    entry->metadata = tkp_metadata_json(tkp_yaml_get(node, "metadata"), r->arena);
     entry->problem = problem_of(r, entry->kind, plugin);
     if (entry->full_id == NULL || entry->origin == NULL)
         return no_memory(r, error);

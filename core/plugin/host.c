@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The table of host services, and those that need no files: log, clock, cancelled, rng, terminal.
- * Tables are constant; what differs between runs is in struct tkp_host, of which a plugin sees the
+ * The table of host services, and those that need no files: log, clock, cancelled, rng, terminal,
+ * tokenizer. Tables are constant; what differs between runs is in struct tkp_host, of which a plugin sees the
  * first member.
  */
 #include <plugin/host.h>
 
 #include <base/clock.h>
+#include <base/error.h>
 #include <base/files.h>
 #include <base/json_scan.h>
 #include <base/json_write.h>
@@ -128,6 +129,16 @@ static uint32_t terminal_columns(const struct tokperf_host *host)
     return size.ws_col;
 }
 
+static tokperf_status tokenizer_count(const struct tokperf_host *host, struct tokperf_span text,
+                                      uint64_t *tokens, struct tokperf_error *error)
+{
+    const struct tkp_text_counter *counter = host_of(host)->tokens;
+    if (counter && counter->count(counter->context, text, tokens))
+        return TOKPERF_OK;
+    return tkp_fail(error, TOKPERF_E_INVALID, "the tokenizer cannot count a text of %llu bytes",
+                    (unsigned long long)text.len);
+}
+
 static const struct tokperf_log_v1 log_service = {sizeof log_service, 0, log_write};
 static const struct tokperf_clock_v1 clock_service = {sizeof clock_service, 0, tkp_clock_now_ns,
                                                       tkp_clock_realtime_ns};
@@ -137,6 +148,9 @@ static const struct tokperf_rng_v1 rng_service = {sizeof rng_service, 0, rng_bit
                                                   rng_normal};
 static const struct tokperf_terminal_v1 terminal_service = {
     sizeof terminal_service, 0, terminal_write, terminal_is_terminal, terminal_columns};
+
+static const struct tokperf_tokenizer_v1 tokenizer_service = {sizeof tokenizer_service, 0,
+                                                              tokenizer_count};
 
 static const struct {
     const char *id;
@@ -151,6 +165,7 @@ static const struct {
     {TOKPERF_SERVICE_OUTPUT_FILE, &tkp_host_output_file_service},
     {TOKPERF_SERVICE_FILE, &tkp_host_file_service},
     {TOKPERF_SERVICE_TERMINAL, &terminal_service},
+    {TOKPERF_SERVICE_TOKENIZER, &tokenizer_service},
 };
 enum { SERVICE_COUNT = sizeof services / sizeof services[0] };
 
@@ -164,8 +179,9 @@ const void *tkp_host_service(const char *id)
 
 static const void *host_service(const struct tokperf_host *host, const char *id)
 {
-    (void)host;
-    return tkp_host_service(id);
+    const void *table = tkp_host_service(id);
+    bool has_tokens = host_of(host)->tokens != NULL;
+    return table == &tokenizer_service && !has_tokens ? NULL : table;
 }
 
 void tkp_host_init(struct tkp_host *host)

@@ -8,6 +8,12 @@
 #include <base/atomic.h>
 #include <tokperf/host.h>
 
+/* Counts the tokens of a text; false when it cannot. */
+struct tkp_text_counter {
+    void *context;
+    bool (*count)(void *context, struct tokperf_span text, uint64_t *tokens);
+};
+
 /* What the services need to know about this run; fields may be set after init and before use. */
 struct tkp_host {
     struct tokperf_host api; /* first: plugins get &api */
@@ -15,6 +21,7 @@ struct tkp_host {
     const struct tkp_flag *cancel;
     int terminal_fd;                  /* stdout, or -1: nowhere */
     struct tkp_flag *terminal_failed; /* raised when it could not be written; NULL: none asks */
+    const struct tkp_text_counter *tokens; /* the run's tokenizer; NULL: there is none */
 };
 
 void tkp_host_init(struct tkp_host *host);

@@ -20,10 +20,11 @@ struct tkp_component_entry {
     const char *kind; /* "endpoint" */
     const char *name;
     const char *plugin_id, *version, *license, *summary;
-    const char *full_id; /* "ID:name" */
-    const char *module;  /* absolute path */
-    const char *origin;  /* fragment path with line, or "--plugin" */
-    const char *source;  /* which source of the list: "--registry", "build tree", ... */
+    const char *full_id;  /* "ID:name" */
+    const char *module;   /* absolute path */
+    const char *metadata; /* JSON, as its fragment has it; or NULL */
+    const char *origin;   /* fragment path with line, or "--plugin" */
+    const char *source;   /* which source of the list: "--registry", "build tree", ... */
     int64_t priority;
     bool is_explicit; /* from --plugin or --registry */
     enum tkp_component_state state;

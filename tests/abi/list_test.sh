@@ -39,6 +39,8 @@ expect 0 '(build tree), priority 0, module' list --explain
 expect 0 'build tree' dirs
 expect 0 "$drop_ins" dirs
 expect 0 'It has no options.' show chat
+expect 0 'path      "/v1/chat/completions"' show chat
+expect 0 '"produces_tokens":true' show chat --format json
 expect 0 'temperature: double, 0 to 2' show acme_text --plugin "$template"
 expect 0 '"key": "temperature"' show acme_text --plugin "$template" --format json
 expect 0 'from      --plugin (--plugin)' show com.acme.tokperf:acme_text --plugin "$template"
