@@ -27,7 +27,8 @@ static const char *connect_error_type(int reason)
 void tkp_request_set_connect_error(struct tkp_worker *w, struct tkp_slot *slot, int reason)
 {
     char text[TKP_ROW_MESSAGE_BYTES];
-    const char *url = w->shared->targets[slot->event.url_index].url->text;
+    const char *url = w->shared->proxy ? w->shared->plan->proxy->text
+                                       : w->shared->targets[slot->event.url_index].url->text;
     const char *why = strerrordesc_np(reason);
     const struct tkp_source_address *source = w->connections.failed_source;
     bool ours = source || tkp_connection_is_client_fault(reason);

@@ -267,6 +267,9 @@ static bool init(struct tkp_curl *curl)
     const struct tkp_worker_shared *shared = curl->w->shared;
     bool is_http2 = shared->plan->http_version != TKP_HTTP_VERSION_1_1;
     curl->requests_each = is_http2 ? TKP_CURL_STREAMS_EACH : TKP_CURL_CONNECTIONS_EACH;
+    curl->joins = shared->plan->http_version == TKP_HTTP_VERSION_2_PRIOR &&
+                  shared->plan->reuse != TKP_REUSE_NEVER &&
+                  curl_version_info(CURLVERSION_NOW)->version_num < 0x080000;
     curl->share = curl_share_init();
     if (!curl->share ||
         curl_share_setopt(curl->share, CURLSHOPT_SHARE, CURL_LOCK_DATA_SSL_SESSION) != CURLSHE_OK)

@@ -3,6 +3,7 @@
 #include <worker/curl_parts.h>
 
 #include <errno.h>
+#include <stdio.h>
 #include <string.h>
 #include <worker/answer.h>
 #include <worker/request.h>
@@ -15,9 +16,22 @@ static const char *words_of(const struct tkp_curl_transfer *t, CURLcode code)
 
 /* ---- before the request had a connection ---- */
 
-static void fail_tls(struct tkp_curl_transfer *t, const char *type, CURLcode code)
+static void fail_tls(struct tkp_curl_transfer *t, const char *type, const char *advice,
+                     CURLcode code)
 {
-    tkp_row_end_text(&t->slot->row, TKP_OUTCOME_TLS_ERROR, type, words_of(t, code));
+    char text[TKP_ROW_MESSAGE_BYTES];
+    snprintf(text, sizeof text, "%.120s; %s", words_of(t, code), advice);
+    tkp_row_end_text(&t->slot->row, TKP_OUTCOME_TLS_ERROR, type, text);
+}
+
+/* A server that does not speak TLS at all is told from one that does not agree. */
+static void fail_handshake(struct tkp_curl_transfer *t, CURLcode code)
+{
+    bool is_plain = strstr(t->error, "wrong version number") || strstr(t->error, "http request");
+    fail_tls(t, is_plain ? "not_tls" : "handshake",
+             is_plain ? "use http:// if the server speaks plain HTTP"
+                      : "the server may want a client certificate (--cert, --key) or an older TLS",
+             code);
 }
 
 static void fail_to_connect(struct tkp_curl_transfer *t)
@@ -46,15 +60,13 @@ static void fail_connection(struct tkp_curl_transfer *t, CURLcode code)
         break;
     case CURLE_PEER_FAILED_VERIFICATION:
     case CURLE_SSL_ISSUER_ERROR:
-        fail_tls(t, "verify", code);
+        fail_tls(t, "verify", "give its authority with --cacert, or --insecure", code);
         break;
     case CURLE_SSL_CONNECT_ERROR:
-        fail_tls(t, strstr(t->error, "wrong version number") ? "not_tls" : "handshake", code);
-        break;
     case CURLE_SSL_CERTPROBLEM:
     case CURLE_SSL_CIPHER:
     case CURLE_SSL_CACERT_BADFILE:
-        fail_tls(t, "handshake", code);
+        fail_handshake(t, code);
         break;
     case CURLE_COULDNT_RESOLVE_HOST:
     case CURLE_COULDNT_RESOLVE_PROXY:
@@ -82,6 +94,18 @@ static bool is_misread(const struct tkp_curl_transfer *t, CURLcode code)
            (code == CURLE_RECV_ERROR && strstr(t->error, "chunked-encoding"));
 }
 
+/* A server that does not know HTTP/2 closes when it is greeted in it. */
+static void fail_without_answer(struct tkp_curl_transfer *t, bool closed, CURLcode code)
+{
+    enum tkp_http_version version = t->multi->curl->w->shared->plan->http_version;
+    const char *words = words_of(t, code);
+    if (version == TKP_HTTP_VERSION_2_PRIOR)
+        words = "the connection ended before any byte of the answer; does the server speak HTTP/2?";
+    else if (closed)
+        words = "the connection was closed before any byte of the answer";
+    tkp_row_end_text(&t->slot->row, TKP_OUTCOME_NO_RESPONSE, closed ? "closed" : "reset", words);
+}
+
 static void fail_answer(struct tkp_curl_transfer *t, CURLcode code)
 {
     struct tkp_slot *slot = t->slot;
@@ -91,9 +115,7 @@ static void fail_answer(struct tkp_curl_transfer *t, CURLcode code)
     else if (slot->row.received_bytes)
         tkp_answer_lose(t->multi->curl->w, slot, tkp_http_response_end(&slot->http), !closed);
     else
-        tkp_row_end_text(&slot->row, TKP_OUTCOME_NO_RESPONSE, closed ? "closed" : "reset",
-                         closed ? "the connection was closed before any byte of the answer"
-                                : words_of(t, code));
+        fail_without_answer(t, closed, code);
 }
 
 void tkp_curl_fail(struct tkp_curl_transfer *t, CURLcode code)

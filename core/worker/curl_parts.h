@@ -40,6 +40,10 @@ struct tkp_curl {
     uint32_t multi_count, room_from; /* all multis before room_from are full */
     uint32_t requests_each;          /* in flight, of a multi */
     struct tkp_curl_socket *free, *closed;
+    /* libcurl before 8.0 breaks a connection that speaks HTTP/2 by prior knowledge when a second
+     * request says so too (github.com/curl/curl/pull/10643): a request then joins a connection
+     * without saying it, and says it only when it has to open one. */
+    bool joins;
     uint64_t stamp_ns; /* of the bytes that the current call of libcurl reads; 0: none yet */
 };
 
@@ -54,6 +58,7 @@ struct tkp_curl_transfer {
     uint64_t head_bytes, body_bytes;
     uint32_t attempts;       /* that got a connection: libcurl repeats what a stale one lost */
     int socket_errno;        /* why no socket could be made, or 0 */
+    bool opens, must_open;   /* of a transfer that joins first: it opens; it has to */
     bool opened;             /* a connection, for the current attempt */
     bool has_head, is_http2; /* of the answer */
     bool complete;           /* the answer, by its Content-Length */

@@ -45,6 +45,9 @@ static curl_socket_t open_socket(void *context, curlsocktype purpose, struct cur
     struct tkp_worker *w = worker_of(t);
     int fd;
     (void)purpose;
+    t->must_open = t->multi->curl->joins && !t->opens;
+    if (t->must_open)
+        return CURL_SOCKET_BAD;
     if (!t->opened)
         t->slot->row.connect_start_ns = tkp_clock_now_ns();
     t->opened = true;
@@ -299,6 +302,24 @@ void tkp_curl_transfer_destroy(struct tkp_curl_transfer *t)
 
 /* ---- the life of a request ---- */
 
+/* Where a connection has to be opened by a request that says so. */
+static bool set_joining(struct tkp_curl_transfer *t, bool opens)
+{
+    t->opens = opens;
+    t->must_open = false;
+    return !t->multi->curl->joins ||
+           (curl_easy_setopt(t->easy, CURLOPT_HTTP_VERSION,
+                             opens ? (long)CURL_HTTP_VERSION_2_PRIOR_KNOWLEDGE
+                                   : (long)CURL_HTTP_VERSION_2TLS) == CURLE_OK &&
+            curl_easy_setopt(t->easy, CURLOPT_FRESH_CONNECT, (long)opens) == CURLE_OK);
+}
+
+static bool open_instead(struct tkp_curl_transfer *t)
+{
+    curl_multi_remove_handle(t->multi->handle, t->easy);
+    return set_joining(t, true) && curl_multi_add_handle(t->multi->handle, t->easy) == CURLM_OK;
+}
+
 static bool add_to_multi(struct tkp_worker *w, struct tkp_slot *slot)
 {
     struct tkp_curl_transfer *t = tkp_curl_take_transfer(w->curl);
@@ -310,7 +331,8 @@ static bool add_to_multi(struct tkp_worker *w, struct tkp_slot *slot)
     t->socket_errno = 0;
     t->opened = t->has_head = t->is_http2 = t->complete = false;
     t->error[0] = '\0';
-    return !t->is_spoilt && tkp_curl_request_set(t) && curl_multi_add_handle(t->multi->handle, t->easy) == CURLM_OK;
+    return !t->is_spoilt && tkp_curl_request_set(t) && set_joining(t, false) &&
+           curl_multi_add_handle(t->multi->handle, t->easy) == CURLM_OK;
 }
 
 void tkp_curl_start(struct tkp_worker *w, struct tkp_slot *slot)
@@ -324,6 +346,8 @@ void tkp_curl_start(struct tkp_worker *w, struct tkp_slot *slot)
     }
     tkp_request_arm(w, slot);
     tkp_curl_act(slot->transfer->multi, CURL_SOCKET_TIMEOUT, 0);
+    if (slot->transfer && slot->transfer->opens) /* it has begun anew */
+        tkp_curl_act(slot->transfer->multi, CURL_SOCKET_TIMEOUT, 0);
 }
 
 /* libcurl counts what it repeats over all requests of a handle and fails at the sixth. */
@@ -369,6 +393,8 @@ void tkp_curl_transfer_done(struct tkp_curl_transfer *t, CURLcode code)
     struct tkp_worker *w = worker_of(t);
     struct tkp_slot *slot = t->slot;
     bool is_connecting = !slot->row.send_start_ns;
+    if (t->must_open && open_instead(t))
+        return;
     if (code == CURLE_OK || t->complete)
         end_body(t);
     else if (code != CURLE_WRITE_ERROR || slot->row.outcome == TKP_OUTCOME_NONE)
