@@ -87,11 +87,17 @@ static void fail_connection(struct tkp_curl_transfer *t, CURLcode code)
 
 /* ---- after it ---- */
 
-/* What came is not HTTP, as far as libcurl's own parser can tell. */
-static bool is_misread(const struct tkp_curl_transfer *t, CURLcode code)
+/* What came is not HTTP, as far as libcurl's own parser can tell: in which words, or NULL. */
+static const char *misread(const struct tkp_curl_transfer *t, CURLcode code)
 {
-    return code == CURLE_UNSUPPORTED_PROTOCOL || code == CURLE_WEIRD_SERVER_REPLY ||
-           (code == CURLE_RECV_ERROR && strstr(t->error, "chunked-encoding"));
+    if (code == CURLE_UNSUPPORTED_PROTOCOL)
+        return "the answer does not begin with an HTTP status line";
+    if (code == CURLE_OUT_OF_MEMORY && t->slot->row.first_byte_ns && !t->has_head)
+        return "a header is longer than libcurl takes";
+    if (code == CURLE_WEIRD_SERVER_REPLY ||
+        (code == CURLE_RECV_ERROR && strstr(t->error, "chunked-encoding")))
+        return words_of(t, code);
+    return NULL;
 }
 
 /* A server that does not know HTTP/2 closes when it is greeted in it. */
@@ -110,8 +116,9 @@ static void fail_answer(struct tkp_curl_transfer *t, CURLcode code)
 {
     struct tkp_slot *slot = t->slot;
     bool closed = code == CURLE_GOT_NOTHING || code == CURLE_PARTIAL_FILE;
-    if (is_misread(t, code))
-        tkp_answer_refuse(slot, words_of(t, code));
+    const char *error = misread(t, code);
+    if (error)
+        tkp_answer_refuse(slot, error);
     else if (slot->row.received_bytes)
         tkp_answer_lose(t->multi->curl->w, slot, tkp_http_response_end(&slot->http), !closed);
     else

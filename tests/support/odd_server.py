@@ -17,9 +17,13 @@ class Way:
 
     def __init__(self, name, *arguments, unix=False, tls=False):
         self.name, self.arguments, self.unix, self.tls = name, arguments, unix, tls
+        self.curl = "curl" in arguments
 
 
-WAYS = (Way("http"), Way("unix", unix=True), Way("https", tls=True))
+NATIVE = (Way("http"), Way("unix", unix=True), Way("https", tls=True))
+CURL = (Way("curl", "--transport", "curl"), Way("curl unix", "--transport", "curl", unix=True),
+        Way("curl https", "--transport", "curl", tls=True))
+WAYS = NATIVE + CURL
 
 
 class Peer:
