@@ -49,6 +49,18 @@ static bool add_headers(const struct tkp_probe *probe, struct curl_slist **list)
     return good;
 }
 
+/* --resolve, which libcurl spells alike. */
+static bool add_names(const struct tkp_plan *plan, struct curl_slist **list)
+{
+    for (uint32_t i = 0; i < plan->resolve_rule_count; i++) {
+        struct curl_slist *longer = curl_slist_append(*list, plan->resolve_rules[i].text);
+        if (!longer)
+            return false;
+        *list = longer;
+    }
+    return true;
+}
+
 static bool set_target(CURL *curl, const struct tkp_probe *probe)
 {
     struct tkp_buffer url;
@@ -93,24 +105,30 @@ tokperf_status tkp_probe_send(const struct tkp_probe *probe, long *http_status,
     CURL *curl = curl_easy_init();
     if (!curl)
         return tkp_fail(error, TOKPERF_E_NO_MEMORY, "libcurl cannot be set up");
-    struct curl_slist *headers = NULL;
+    struct curl_slist *headers = NULL, *names = NULL;
+    char reason[CURL_ERROR_SIZE] = ""; /* what exactly was wrong with a certificate */
     tkp_buffer_clear(answer);
-    if (!set_target(curl, probe) || !tkp_curl_options_set(curl, probe->plan) || !add_headers(probe, &headers)) {
+    if (!set_target(curl, probe) || !tkp_curl_options_set(curl, probe->plan) ||
+        !add_headers(probe, &headers) || !add_names(probe->plan, &names)) {
         curl_easy_cleanup(curl);
         curl_slist_free_all(headers);
+        curl_slist_free_all(names);
         return tkp_fail(error, TOKPERF_E_NO_MEMORY, "no memory for the request to %s",
                         probe->url->text);
     }
     set_options(curl, probe, answer);
     curl_easy_setopt(curl, CURLOPT_HTTPHEADER, headers);
+    curl_easy_setopt(curl, CURLOPT_RESOLVE, names);
+    curl_easy_setopt(curl, CURLOPT_ERRORBUFFER, reason);
     CURLcode code = curl_easy_perform(curl);
     curl_easy_getinfo(curl, CURLINFO_RESPONSE_CODE, http_status);
     curl_easy_cleanup(curl);
     curl_slist_free_all(headers);
+    curl_slist_free_all(names);
     if (code == CURLE_OK)
         return TOKPERF_OK;
     if (code == CURLE_ABORTED_BY_CALLBACK)
         return tkp_fail(error, TOKPERF_E_CANCELLED, "interrupted while waiting for the server");
     return tkp_fail(error, TOKPERF_E_IO, "no answer from %s: %s", probe->url->text,
-                    curl_easy_strerror(code));
+                    reason[0] ? reason : curl_easy_strerror(code));
 }

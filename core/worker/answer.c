@@ -2,6 +2,7 @@
 /* From head, body and end of an answer to the row's outcome. */
 #include <worker/answer.h>
 
+#include <base/text.h>
 #include <string.h>
 #include <worker/row_text.h>
 
@@ -69,7 +70,7 @@ void tkp_answer_read_error(struct tkp_slot *slot)
         return;
     if (slot->reply.whole)
         body = (struct tokperf_span){slot->reply.whole->data, slot->reply.whole->len};
-    memcpy(note, slot->row.error_message, sizeof note);
+    tkp_text_copy(note, sizeof note, tkp_span(tkp_row_error_message(&slot->row)));
     note_retry_after(&slot->row, note);
     tkp_row_set_http_error(&slot->row, body, note);
 }
@@ -106,6 +107,10 @@ void tkp_answer_lose(struct tkp_worker *w, struct tkp_slot *slot, enum tkp_http_
         break;
     case TKP_HTTP_END_CLOSED:
         end = reset ? TOKPERF_END_CUT : TOKPERF_END_CLOSED;
+        if (reset && tkp_answer_is_success(slot))
+            truncate_row(slot, "cut",
+                         "only its connection's end ends this answer, and that was an error or, "
+                         "over TLS, not announced (close_notify)");
         break;
     case TKP_HTTP_END_CUT:
     case TKP_HTTP_END_AFTER:

@@ -31,7 +31,7 @@ void tkp_answer_take(struct tkp_worker *w, struct tkp_slot *slot, char *data, si
 /* The body is complete by its framing. */
 void tkp_answer_end(struct tkp_worker *w, struct tkp_slot *slot);
 /* The connection ended while bytes of an answer were there; where: of its head or body. reset: by
- * an error, not by a close. */
+ * an error or, over TLS, without a goodbye, not by a close. */
 void tkp_answer_lose(struct tkp_worker *w, struct tkp_slot *slot, enum tkp_http_end where,
                      bool reset);
 /* The bytes are not HTTP; error: one sentence without its end. */

@@ -127,14 +127,14 @@ static tokperf_status load_key(SSL_CTX *ssl, const struct tkp_tls_plan *plan,
     SSL_CTX_set_default_passwd_cb_userdata(ssl, &needs_passphrase);
     int good = SSL_CTX_use_PrivateKey_file(ssl, plan->key_file, SSL_FILETYPE_PEM);
     SSL_CTX_set_default_passwd_cb_userdata(ssl, NULL);
-    if (good == 1 && SSL_CTX_check_private_key(ssl) == 1)
+    if (good == 1)
         return TOKPERF_OK;
     if (needs_passphrase)
         return tkp_fail(error, TOKPERF_E_INVALID,
                         "%s: the key in '%s' has a passphrase, which cannot be asked for; give a "
                         "key without (openssl pkey removes it)",
                         option, plan->key_file);
-    if (good == 1)
+    if (ERR_GET_REASON(ERR_peek_last_error()) == X509_R_KEY_VALUES_MISMATCH)
         return tkp_fail(error, TOKPERF_E_INVALID,
                         "%s: the key in '%s' is not that of the certificate in '%s'", option,
                         plan->key_file, plan->cert_file);
