@@ -58,7 +58,7 @@ void tkp_tally_row(struct tkp_tally *tally, const struct tkp_row *row)
         count_finish(tally, row->finish_reason[0] ? row->finish_reason : "(none)",
                      TKP_TALLY_FINISHES);
     else if (row->outcome != TKP_OUTCOME_NONE)
-        count_error(tally, row, code_of(row), row->error_message, TKP_TALLY_ERRORS);
+        count_error(tally, row, code_of(row), tkp_row_error_message(row), TKP_TALLY_ERRORS);
 }
 
 static int compare_errors(const void *a, const void *b)

@@ -20,6 +20,7 @@ struct source {
     bool is_open; /* row waits for times from the next block */
     bool lost;    /* no memory: times are counted, not kept */
     struct tkp_row row;
+    struct tkp_row_error error; /* the row's, if it has one */
     uint64_t *times;
     uint32_t capacity, have, count;
     uint64_t last_ns;
@@ -148,7 +149,7 @@ static bool take_row(struct tkp_reassembly *r, struct source *s)
         drop_times(r, s);
     if (s->joined_capacity > KEPT_TEXT_BYTES)
         drop_texts(r, s);
-    if (!tkp_row_decode(&r->in, r->base_ns, &s->row, &s->count))
+    if (!tkp_row_decode(&r->in, r->base_ns, &s->row, &s->error, &s->count))
         return false;
     r->base_ns = s->row.start_ns;
     s->last_ns = s->row.start_ns;

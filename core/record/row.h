@@ -65,6 +65,15 @@ enum { TKP_ROW_FINISH_BYTES = 24, TKP_ROW_TYPE_BYTES = 64, TKP_ROW_MESSAGE_BYTES
 /* counted_output of a row whose texts nobody has counted yet. */
 enum { TKP_ROW_COUNT_PENDING = -2 };
 
+/* What went wrong, in words. Apart from the row, as few rows have one; whoever owns the row says
+ * where it lies. NUL-terminated, cut at UTF-8 boundaries. */
+struct tkp_row_error {
+    char type[TKP_ROW_TYPE_BYTES]; /* more exact than the outcome: "first_byte", ... */
+    char message[TKP_ROW_MESSAGE_BYTES];
+    struct tkp_row_error_pool *lender; /* of a pool's empty one, which is not written to */
+    struct tkp_row_error *next;        /* in the pool */
+};
+
 struct tkp_row {
     uint64_t ordinal;     /* conversation number in the phase */
     uint64_t draw;        /* conversation number in the run: x_correlation_id derives from it */
@@ -101,8 +110,17 @@ struct tkp_row {
     int64_t counted_input, counted_output, counted_reasoning;
 
     char finish_reason[TKP_ROW_FINISH_BYTES]; /* NUL-terminated, cut at UTF-8 boundaries */
-    char error_type[TKP_ROW_TYPE_BYTES];      /* more exact than the outcome: "first_byte", ... */
-    char error_message[TKP_ROW_MESSAGE_BYTES];
+    struct tkp_row_error *error;              /* NULL: empty */
 };
+
+static inline const char *tkp_row_error_type(const struct tkp_row *row)
+{
+    return row->error ? row->error->type : "";
+}
+
+static inline const char *tkp_row_error_message(const struct tkp_row *row)
+{
+    return row->error ? row->error->message : "";
+}
 
 #endif

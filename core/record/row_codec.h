@@ -18,8 +18,9 @@ enum {
  * before in the same block, 0 for the first one. has_times: the chunk times follow. */
 unsigned char *tkp_row_encode(unsigned char *out, const struct tkp_row *row, uint64_t base_ns,
                               bool has_times);
-/* Reads one row; false when the bytes are not one. *time_count: how many chunk times follow. */
+/* Reads one row; false when the bytes are not one. error: becomes the row's if it has one.
+ * *time_count: how many chunk times follow. */
 bool tkp_row_decode(struct tkp_cursor *in, uint64_t base_ns, struct tkp_row *row,
-                    uint32_t *time_count);
+                    struct tkp_row_error *error, uint32_t *time_count);
 
 #endif

@@ -161,6 +161,7 @@ static void schedule_turn(struct tkp_worker *w, struct tkp_slot *slot)
 static void recorded(struct tkp_worker *w, struct tkp_slot *slot)
 {
     tkp_chunk_times_clear(&slot->reply.times, &w->chunks);
+    tkp_row_error_give(&w->errors, &slot->row);
     drop_spill(w, &slot->reply.kept);
     if (slot->more_turns)
         schedule_turn(w, slot);

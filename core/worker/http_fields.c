@@ -4,6 +4,7 @@
 
 #include <base/text.h>
 #include <string.h>
+#include <worker/row_text.h>
 
 static bool is_digit(char c)
 {
@@ -99,18 +100,20 @@ static void set_connection(struct tkp_http_response *r, struct tokperf_span valu
 
 static void set_note(struct tkp_http_response *r, struct tokperf_span value)
 {
-    if (r->note_capacity)
-        tkp_text_copy(r->note, r->note_capacity, value);
+    char *note = tkp_row_note(r->noted);
+    if (note)
+        tkp_text_copy(note, TKP_ROW_MESSAGE_BYTES, value);
 }
 
 /* Of a 2xx: what it is when it is nothing that was asked for. A coding wins over a type. */
 static void note_content(struct tkp_http_response *r, const char *what, struct tokperf_span value)
 {
     size_t len = strlen(what);
-    if (r->status < 200 || r->status >= 300 || r->note_capacity <= len)
+    char *note = r->status >= 200 && r->status < 300 ? tkp_row_note(r->noted) : NULL;
+    if (!note)
         return;
-    memcpy(r->note, what, len);
-    tkp_text_copy(r->note + len, r->note_capacity - len, value);
+    memcpy(note, what, len); /* shorter than the room by far */
+    tkp_text_copy(note + len, TKP_ROW_MESSAGE_BYTES - len, value);
 }
 
 /* None was offered in the request. */

@@ -7,6 +7,7 @@
 
 #include <string.h>
 #include <worker/http_fields.h>
+#include <worker/row_text.h>
 
 enum state {
     STATE_STATUS = 0,
@@ -25,12 +26,10 @@ enum state {
 };
 
 void tkp_http_response_begin(struct tkp_http_response *r, struct tkp_spill_pool *pool,
-                             bool head_request, char *note, uint32_t note_capacity)
+                             bool head_request, struct tkp_row *noted)
 {
-    *r = (struct tkp_http_response){
-        .pool = pool, .head_request = head_request, .note = note, .note_capacity = note_capacity};
-    if (note_capacity)
-        note[0] = '\0';
+    *r = (struct tkp_http_response){.pool = pool, .head_request = head_request, .noted = noted};
+    tkp_row_clear_note(noted);
 }
 
 void tkp_http_response_finish(struct tkp_http_response *r)
@@ -106,8 +105,7 @@ static enum tkp_http_step skip_informational(struct tkp_http_response *r)
     r->says_close = r->says_keep_alive = r->field_seen = r->field_frames = false;
     r->length_bytes = 0;
     r->content = TKP_HTTP_CONTENT_NONE;
-    if (r->note_capacity)
-        r->note[0] = '\0';
+    tkp_row_clear_note(r->noted);
     r->state = STATE_STATUS;
     return TKP_HTTP_MORE;
 }

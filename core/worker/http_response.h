@@ -5,13 +5,14 @@
  * the end. Informational responses are skipped. Strict about everything that decides where a
  * message ends. Owned by one thread.
  *
- *     tkp_http_response_begin(&r, &pool, false, note, sizeof note);
+ *     tkp_http_response_begin(&r, &pool, false, &row);
  *     while ((step = tkp_http_response_next(&r, &at, end, &body)) != TKP_HTTP_MORE) ...
  *     tkp_http_response_finish(&r);
  */
 #ifndef TKP_WORKER_HTTP_RESPONSE_H
 #define TKP_WORKER_HTTP_RESPONSE_H
 
+#include <record/row.h>
 #include <worker/spill.h>
 
 enum {
@@ -48,29 +49,31 @@ enum tkp_http_content {
 struct tkp_http_response {
     /* to read from HEAD on */
     uint32_t status;
-    uint32_t content; /* enum tkp_http_content */
-    bool keep_alive;  /* the connection can carry another request once DONE */
-    /* One sentence without its end, from BAD on. */
-    const char *error;
-    /* Location of a 3xx, Retry-After of a later status, of a 2xx a content coding or a content type
-     * that is none of the above ("its content type is text/html"); NUL-terminated, cut to what
-     * fits. */
-    char *note;
-    uint32_t note_capacity;
-
+    uint8_t content; /* enum tkp_http_content */
+    bool keep_alive; /* the connection can carry another request once DONE */
     /* private */
-    uint32_t head_bytes, extension_bytes;
-    uint64_t length_bytes; /* Content-Length, then what is left of the body or chunk */
     uint8_t state, minor, digits;
     bool head_request, chunked, has_length, has_encoding, says_close, says_keep_alive, is_coded;
     bool field_seen, field_frames; /* of the field line before: may a folded line follow? */
+    uint16_t extension_bytes;
+    uint32_t head_bytes;
+
+    /* One sentence without its end, from BAD on. */
+    const char *error;
+    /* Location of a 3xx, Retry-After of a later status, of a 2xx a content coding or a content type
+     * that is none of the above ("its content type is text/html"), in the place of its message;
+     * NULL where none is wanted. */
+    struct tkp_row *noted;
+
+    /* private */
+    uint64_t length_bytes; /* Content-Length, then what is left of the body or chunk */
     struct tkp_spill_pool *pool;
     struct tkp_spill *line; /* a line cut by the end of the bytes */
 };
 
-/* head_request: the request was HEAD. note may have capacity 0. */
+/* head_request: the request was HEAD. noted: takes notes (row_text.h), or NULL. */
 void tkp_http_response_begin(struct tkp_http_response *r, struct tkp_spill_pool *pool,
-                             bool head_request, char *note, uint32_t note_capacity);
+                             bool head_request, struct tkp_row *noted);
 /* Consumes from *at towards end. */
 enum tkp_http_step tkp_http_response_next(struct tkp_http_response *r, char **at, char *end,
                                           struct tokperf_span *body);

@@ -174,7 +174,7 @@ static bool is_over(const struct tkp_reply *reply)
 static void end_misread(struct tkp_reply *reply, const char *type, const char *message)
 {
     char text[2 * TKP_ROW_MESSAGE_BYTES];
-    const char *note = reply->row->error_message;
+    const char *note = tkp_row_error_message(reply->row);
     snprintf(text, sizeof text, "%s%s%s", message, note[0] ? "; " : "", note);
     tkp_row_end_text(reply->row, TKP_OUTCOME_PARSE_ERROR, type, text);
 }
@@ -287,7 +287,8 @@ static void keep_calls(struct tkp_reply_context *c, struct tkp_reply *reply)
 static void decide(struct tkp_reply *reply, uint32_t verdict, uint32_t end)
 {
     bool nothing_came = !reply->seen_bytes && end != TOKPERF_END_CUT;
-    bool is_other = !reply->seen_content && end != TOKPERF_END_CUT && reply->row->error_message[0];
+    bool is_other =
+        !reply->seen_content && end != TOKPERF_END_CUT && tkp_row_error_message(reply->row)[0];
     if (verdict != TOKPERF_VERDICT_OK && !nothing_came && is_other)
         end_misread(reply, "content_type", "the answer is not what was asked for");
     else if (verdict != TOKPERF_VERDICT_OK && !nothing_came)
@@ -349,7 +350,7 @@ static const char *enter_plugin(struct tkp_reply_context *c, struct tkp_reply *r
 
 void tkp_reply_begin(struct tkp_reply_context *c, struct tkp_reply *reply, uint32_t framing)
 {
-    reply->framing = framing;
+    reply->framing = (uint8_t)framing;
     reply->seen_bytes = reply->seen_content = reply->completed = false;
     if (framing == TOKPERF_FRAMING_SSE)
         tkp_event_stream_begin(&reply->reader.events, c->spills);

@@ -42,12 +42,13 @@ struct tkp_reply {
                                keeps_text; whoever owns the reply gives it back */
     uint64_t text_end; /* once this one is complete: its text ends here in `text`, and an array of
                           its tool calls follows, or nothing */
-    bool keeps_text;
     struct tkp_spill *kept; /* with logs_text: what is to be logged (kept.h); whoever owns the reply
                                gives it back */
 
+    bool keeps_text;
+
     /* private */
-    uint32_t framing;
+    uint8_t framing;                         /* TOKPERF_FRAMING_* */
     bool seen_bytes, seen_content;           /* of the whole answer */
     bool completed;                          /* the plugin said so before the framing did */
     bool has_content, has_output, has_usage; /* of the event being worked on */
@@ -65,9 +66,9 @@ void tkp_reply_context_init(struct tkp_reply_context *c, const struct tkp_instan
                             struct tkp_chunk_pool *chunks);
 
 /* Begins the body of an answer; row, state and keeps_text are set, times is empty. With
- * TKP_ROW_STREAMED in row->flags content is stamped. Until the row has its outcome, error_message
- * may hold a note on what kind of answer came ("its content type is text/html"), which an outcome
- * that it explains will show. */
+ * TKP_ROW_STREAMED in row->flags content is stamped. Until the row has its outcome, its error
+ * message may hold a note on what kind of answer came ("its content type is text/html"), which an
+ * outcome that it explains will show. */
 void tkp_reply_begin(struct tkp_reply_context *c, struct tkp_reply *reply, uint32_t framing);
 /* The next bytes of the body, read at now_ns; they are written to. A failure, and an answer that
  * the plugin calls complete, end the row's outcome; later bytes are dropped. */

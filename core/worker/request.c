@@ -51,6 +51,7 @@ static void init_row(struct tkp_worker *w, struct tkp_slot *slot)
         .input_tokens_asked = -1,
         .output_tokens_asked = -1,
         .first_chunk_tokens = -1,
+        .error = &w->errors.empty,
         .counted_input = -1,
         .counted_output = -1,
         .counted_reasoning = -1,
@@ -158,9 +159,8 @@ static void connected(struct tkp_worker *w, struct tkp_slot *slot)
  */
 void tkp_request_wait_for_backlog(struct tkp_worker *w, struct tkp_slot *slot)
 {
-    slot->full_ns = slot->full_ns ? slot->full_ns * 2 : FIRST_FULL_NS;
-    if (slot->full_ns > MAX_FULL_NS)
-        slot->full_ns = MAX_FULL_NS;
+    uint64_t full_ns = slot->full_ns ? UINT64_C(2) * slot->full_ns : FIRST_FULL_NS;
+    slot->full_ns = (uint32_t)(full_ns < MAX_FULL_NS ? full_ns : MAX_FULL_NS);
     slot->addresses_tried = 0;
     slot->connect_again_ns = tkp_clock_after_ns(read_clock(w), slot->full_ns);
     tkp_request_arm(w, slot);
@@ -224,7 +224,7 @@ static void begin_attempt(struct tkp_worker *w, struct tkp_slot *slot)
     slot->sent_all = slot->send_failed = false;
     slot->row.send_start_ns = slot->row.send_end_ns = 0;
     tkp_http_response_begin(&slot->http, &w->spills, tkp_span_is(slot->rendered->method, "HEAD"),
-                            slot->row.error_message, sizeof slot->row.error_message);
+                            &slot->row);
 }
 
 static bool make_message(struct tkp_worker *w, struct tkp_slot *slot)
@@ -282,7 +282,8 @@ void tkp_request_start(struct tkp_worker *w, struct tkp_slot *slot)
     init_row(w, slot);
     slot->state = TKP_SLOT_ACTIVE;
     slot->connect_failed = false;
-    slot->connect_again_ns = slot->full_ns = 0;
+    slot->connect_again_ns = 0;
+    slot->full_ns = 0;
     slot->last_read_ns = slot->decided_ns = slot->arrival_ns = 0;
     slot->reply.row = &slot->row;
     tkp_gauge_add(&w->stats.issued, 1);

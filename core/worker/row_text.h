@@ -19,4 +19,13 @@ void tkp_row_set_finish_reason(struct tkp_row *row, struct tokperf_span reason);
  * are, else the first bytes as they stand. note: Location or Retry-After, or "". */
 void tkp_row_set_http_error(struct tkp_row *row, struct tokperf_span body, const char *note);
 
+/* Room of TKP_ROW_MESSAGE_BYTES for a note in the place of the message; NULL without a row, or
+ * memory. */
+char *tkp_row_note(struct tkp_row *row);
+static inline void tkp_row_clear_note(struct tkp_row *row)
+{
+    if (row && tkp_row_error_message(row)[0])
+        row->error->message[0] = '\0'; /* it is the row's own, as something is in it */
+}
+
 #endif

@@ -4,11 +4,15 @@
 
 #include <stdlib.h>
 
-enum { SLAB_SLOTS = 16, ALIGNMENT = 64 }; /* of slots and of the plugin's states */
+enum {
+    SLAB_SLOTS = 16,
+    SLOT_ALIGNMENT = 64, /* no two share a line of the cache */
+    STATE_ALIGNMENT = 16 /* of the plugin's state, behind the slot */
+};
 
-static size_t round_up(size_t bytes)
+static size_t round_up(size_t bytes, size_t alignment)
 {
-    return (bytes + ALIGNMENT - 1) / ALIGNMENT * ALIGNMENT;
+    return (bytes + alignment - 1) / alignment * alignment;
 }
 
 void tkp_slot_queue_push(struct tkp_slot_queue *queue, struct tkp_slot *slot)
@@ -35,7 +39,8 @@ struct tkp_slot *tkp_slot_queue_pop(struct tkp_slot_queue *queue)
 
 size_t tkp_slot_bytes(uint32_t state_bytes)
 {
-    return round_up(sizeof(struct tkp_slot)) + round_up(state_bytes);
+    size_t bytes = round_up(sizeof(struct tkp_slot), STATE_ALIGNMENT) + state_bytes;
+    return round_up(bytes, SLOT_ALIGNMENT);
 }
 
 void tkp_slot_pool_init(struct tkp_slot_pool *pool, struct tkp_loop *loop, uint32_t state_bytes)
@@ -75,14 +80,15 @@ static bool add_slab(struct tkp_slot_pool *pool)
     }
     if (!tkp_loop_reserve_timers(pool->loop, (count + 1) * SLAB_SLOTS))
         return false;
-    char *slab = aligned_alloc(ALIGNMENT, SLAB_SLOTS * pool->slot_bytes);
+    char *slab = aligned_alloc(SLOT_ALIGNMENT, SLAB_SLOTS * pool->slot_bytes);
     if (!slab)
         return false;
     pool->slabs[count] = slab;
     pool->slab_count = count + 1;
     for (uint32_t i = SLAB_SLOTS; i-- > 0;) {
         struct tkp_slot *slot = slot_in(pool, slab, i);
-        *slot = (struct tkp_slot){.reply.state = (char *)slot + round_up(sizeof *slot)};
+        char *state = (char *)slot + round_up(sizeof *slot, STATE_ALIGNMENT);
+        *slot = (struct tkp_slot){.reply.state = state};
         slot->next = pool->free;
         pool->free = slot;
     }

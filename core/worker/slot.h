@@ -38,7 +38,10 @@ struct tkp_slot {
     uint64_t intended_ns, ready_ns; /* of the turn */
     uint64_t backoff_ns;            /* grows with each failed connect, 0 after a success */
     uint32_t phase_number;          /* the phase it last worked in */
+    uint32_t full_ns;               /* the last wait for a UNIX socket's backlog */
+    uint8_t addresses_tried;
     bool needs_answers, more_turns, connect_failed, holds_cap;
+    bool sent_all, send_failed;
     struct tkp_spill *history_ends; /* struct tkp_answer_end: of the live answers in reply.text */
     struct tkp_spill *live; /* a struct tkp_rendered and its bytes, rendered for this turn */
 
@@ -48,16 +51,13 @@ struct tkp_slot {
     const struct tkp_rendered *rendered;
     uint64_t sent_bytes; /* on this connection */
     uint64_t last_read_ns, decided_ns, waiting_since_ns;
-    uint64_t arrival_ns; /* of the last read of the answer, by the run's receive clock */
-    uint32_t addresses_tried;
-    uint64_t full_ns;          /* the last wait for a UNIX socket's backlog */
+    uint64_t arrival_ns;       /* of the last read of the answer, by the run's receive clock */
     uint64_t connect_again_ns; /* connects after it, not 0: has no connection until then */
-    bool sent_all, send_failed;
     struct tkp_http_response http;
     struct tkp_raw *raw; /* with --export-level raw (raw.h); else NULL */
     struct tkp_reply reply;
     struct tkp_row row;
-    /* the plugin's state follows, aligned to 64 */
+    /* the plugin's state follows, aligned to 16 */
 };
 
 struct tkp_slot_queue {

@@ -214,6 +214,7 @@ tokperf_status tkp_worker_init(struct tkp_worker *w, struct tokperf_error *error
     const struct tkp_plan *plan = w->shared->plan;
     tkp_spill_pool_init(&w->spills, MAX_SPILL_BYTES);
     tkp_chunk_pool_init(&w->chunks);
+    tkp_row_error_pool_init(&w->errors);
     tkp_histogram_init(&w->turns_ns);
     tkp_arrivals_init(&w->arrivals, w->shared->kernel_clock, &w->stats.clock_steps);
     tokperf_status status = tkp_loop_init(&w->loop, error);
@@ -274,6 +275,7 @@ void tkp_worker_finish(struct tkp_worker *w)
     tkp_message_finish(&w->message);
     tkp_spill_pool_finish(&w->spills);
     tkp_chunk_pool_finish(&w->chunks);
+    tkp_row_error_pool_finish(&w->errors);
     tkp_histogram_finish(&w->turns_ns);
     tkp_arrivals_finish(&w->arrivals);
     free(w->read_buffer);

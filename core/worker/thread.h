@@ -11,6 +11,7 @@
 #include <worker/issue.h>
 #include <worker/message.h>
 #include <worker/raw.h>
+#include <worker/row_error.h>
 
 enum { TKP_WORKER_READ_BYTES = 256 * 1024 }; /* of one read, shared by all connections */
 
@@ -30,6 +31,7 @@ struct tkp_worker {
     struct tkp_message message;
     struct tkp_spill_pool spills;
     struct tkp_chunk_pool chunks;
+    struct tkp_row_error_pool errors;
     struct tkp_reply_context reply;
     struct tokperf_endpoint_info endpoint;
     void *scratch; /* the plugin's */

@@ -37,9 +37,10 @@ static struct summary read_in(char *bytes, size_t len, size_t piece)
     struct tkp_spill_pool pool;
     struct tkp_http_response r;
     struct summary sum = {0};
-    char note[32];
+    struct tkp_row_error error = {0};
+    struct tkp_row row = {.error = &error};
     tkp_spill_pool_init(&pool, 1 << 20);
-    tkp_http_response_begin(&r, &pool, false, note, sizeof note);
+    tkp_http_response_begin(&r, &pool, false, &row);
     for (size_t at = 0; at < len; at += piece)
         feed(&r, bytes + at, bytes + (piece < len - at ? at + piece : len), &sum);
     sum.end = tkp_http_response_end(&r);

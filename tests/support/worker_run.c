@@ -106,7 +106,12 @@ static void take_blocks(struct worker_run *run)
             while (tkp_reassembly_next(run->reassembly[i], &whole, &error) == TOKPERF_OK) {
                 assert_true(run->row_count < WORKER_RUN_MAX_ROWS);
                 check_times(&whole);
-                run->rows[run->row_count++] = *whole.row;
+                run->rows[run->row_count] = *whole.row;
+                if (whole.row->error) { /* is the reassembly's */
+                    run->errors[run->row_count] = *whole.row->error;
+                    run->rows[run->row_count].error = &run->errors[run->row_count];
+                }
+                run->row_count++;
             }
             tkp_block_give_back(run->channels[i], block);
         }

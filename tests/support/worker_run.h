@@ -33,6 +33,7 @@ struct worker_run {
     struct tkp_reassembly *reassembly[WORKER_RUN_MAX_WORKERS];
     /* what came; a row's chunk times are checked against its own stamps */
     struct tkp_row rows[WORKER_RUN_MAX_ROWS];
+    struct tkp_row_error errors[WORKER_RUN_MAX_ROWS]; /* of the rows that have one */
     uint32_t row_count;
 };
 

@@ -74,14 +74,15 @@ static void write_log(bool with_end)
     row.chunk_count = 0;
     row.outcome = TKP_OUTCOME_HTTP_ERROR;
     row.http_status = 503;
-    snprintf(row.error_message, sizeof row.error_message, "busy");
+    struct tkp_row_error failure = {.message = "busy"};
+    row.error = &failure;
     row_log_add(&log, &row, NULL);
     row.outcome = TKP_OUTCOME_CANCELLED;
     row.http_status = 0;
     row_log_add(&log, &row, NULL);
     row.outcome = TKP_OUTCOME_TIMEOUT;
     row.dataset_row = 77;
-    snprintf(row.error_type, sizeof row.error_type, "idle_timeout");
+    snprintf(failure.type, sizeof failure.type, "idle_timeout");
     row_log_add(&log, &row, NULL);
     row_log_close(&log, with_end);
 }

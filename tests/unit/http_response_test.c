@@ -41,9 +41,9 @@ static void add_text(struct outcome *out, const char *text)
 
 static void add_head(struct outcome *out, const struct tkp_http_response *r)
 {
-    char text[256];
+    char text[2 * TKP_ROW_MESSAGE_BYTES];
     snprintf(text, sizeof text, "%u type=%u keep=%d note=%s", r->status, r->content, r->keep_alive,
-             r->note);
+             r->noted ? tkp_row_error_message(r->noted) : "");
     add_text(out, text);
 }
 
@@ -90,10 +90,11 @@ static void read_split(const struct response_case *c, size_t split, bool single,
 {
     struct tkp_spill_pool pool;
     struct tkp_http_response r;
-    char note[64];
+    struct tkp_row_error error = {0};
+    struct tkp_row row = {.error = &error};
     size_t len = strlen(c->bytes);
     tkp_spill_pool_init(&pool, 1 << 20);
-    tkp_http_response_begin(&r, &pool, c->head_request, note, sizeof note);
+    tkp_http_response_begin(&r, &pool, c->head_request, &row);
     *out = (struct outcome){0};
     if (single) {
         for (size_t i = 0; i < len; i++)
@@ -270,8 +271,7 @@ static size_t feed_until_bad(const char *begin, const char *unit, size_t limit)
     struct tkp_http_response r;
     struct outcome out = {0};
     tkp_spill_pool_init(&pool, 1 << 20);
-    tkp_http_response_begin(&r, &pool, false, NULL, 0);
-    r.note = out.body; /* printed by add_head() only */
+    tkp_http_response_begin(&r, &pool, false, NULL);
     feed(&r, begin, strlen(begin), &out);
     size_t fed = 0;
     while (!out.ended && fed < limit) {

@@ -52,11 +52,14 @@ static void groups_are_bounded(void **state)
 {
     (void)state;
     struct phase p;
+    static struct tkp_row_error failures[300];
     uint64_t sum = 0;
     begin(&p);
     for (uint32_t i = 0; i < 300; i++) {
         struct tkp_row *row = add(&p, failed_row(i, i + 1, TKP_OUTCOME_STREAM_ERROR));
-        (void)snprintf(row->error_message, sizeof row->error_message, "request %u failed", i % 150);
+        row->error = &failures[i];
+        (void)snprintf(failures[i].message, sizeof failures[i].message, "request %u failed",
+                       i % 150);
         row = i % 3 ? row : add(&p, metric_row(i, i + 1, i + 2));
         (void)snprintf(row->finish_reason, sizeof row->finish_reason, "reason %u", i);
     }

@@ -19,6 +19,7 @@ struct fixture {
     struct tkp_reply_context context;
     struct tkp_reply reply;
     struct tkp_row row;
+    struct tkp_row_error error;
     char scratch[16];
     _Alignas(16) uint64_t state[2];
 };
@@ -31,6 +32,7 @@ static void begin(struct fixture *f, uint32_t framing)
     tkp_reply_context_init(&f->context, &fake_endpoint_instance, f->scratch, &f->spills,
                            &f->chunks);
     f->row.first_chunk_tokens = -1;
+    f->row.error = &f->error;
     f->row.flags = framing == TOKPERF_FRAMING_WHOLE ? 0 : TKP_ROW_STREAMED;
     f->reply.row = &f->row;
     f->reply.state = f->state;
@@ -105,7 +107,7 @@ static void keeps_the_count_of_the_first_chunk(void **state)
     assert_int_equal(f.row.usage.completion_tokens, 9);
     end(&f, TOKPERF_END_CUT, 20);
     assert_int_equal(f.row.outcome, TKP_OUTCOME_TRUNCATED);
-    assert_string_equal(f.row.error_type, "cut");
+    assert_string_equal(f.error.type, "cut");
     finish(&f);
 }
 
@@ -121,7 +123,7 @@ static void an_answer_can_be_complete_before_its_body_ends(void **state)
     assert_int_equal(f.row.chunk_count, 1);
     end(&f, TOKPERF_END_CUT, 30);
     assert_int_equal(f.row.outcome, TKP_OUTCOME_OK);
-    assert_string_equal(f.row.error_message, "");
+    assert_string_equal(f.error.message, "");
     finish(&f);
     begin(&f, TOKPERF_FRAMING_NDJSON);
     take(&f, "[COMPLETE]\nt:late\n", 10);
@@ -133,7 +135,7 @@ static void an_answer_can_be_complete_before_its_body_ends(void **state)
 /* As the HTTP parser does. */
 static void note_kind(struct tkp_row *row, const char *note)
 {
-    memcpy(row->error_message, note, strlen(note) + 1);
+    memcpy(row->error->message, note, strlen(note) + 1);
 }
 
 static void an_answer_of_another_kind_says_what_came(void **state)
@@ -155,8 +157,8 @@ static void an_answer_of_another_kind_says_what_came(void **state)
         take(&f, rows[i].body, 10);
         end(&f, TOKPERF_END_COMPLETE, 20);
         assert_int_equal(f.row.outcome, TKP_OUTCOME_PARSE_ERROR);
-        assert_string_equal(f.row.error_type, rows[i].type);
-        assert_string_equal(f.row.error_message, rows[i].message);
+        assert_string_equal(f.error.type, rows[i].type);
+        assert_string_equal(f.error.message, rows[i].message);
         finish(&f);
     }
     struct fixture f; /* what it can read it reads */
@@ -165,7 +167,7 @@ static void an_answer_of_another_kind_says_what_came(void **state)
     take(&f, "t:a", 10);
     end(&f, TOKPERF_END_COMPLETE, 20);
     assert_int_equal(f.row.outcome, TKP_OUTCOME_OK);
-    assert_string_equal(f.row.error_message, "");
+    assert_string_equal(f.error.message, "");
     finish(&f);
 }
 
@@ -220,8 +222,8 @@ static void decides_the_outcome(void **state)
         end(&f, c->end, 20);
         if (f.row.outcome != c->outcome)
             fail_msg("'%s' ended as %s", c->body, tkp_outcome_name(f.row.outcome));
-        assert_string_equal(f.row.error_type, c->type);
-        assert_string_equal(f.row.error_message, c->message);
+        assert_string_equal(f.error.type, c->type);
+        assert_string_equal(f.error.message, c->message);
         finish(&f);
     }
 }
@@ -255,7 +257,7 @@ static void bounds_the_live_answer(void **state)
         take(&f, event, 10);
     end(&f, TOKPERF_END_COMPLETE, 20);
     assert_int_equal(f.row.outcome, TKP_OUTCOME_CLIENT_ERROR);
-    assert_string_equal(f.row.error_type, "answer_too_long");
+    assert_string_equal(f.error.type, "answer_too_long");
     finish(&f);
     free(event);
 }
@@ -288,10 +290,12 @@ static void explains_http_errors(void **state)
     (void)state;
     for (size_t i = 0; i < sizeof error_cases / sizeof error_cases[0]; i++) {
         const struct error_case *c = &error_cases[i];
-        struct tkp_row row = {.http_status = c->status, .outcome = TKP_OUTCOME_HTTP_ERROR};
+        struct tkp_row_error error = {0};
+        struct tkp_row row = {
+            .http_status = c->status, .outcome = TKP_OUTCOME_HTTP_ERROR, .error = &error};
         tkp_row_set_http_error(&row, (struct tokperf_span){c->body, strlen(c->body)}, c->note);
-        assert_string_equal(row.error_message, c->message);
-        assert_string_equal(row.error_type, c->type);
+        assert_string_equal(error.message, c->message);
+        assert_string_equal(error.type, c->type);
         assert_int_equal(row.flags & TKP_ROW_MESSAGE_TRUNCATED, 0);
     }
 }
@@ -299,12 +303,13 @@ static void explains_http_errors(void **state)
 static void cuts_texts_at_characters(void **state)
 {
     (void)state;
-    struct tkp_row row = {0};
+    struct tkp_row_error error = {0};
+    struct tkp_row row = {.error = &error};
     char text[400];
     memset(text, 'a', sizeof text);
     memcpy(text + 254, "\xe2\x82\xac", 3);
     tkp_row_set_message(&row, (struct tokperf_span){text, sizeof text});
-    assert_int_equal(strlen(row.error_message), 254);
+    assert_int_equal(strlen(error.message), 254);
     assert_int_equal(row.flags, TKP_ROW_MESSAGE_TRUNCATED);
     memcpy(text + 21, "\xf0\x9f\x98\x80", 4);
     tkp_row_set_finish_reason(&row, (struct tokperf_span){text, sizeof text});
@@ -314,7 +319,7 @@ static void cuts_texts_at_characters(void **state)
     tkp_row_end_text(&row, TKP_OUTCOME_TIMEOUT, "idle", "first");
     tkp_row_end_text(&row, TKP_OUTCOME_OK, "", "second");
     assert_int_equal(row.outcome, TKP_OUTCOME_TIMEOUT);
-    assert_string_equal(row.error_message, "first");
+    assert_string_equal(error.message, "first");
 }
 
 static void chunk_times_fill_pages(void **state)

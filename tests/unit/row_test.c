@@ -19,9 +19,13 @@ static size_t round_trip(const struct tkp_row *row, uint64_t base_ns, bool has_t
     memset(&back, 0x5a, sizeof back);
     uint32_t times = 77;
     struct tkp_cursor in = {bytes, end, false};
-    assert_true(tkp_row_decode(&in, base_ns, &back, &times));
+    struct tkp_row_error error;
+    memset(&error, 0x5a, sizeof error);
+    assert_true(tkp_row_decode(&in, base_ns, &back, &error, &times));
     assert_ptr_equal(in.at, end);
-    assert_memory_equal(&back, row, sizeof back);
+    assert_memory_equal(&back, row, offsetof(struct tkp_row, error));
+    assert_string_equal(tkp_row_error_type(&back), tkp_row_error_type(row));
+    assert_string_equal(tkp_row_error_message(&back), tkp_row_error_message(row));
     uint32_t kept =
         row->chunk_count < TKP_ROW_MAX_CHUNK_TIMES ? row->chunk_count : TKP_ROW_MAX_CHUNK_TIMES;
     assert_int_equal(times, has_times ? kept : 0);
@@ -31,14 +35,14 @@ static size_t round_trip(const struct tkp_row *row, uint64_t base_ns, bool has_t
 /* A row whose every byte of numbers is `byte`, with texts of the greatest length. */
 static struct tkp_row filled_row(int byte)
 {
+    static struct tkp_row_error longest;
     struct tkp_row row;
     memset(&row, byte, sizeof row);
     memset(row.finish_reason, 'f', sizeof row.finish_reason);
-    memset(row.error_type, 't', sizeof row.error_type);
-    memset(row.error_message, 'm', sizeof row.error_message);
+    memset(longest.type, 't', sizeof longest.type - 1);
+    memset(longest.message, 'm', sizeof longest.message - 1);
     row.finish_reason[sizeof row.finish_reason - 1] = '\0';
-    row.error_type[sizeof row.error_type - 1] = '\0';
-    row.error_message[sizeof row.error_message - 1] = '\0';
+    row.error = &longest;
     return row;
 }
 
@@ -79,7 +83,9 @@ static void test_random(void **state)
             bits >>= tkp_rng_below(2, n, at, 64);
             memcpy((char *)&row + at, &bits, sizeof bits);
         }
-        memset(row.error_type, 'x', tkp_rng_below(3, n, 0, sizeof row.error_type));
+        struct tkp_row_error error = {0};
+        row.error = &error;
+        memset(error.type, 'x', tkp_rng_below(3, n, 0, sizeof error.type));
         round_trip(&row, tkp_rng_bits(4, n, 0), n % 2);
     }
 }
@@ -88,19 +94,23 @@ static void test_text_without_end(void **state)
 {
     (void)state;
     struct tkp_row row = sample_row(1);
-    memset(row.error_type, 'x', sizeof row.error_type);
+    struct tkp_row_error error, its;
+    memset(error.type, 'x', sizeof error.type);
+    error.message[0] = '\0';
+    row.error = &error;
     unsigned char bytes[TKP_ROW_MAX_BYTES];
     struct tkp_cursor in = {bytes, tkp_row_encode(bytes, &row, 0, false), false};
     struct tkp_row back;
     uint32_t times;
-    assert_true(tkp_row_decode(&in, 0, &back, &times));
-    assert_int_equal(strlen(back.error_type), sizeof row.error_type - 1);
+    assert_true(tkp_row_decode(&in, 0, &back, &its, &times));
+    assert_int_equal(strlen(back.error->type), sizeof error.type - 1);
 }
 
 static void test_truncated(void **state)
 {
     (void)state;
     struct tkp_row row = filled_row(0x7f), back;
+    struct tkp_row_error error;
     unsigned char bytes[TKP_ROW_MAX_BYTES];
     size_t len = (size_t)(tkp_row_encode(bytes, &row, 0, true) - bytes);
     for (size_t cut = 0; cut < len; cut++) {
@@ -108,12 +118,12 @@ static void test_truncated(void **state)
         memcpy(exact, bytes, cut);
         struct tkp_cursor in = {exact, exact + cut, false};
         uint32_t times;
-        assert_false(tkp_row_decode(&in, 0, &back, &times));
+        assert_false(tkp_row_decode(&in, 0, &back, &error, &times));
         if (cut >= 10) { /* the same with a length that agrees */
             uint16_t stated = (uint16_t)(cut - 2);
             memcpy(exact, &stated, sizeof stated);
             in = (struct tkp_cursor){exact, exact + cut, false};
-            assert_false(tkp_row_decode(&in, 0, &back, &times));
+            assert_false(tkp_row_decode(&in, 0, &back, &error, &times));
         }
         free(exact);
     }
@@ -124,6 +134,7 @@ static void test_later_field(void **state)
 {
     (void)state;
     struct tkp_row row = sample_row(3), back;
+    struct tkp_row_error error;
     unsigned char bytes[TKP_ROW_MAX_BYTES];
     unsigned char *end = tkp_row_encode(bytes, &row, 0, false);
     memcpy(end, "\x2a\x2b", 2);
@@ -134,7 +145,7 @@ static void test_later_field(void **state)
     bytes[2 + 7] |= 0x40; /* bit 62 of the mask */
     struct tkp_cursor in = {bytes, end + 2, false};
     uint32_t times;
-    assert_true(tkp_row_decode(&in, 0, &back, &times));
+    assert_true(tkp_row_decode(&in, 0, &back, &error, &times));
     assert_ptr_equal(in.at, end + 2);
     assert_memory_equal(&back, &row, sizeof row);
 }

@@ -125,12 +125,12 @@ static void check_case(const struct outcome_case *c, const struct tkp_row *row, 
 {
     if (row->outcome != c->outcome)
         fail_msg("%s ended as %s: %s", c->script, tkp_outcome_name(row->outcome),
-                 row->error_message);
-    assert_string_equal(row->error_type, c->type);
+                 tkp_row_error_message(row));
+    assert_string_equal(tkp_row_error_type(row), c->type);
     if (c->message)
-        assert_string_equal(row->error_message, c->message);
+        assert_string_equal(tkp_row_error_message(row), c->message);
     else
-        assert_true(row->error_message[0] != '\0');
+        assert_true(tkp_row_error_message(row)[0] != '\0');
     assert_int_equal(row->http_status, c->status);
     if (((row->flags & TKP_ROW_REUSED) != 0) != reused)
         fail_msg("%s: reused is not %d", c->script, reused);
@@ -188,17 +188,17 @@ static void every_wait_has_a_deadline(void **state)
     run_scripts(run, server);
     const struct tkp_row *silent = worker_run_row(run, 0, 0), *stalls = worker_run_row(run, 1, 0);
     assert_int_equal(silent->outcome, TKP_OUTCOME_TIMEOUT);
-    assert_string_equal(silent->error_type, "first_byte");
+    assert_string_equal(tkp_row_error_type(silent), "first_byte");
     assert_true(silent->end_ns - silent->send_end_ns >= run->plan.first_byte_timeout_ns);
     assert_int_equal(stalls->outcome, TKP_OUTCOME_TIMEOUT);
-    assert_string_equal(stalls->error_type, "idle");
+    assert_string_equal(tkp_row_error_type(stalls), "idle");
     assert_true(stalls->end_ns - stalls->last_token_ns >= run->plan.idle_timeout_ns);
     worker_run_destroy(run);
 
     run = worker_run_create(conversations, 1);
     run->plan.request_timeout_ns = 40 * TKP_NS_PER_MS;
     run_scripts(run, server);
-    assert_string_equal(worker_run_row(run, 0, 0)->error_type, "total");
+    assert_string_equal(tkp_row_error_type(worker_run_row(run, 0, 0)), "total");
     worker_run_destroy(run);
     scripted_server_stop(server);
 }
@@ -237,7 +237,7 @@ static void connecting_has_a_deadline(void **state)
     worker_run_phase(run);
     const struct tkp_row *row = worker_run_row(run, 0, 0);
     assert_int_equal(row->outcome, TKP_OUTCOME_TIMEOUT);
-    assert_string_equal(row->error_type, "connect");
+    assert_string_equal(tkp_row_error_type(row), "connect");
     assert_int_equal(tkp_gauge_get(&tkp_workers_stats(run->workers, 0)->connect_errors_in_row), 1);
     worker_run_destroy(run);
     close(filler);
@@ -261,7 +261,7 @@ static void a_refused_connect_backs_off(void **state)
     for (uint32_t i = 0; i < 3; i++) {
         rows[i] = worker_run_row(run, i, 0);
         assert_int_equal(rows[i]->outcome, TKP_OUTCOME_CONNECT_ERROR);
-        assert_string_equal(rows[i]->error_type, "refused");
+        assert_string_equal(tkp_row_error_type(rows[i]), "refused");
     }
     assert_true(rows[1]->start_ns - rows[0]->end_ns >= 10 * TKP_NS_PER_MS);
     assert_true(rows[2]->start_ns - rows[1]->end_ns >= 20 * TKP_NS_PER_MS);
@@ -312,8 +312,8 @@ static void a_descriptor_limit_is_not_the_servers_fault(void **state)
     assert_int_equal(setrlimit(RLIMIT_NOFILE, &before), 0);
     const struct tkp_row *row = worker_run_row(run, 0, 0);
     assert_int_equal(row->outcome, TKP_OUTCOME_CLIENT_ERROR);
-    assert_string_equal(row->error_type, "EMFILE");
-    assert_non_null(strstr(row->error_message, "ulimit -n"));
+    assert_string_equal(tkp_row_error_type(row), "EMFILE");
+    assert_non_null(strstr(tkp_row_error_message(row), "ulimit -n"));
     worker_run_destroy(run);
     scripted_server_stop(server);
 }
@@ -373,7 +373,7 @@ static void an_early_answer_counts(void **state)
     const struct tkp_row *row = worker_run_row(run, 0, 0);
     assert_int_equal(row->outcome, TKP_OUTCOME_HTTP_ERROR);
     assert_int_equal(row->http_status, 413);
-    assert_string_equal(row->error_message, "long");
+    assert_string_equal(tkp_row_error_message(row), "long");
     assert_true(row->send_end_ns == 0 && row->sent_bytes < len);
     assert_int_equal(worker_run_row(run, 1, 0)->outcome, TKP_OUTCOME_OK);
     assert_int_equal(worker_run_row(run, 1, 0)->flags & TKP_ROW_REUSED, 0);
