@@ -23,7 +23,7 @@
 
 enum {
     TKP_TOKENIZER_MAX_FILE_BYTES = 256 << 20, /* Gemma's file has 17 to 33 MB */
-    TKP_TOKEN_MAX_TEXT_BYTES = 256 << 20,     /* of one text; longer: TOKPERF_E_LIMIT */
+    TKP_TOKEN_MAX_TEXT_BYTES = 64 << 20,      /* of one text; longer: TOKPERF_E_LIMIT */
 };
 
 struct tkp_tokenizer;
