@@ -48,11 +48,37 @@ static void hides_what_was_cut(void **state)
     tkp_secrets_set(NULL, 0);
 }
 
+static void finds_the_first(void **state)
+{
+    (void)state;
+    const struct tokperf_span list[] = {tkp_span("sk-12345"), tkp_span("12345678")};
+    const struct {
+        const char *text;
+        uint64_t at, len;
+    } samples[] = {{"", 0, 0},
+                   {"none", 4, 0},
+                   {"sk-12345", 0, 8},
+                   {"a sk-1\\2345.", 2, 9},
+                   {"12345678sk-12345", 0, 8},
+                   {"sk-1 x sk-12", 7, 5}};
+    uint64_t len;
+    for (int set = 0; set < 2; set++) {
+        tkp_secrets_set(set ? list : NULL, set ? 2 : 0);
+        for (size_t i = 0; i < sizeof samples / sizeof samples[0]; i++) {
+            struct tokperf_span text = tkp_span(samples[i].text);
+            assert_int_equal(tkp_secrets_find(text, &len), set ? samples[i].at : text.len);
+            assert_int_equal(len, set ? samples[i].len : 0);
+        }
+    }
+    tkp_secrets_set(NULL, 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(replaces_each),
         cmocka_unit_test(hides_what_was_cut),
+        cmocka_unit_test(finds_the_first),
     };
     return cmocka_run_group_tests_name("secrets", tests, NULL, NULL);
 }

@@ -36,6 +36,9 @@ static void secret_names(void **state)
         "x-goog-api-key",
         "X-Amz-Credential",
         "ocp-apim-subscription-key",
+        "X-Functions-Key",
+        "aeg-sas-key",
+        "X-Amz-Security-Token",
     };
     static const char *const open[] = {
         "content-type", "max_tokens", "tokenizer",   "model", "user-agent",

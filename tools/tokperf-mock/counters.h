@@ -21,6 +21,7 @@
     X(REQUESTS_TGI, "requests_total", "route=\"tgi\"", "counter", "")                            \
     X(REQUESTS_MODELS, "requests_total", "route=\"models\"", "counter", "")                      \
     X(REQUESTS_HEALTH, "requests_total", "route=\"health\"", "counter", "")                      \
+    X(REQUESTS_CONTROL, "requests_total", "route=\"control\"", "counter", "")                    \
     X(REQUESTS_METRICS, "requests_total", "route=\"metrics\"", "counter", "")                    \
     X(REQUESTS_OTHER, "requests_total", "route=\"other\"", "counter", "")                        \
     X(COMPLETED_CHAT, "completed_total", "route=\"chat\"", "counter",                            \

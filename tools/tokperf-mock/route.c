@@ -109,6 +109,16 @@ static void answer_metrics(struct tkp_mock_connection *connection,
     reply(connection, 200, "text/plain; version=0.0.4; charset=utf-8", "", text);
 }
 
+/* Cache resets and profilers, of which there is nothing here to do. */
+static void answer_control(struct tkp_mock_connection *connection,
+                           const struct tkp_mock_http_request *request)
+{
+    (void)request;
+    struct tkp_mock_buffer *json = &connection->loop->workspace.json;
+    json->len = 0;
+    reply(connection, 200, "application/json", "", json);
+}
+
 static void infer(struct tkp_mock_connection *connection,
                   const struct tkp_mock_http_request *request, enum tkp_mock_api api)
 {
@@ -211,6 +221,14 @@ static const struct route routes[] = {
     {"/generate", "POST", "allow: POST\r\n", TKP_MOCK_COUNTER_REQUESTS_TGI, true, answer_tgi},
     {"/generate_stream", "POST", "allow: POST\r\n", TKP_MOCK_COUNTER_REQUESTS_TGI, true,
      answer_tgi_stream},
+    {"/reset_prefix_cache", "POST", "allow: POST\r\n", TKP_MOCK_COUNTER_REQUESTS_CONTROL, true,
+     answer_control},
+    {"/flush_cache", "POST", "allow: POST\r\n", TKP_MOCK_COUNTER_REQUESTS_CONTROL, true,
+     answer_control},
+    {"/start_profile", "POST", "allow: POST\r\n", TKP_MOCK_COUNTER_REQUESTS_CONTROL, true,
+     answer_control},
+    {"/stop_profile", "POST", "allow: POST\r\n", TKP_MOCK_COUNTER_REQUESTS_CONTROL, true,
+     answer_control},
     {"/v1/models", "GET", "allow: GET\r\n", TKP_MOCK_COUNTER_REQUESTS_MODELS, true, answer_models},
     {"/health", "GET", "allow: GET\r\n", TKP_MOCK_COUNTER_REQUESTS_HEALTH, false, answer_health},
     {"/metrics", "GET", "allow: GET\r\n", TKP_MOCK_COUNTER_REQUESTS_METRICS, false, answer_metrics},

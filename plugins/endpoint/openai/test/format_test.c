@@ -65,6 +65,12 @@ static void on_body(void *context, const char *data, uint64_t len)
     body[body_len] = '\0';
 }
 
+static void on_hole(void *context, uint32_t hole)
+{
+    assert_int_equal(hole, TOKPERF_HOLE_SALT);
+    on_body(context, "<salt>", 6);
+}
+
 /* Renders into `body`; a failure's sentence replaces it. */
 static tokperf_status render(const char *component, const struct conversation *conversation,
                              uint32_t flags, const struct tokperf_member *extra,
@@ -81,7 +87,8 @@ static tokperf_status render(const char *component, const struct conversation *c
         .model = span("m"),
         .extra = extra,
     };
-    const struct tokperf_request_sink sink = {.struct_size = sizeof sink, .body = on_body};
+    const struct tokperf_request_sink sink = {
+        .struct_size = sizeof sink, .body = on_body, .hole = on_hole};
     struct tokperf_error error = {0};
     body_len = 0;
     body[0] = '\0';
@@ -214,4 +221,49 @@ void test_format_refusals(void **unused)
     assert_int_equal(render("chat", &c, 0, NULL, 0), TOKPERF_E_INVALID);
     assert_non_null(strstr(body, "format,base64"));
     assert_int_equal(render("completions", &c, 0, NULL, 0), TOKPERF_E_UNSUPPORTED);
+}
+
+/* Which text carries the marker: of the system message where there is one, else of the first user
+ * message that has a text; always the same one, however long the conversation is by then. */
+void test_format_salt(void **unused)
+{
+    (void)unused;
+    const uint32_t prefix = TOKPERF_REQUEST_SALT_PREFIX, suffix = TOKPERF_REQUEST_SALT_SUFFIX;
+    const uint32_t system = TOKPERF_REQUEST_SALT_SYSTEM;
+    struct conversation c = {0};
+    add_text(&c, "system", "S");
+    add_turn(&c, "user");
+    add_content(&c, TOKPERF_INPUT_IMAGE, "u");
+    add_content(&c, TOKPERF_INPUT_TEXT, "\"A\"");
+    add_content(&c, TOKPERF_INPUT_TEXT, "");
+    add_text(&c, "user", "B");
+    const struct {
+        uint32_t flags;
+        const char *part;
+    } places[] = {
+        {prefix | system, "\"content\":\"[rid:<salt>]\\n\\nS\"}"},
+        {suffix | system, "\"content\":\"S\\n\\n[rid:<salt>]\"}"},
+        {prefix, "\"text\":\"[rid:<salt>]\\n\\n\\\"A\\\"\"},{"},
+        {suffix, "\"text\":\"\\n\\n[rid:<salt>]\"}]}"},
+    };
+    for (size_t i = 0; i < sizeof places / sizeof places[0]; i++) {
+        assert_int_equal(render("chat", &c, places[i].flags, NULL, 0), TOKPERF_OK);
+        const char *first = strstr(body, "<salt>");
+        assert_non_null(strstr(body, places[i].part));
+        assert_null(strstr(first + 1, "<salt>"));
+    }
+    assert_int_equal(render("chat", &c, 0, NULL, 0), TOKPERF_OK);
+    assert_null(strstr(body, "rid"));
+    struct conversation plain = {0};
+    add_text(&plain, "", "x");
+    expect("completions", &plain, prefix | system,
+           "{\"prompt\":\"[rid:<salt>]\\n\\nx\",\"model\":\"m\",\"stream\":false}");
+    add_content(&plain, TOKPERF_INPUT_TEXT, "y");
+    expect("completions", &plain, suffix,
+           "{\"prompt\":[\"x\\n\\n[rid:<salt>]\",\"y\\n\\n[rid:<salt>]\"],\"model\":\"m\","
+           "\"stream\":false}");
+    add_text(&plain, "", "z");
+    expect("completions", &plain, prefix,
+           "{\"prompt\":\"[rid:<salt>]\\n\\nx\\n\\ny\\n\\nz\",\"model\":\"m\","
+           "\"stream\":false}");
 }

@@ -9,5 +9,6 @@ void test_format_history(void **unused);
 void test_format_extra(void **unused);
 void test_format_completions(void **unused);
 void test_format_refusals(void **unused);
+void test_format_salt(void **unused);
 
 #endif

@@ -283,6 +283,7 @@ int main(void)
         cmocka_unit_test(test_format_extra),
         cmocka_unit_test(test_format_completions),
         cmocka_unit_test(test_format_refusals),
+        cmocka_unit_test(test_format_salt),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
