@@ -107,6 +107,10 @@ static void reads_back_as_the_same_plan(void **state)
         "--wait-for-model-timeout|5|--wait-for-model-mode|both|--url|h1,h2:5/v1|--url|unix:/s",
         "--use-server-token-count|--per-chunk-usage|--streaming|--use-legacy-max-tokens",
         "--connect-timeout-seconds|250ms|--verdict-retry-pct|0.3|--endpoint|/x?y=1",
+        "--url|https://h|--cacert|ca.pem|--cert|c.pem|--tls-min-version|1.3|--ip-version|6",
+        "--url|https://h,http://[::1]:7|--insecure|--resolve|h:443:1.2.3.4,[::1]|--resolve|"
+        "[::1]:7:[::2]|--connection-reuse-strategy|sticky-user-sessions",
+        "--tcp-keepalive-seconds|0|--tcp-user-timeout-seconds|1.5",
         "--verdict-host-root|/host|--verdict-steal-suspect-pct|2|--export-http-trace",
     };
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {

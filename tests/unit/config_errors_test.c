@@ -59,6 +59,10 @@ static void flags(void **state)
         check(&(struct resolve_case){.arguments = rows[i].given}, rows[i].message);
 }
 
+#define NOT_A_RULE(given)                                                                          \
+    "--resolve: '" given "' is not HOST:PORT:ADDRESS with one to 4 addresses; write for instance " \
+    "example.org:443:127.0.0.1,[::1]"
+
 static void values(void **state)
 {
     (void)state;
@@ -86,7 +90,7 @@ static void values(void **state)
          "--failed-request-threshold: '2' is out of range: expected 0..1"},
         {"--arrival-pattern|poison", "--arrival-pattern: 'poison' is not one of concurrency_burst, "
                                      "constant, poisson, concurrency; did you mean 'poisson'?"},
-        {"--export-level|raw", "--export-level: 'raw' is not one of summary, records"},
+        {"--export-level|all", "--export-level: 'all' is not one of summary, records, raw"},
         {"--random-seed|9007199254740993", "--random-seed: '9007199254740993' is out of range: "
                                            "expected 0..9007199254740991"},
         {"--profile-export-prefix|run", "--profile-export-prefix: 'run' is the name of one of the "
@@ -108,14 +112,39 @@ static void values(void **state)
          "--source-address: '1.2.3' is no IPv4 or IPv6 address; give one that this machine has, "
          "for "
          "instance 127.0.0.2"},
+        {"--ip-version|5", "--ip-version: '5' is not one of auto, 4, 6"},
+        {"--ip-version|4|--url|unix:/s", "--ip-version: every --url is a unix socket, which has "
+                                         "neither names nor TCP; leave it out"},
+        {"--tcp-keepalive-seconds|1.5",
+         "--tcp-keepalive-seconds: '1.5' is not a whole number of seconds"},
+        {"--resolve|h:80", NOT_A_RULE("h:80")},
+        {"--resolve|h:80:", NOT_A_RULE("h:80:")},
+        {"--resolve|h:80:name", NOT_A_RULE("h:80:name")},
+        {"--resolve|h:80:1.2.3.4,", NOT_A_RULE("h:80:1.2.3.4,")},
+        {"--resolve|h:80:1.2.3.4,[1.2.3.4]", NOT_A_RULE("h:80:1.2.3.4,[1.2.3.4]")},
+        {"--resolve|h:0:1.2.3.4", NOT_A_RULE("h:0:1.2.3.4")},
+        {"--resolve|h:65536:1.2.3.4", NOT_A_RULE("h:65536:1.2.3.4")},
+        {"--resolve|:80:1.2.3.4", NOT_A_RULE(":80:1.2.3.4")},
+        {"--resolve|[::1:80:1.2.3.4", NOT_A_RULE("[::1:80:1.2.3.4")},
+        {"--resolve|h:80:1.1.1.1,1.1.1.2,1.1.1.3,1.1.1.4,1.1.1.5",
+         NOT_A_RULE("h:80:1.1.1.1,1.1.1.2,1.1.1.3,1.1.1.4,1.1.1.5")},
+        {"--url|h:81|--resolve|h:80:1.2.3.4", "--resolve: no --url has the host and port of "
+                                              "'h:80:1.2.3.4'; correct it or leave it out"},
+        {"--cacert|ca.pem", "--cacert: no --url is https; leave it out"},
+        {"--url|unix:/s|--tls-min-version|1.3",
+         "--tls-min-version: no --url is https; leave it out"},
+        {"--url|https://h|--cacert|ca.pem|--insecure",
+         "--cacert: nothing is verified by it with --insecure; leave one of them out"},
+        {"--url|https://h|--key|k.pem", "--key: a key without its certificate; give --cert too"},
         {"--source-address|127.0.0.2|--url|h,unix:/s",
          "--source-address: a unix socket (unix:/s) is not reached from an address; leave it out"},
         {"--spin|maybe", "--spin: 'maybe' is not one of auto, on, off"},
         {"--no-cpu-affinity=false", "--no-cpu-affinity: takes no value"},
         {"--exporter|json,json", "--exporter: 'json' is given twice"},
         {"--endpoint|/v1/a b", "--endpoint: '/v1/a b' has a byte that must be percent-encoded"},
-        {"--url|ftp://host", "--url: 'ftp://host' has a scheme that is not http or https; a URL "
-                             "looks like http://host:8000, host:8000, unix:/path or mock:"},
+        {"--url|ftp://host",
+         "--url: 'ftp://host' has a scheme that is not http or https; a URL "
+         "looks like http://host:8000, https://host, host:8000, unix:/path or mock:"},
     };
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++)
         check(&(struct resolve_case){.arguments = rows[i].given}, rows[i].message);

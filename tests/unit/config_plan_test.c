@@ -6,6 +6,7 @@
 #include <setjmp.h>
 #include <cmocka.h>
 
+#include <arpa/inet.h>
 #include <base/clock.h>
 #include <base/text.h>
 #include <resolve_case.h>
@@ -132,6 +133,39 @@ static void sources_are_addresses(void **state)
     assert_true(plan.sources[0].length < plan.sources[1].length);
     assert_int_equal(plan.spin, TKP_SPIN_ON);
     assert_false(plan.cpu_affinity);
+    tkp_plan_finish(&plan);
+}
+
+static void connections_have_names_and_tls(void **state)
+{
+    (void)state;
+    static const char file[] =
+        "benchmark:\n"
+        "  endpoint:\n"
+        "    urls: [https://API.test, \"http://[::1]:7\"]\n"
+        "    resolve: [\"Api.Test:443:1.2.3.4,[::1],::2\", \"[::1]:7:5.6.7.8\"]\n"
+        "    connection_reuse: sticky-user-sessions\n"
+        "    ip_version: 4\n"
+        "    tcp_keepalive: 0\n"
+        "    tls: {ca_file: ca.pem, cert_file: c.pem, min_version: 1.3}\n";
+    struct tkp_plan plan;
+    resolve(&(struct resolve_case){.file = file, .arguments = "--tcp-user-timeout-seconds|2.5"},
+            &plan);
+    assert_int_equal(plan.reuse, TKP_REUSE_STICKY);
+    assert_int_equal(plan.ip_version, TKP_IP_VERSION_4);
+    assert_int_equal(plan.resolve_rule_count, 2);
+    assert_string_equal(plan.resolve_rules[0].host, "api.test");
+    assert_int_equal(plan.resolve_rules[0].count, 3);
+    assert_int_equal(plan.resolve_rules[0].addresses[0].ss_family, AF_INET);
+    assert_int_equal(plan.resolve_rules[0].addresses[2].ss_family, AF_INET6);
+    const struct sockaddr_in *v4 =
+        (const struct sockaddr_in *)(const void *)&plan.resolve_rules[1].addresses[0];
+    assert_true(v4->sin_port == htons(7) && v4->sin_addr.s_addr == htonl(0x05060708));
+    assert_true(plan.tcp_keepalive_ns == 0 && plan.tcp_user_timeout_ns == 2500000000);
+    assert_string_equal(plan.tls.ca_file, "ca.pem");
+    assert_string_equal(plan.tls.key_file, "c.pem"); /* in the certificate's file */
+    assert_int_equal(plan.tls.min_version, TKP_TLS_VERSION_1_3);
+    assert_false(plan.tls.insecure);
     tkp_plan_finish(&plan);
 }
 
@@ -321,6 +355,7 @@ int main(void)
         cmocka_unit_test(defaults),
         cmocka_unit_test(a_later_layer_wins),
         cmocka_unit_test(sources_are_addresses),
+        cmocka_unit_test(connections_have_names_and_tls),
         cmocka_unit_test(loads),
         cmocka_unit_test(warmup_inherits),
         cmocka_unit_test(extra_inputs_are_typed),
