@@ -50,10 +50,14 @@ struct tkp_slot {
     struct tkp_connection *connection;  /* NULL while none is open */
     const struct tkp_rendered *rendered;
     uint64_t sent_bytes; /* on this connection */
-    uint64_t last_read_ns, decided_ns, waiting_since_ns;
-    uint64_t arrival_ns;       /* of the last read of the answer, by the run's receive clock */
+    uint64_t last_read_ns, decided_ns;
+    union {
+        uint64_t arrival_ns;       /* of the last read of the answer, by the run's receive clock */
+        uint64_t waiting_since_ns; /* once UNRECORDED */
+    };
     uint64_t connect_again_ns; /* connects after it, not 0: has no connection until then */
     struct tkp_http_response http;
+    struct tkp_spill *follow_up; /* of a request of several exchanges (follow_up.h), or NULL */
     struct tkp_raw *raw; /* with --export-level raw (raw.h); else NULL */
     struct tkp_reply reply;
     struct tkp_row row;

@@ -98,8 +98,19 @@ static void nothing_is_allocated_once_warm(void **state)
     scripted_server_stop(server);
 }
 
+/* Without the kernel's, and with a plugin's state of up to 16 bytes, as those that come along have.
+ */
+static void a_stream_in_flight_fits_into_1_kib(void **state)
+{
+    (void)state;
+    struct tokperf_endpoint_vtable vtable = {.state_bytes = 16};
+    struct tkp_instance endpoint = {.vtable = &vtable};
+    assert_in_range(tkp_workers_stream_bytes(&endpoint, false), 1, 1024);
+}
+
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(nothing_is_allocated_once_warm)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(nothing_is_allocated_once_warm),
+                                       cmocka_unit_test(a_stream_in_flight_fits_into_1_kib)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
