@@ -13,10 +13,12 @@ static const struct {
     const char *name;
     int (*run)(int argc, char **argv);
 } commands[] = {
-    {"profile", tkp_cmd_profile},     {"report", tkp_cmd_report},   {"config", tkp_cmd_config},
-    {"calibrate", tkp_cmd_calibrate}, {"plugins", tkp_cmd_plugins}, {"help", tkp_cmd_help},
-    {"version", tkp_cmd_version},     {"--help", tkp_cmd_help},     {"-h", tkp_cmd_help},
-    {"--version", tkp_cmd_version},
+    {"profile", tkp_cmd_profile},   {"report", tkp_cmd_report},
+    {"config", tkp_cmd_config},     {"calibrate", tkp_cmd_calibrate},
+    {"plugins", tkp_cmd_plugins},   {"help", tkp_cmd_help},
+    {"version", tkp_cmd_version},   {"--help", tkp_cmd_help},
+    {"-h", tkp_cmd_help},           {"--version", tkp_cmd_version},
+    {"tokenize", tkp_cmd_tokenize}, {"tokenizer", tkp_cmd_tokenizer},
 };
 enum { COMMANDS = sizeof commands / sizeof commands[0] };
 

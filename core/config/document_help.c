@@ -36,6 +36,12 @@ static const struct tkp_command_row commands[] = {
      "Measure the highest request rate and streams x event rate at which this machine's times stay "
      "true, p99 of the error under --bound-ms (default 1), in under 90 s (--quick: 20 s), and save "
      "them for profile, which warns of a plan that goes past them."},
+    {"tokenize", "tokperf tokenize --tokenizer PATH [--count|--ids|--pieces] [--jsonl] [FILE...]",
+     "Count the tokens of each file (of standard input without one), or print their ids, or the "
+     "pieces that the tokenizer splits a text into. With --jsonl each line's 'text' is a text, "
+     "answered by a line with its count and ids."},
+    {"tokenizer info", "tokperf tokenizer info PATH",
+     "Say what a tokenizer is made of, and whether its counts are exact."},
     {"version", "tokperf version", "Print the version."},
     {"help", "tokperf help [COMMAND] [--markdown]",
      "Print this overview, what a command takes (profile: every option), or docs/cli.md."},
