@@ -81,11 +81,6 @@ static void put_item(struct reader *r, const struct tkp_command_line_item *item,
 static tokperf_status unknown(const char *flag, struct tokperf_error *error)
 {
     struct tkp_option_flags_list flags;
-    if (strcmp(flag, "--tokenizer") == 0)
-        return tkp_fail(error, TOKPERF_E_INVALID,
-                        "--tokenizer: there is no tokenizer in this version; use "
-                        "--use-server-token-count, or nothing to take the server's counts where "
-                        "it sends them");
     tkp_options_flags(&flags);
     const char *closest = tkp_text_closest(flag, flags.names);
     if (closest)

@@ -275,6 +275,14 @@ static void put_dataset(struct tokperf_json_writer *w, const struct tkp_plan *pl
             put_choice(w, "cache_bust", TKP_OPT_CACHE_BUST, plan->cache_bust);
         if (is_made_up)
             put_distribution(w, "isl", plan->isl_mean, plan->isl_stddev);
+        if (plan->prefix_pool) {
+            put_object(w, "prefix");
+            put_count(w, "pool_size", plan->prefix_pool);
+            put_count(w, "length", plan->prefix_tokens);
+            json->object_end(w);
+        }
+        put_count(w, "shared_system_length", plan->system_tokens);
+        put_count(w, "user_context_length", plan->context_tokens);
         if (plan->osl_mean >= 0)
             put_distribution(w, "osl", plan->osl_mean, plan->osl_stddev);
         json->object_end(w);

@@ -72,11 +72,6 @@ static tokperf_status apply_member(const struct tkp_file *file, const struct tkp
         return unknown(file, n, place);
     if (strcmp(below.path, "phases") == 0)
         return apply_phases(file, n);
-    if (strcmp(below.path, "tokenizer") == 0)
-        return tkp_yaml_fail(file->yaml, n, file->error,
-                             "%s: there is no tokenizer in this version; use "
-                             "endpoint.use_server_token_count: true, or nothing",
-                             below.where);
     bool is_section = tkp_options_is_section(below.path);
     if (is_section && n->kind == TKP_YAML_MAP)
         return apply_section(file, n, &below);

@@ -7,6 +7,7 @@ static const struct tkp_option rows[] = {
      .group = TKP_GROUP_TOKENS,
      .type = TKP_TYPE_TEXT,
      .path = "tokenizer.name",
+     .path_alias = "tokenizer",
      .flag = "--tokenizer",
      .value = "PATH|builtin",
      .help =

@@ -7,8 +7,9 @@
 
 /* Options that shape made-up conversations only. */
 static const enum tkp_option_id synthetic_only[] = {
-    TKP_OPT_ENTRIES,      TKP_OPT_ISL_MEAN,        TKP_OPT_ISL_STDDEV,       TKP_OPT_TURNS_MEAN,
-    TKP_OPT_TURNS_STDDEV, TKP_OPT_TURN_DELAY_MEAN, TKP_OPT_TURN_DELAY_STDDEV};
+    TKP_OPT_ENTRIES,       TKP_OPT_ISL_MEAN,        TKP_OPT_ISL_STDDEV,        TKP_OPT_TURNS_MEAN,
+    TKP_OPT_TURNS_STDDEV,  TKP_OPT_TURN_DELAY_MEAN, TKP_OPT_TURN_DELAY_STDDEV, TKP_OPT_PREFIX_POOL,
+    TKP_OPT_PREFIX_LENGTH, TKP_OPT_SYSTEM_LENGTH,   TKP_OPT_CONTEXT_LENGTH};
 
 static tokperf_status check_file(const struct tkp_settings *settings,
                                  const struct tkp_setting *file, struct tokperf_error *error)
@@ -81,6 +82,19 @@ static tokperf_status check_verbatim(const struct tkp_settings *settings,
     return TOKPERF_OK;
 }
 
+/* A pool needs a length, a length a pool. */
+static tokperf_status check_prefix(const struct tkp_settings *settings, const struct tkp_plan *plan,
+                                   struct tokperf_error *error)
+{
+    const struct tkp_setting *pool = tkp_settings_given(settings, TKP_OPT_PREFIX_POOL);
+    const struct tkp_setting *length = tkp_settings_given(settings, TKP_OPT_PREFIX_LENGTH);
+    if (plan->prefix_pool && !plan->prefix_tokens)
+        return tkp_fail(error, TOKPERF_E_INVALID, "%s: needs --prefix-prompt-length", pool->origin);
+    if (plan->prefix_tokens && !plan->prefix_pool)
+        return tkp_fail(error, TOKPERF_E_INVALID, "%s: needs --num-prefix-prompts", length->origin);
+    return TOKPERF_OK;
+}
+
 /* A wait between turns needs a second turn. */
 static tokperf_status check_delay(const struct tkp_settings *settings, const struct tkp_plan *plan,
                                   struct tokperf_error *error)
@@ -120,11 +134,17 @@ tokperf_status tkp_resolve_dataset(const struct tkp_settings *settings, struct t
     plan->dataset_entries = (uint64_t)tkp_settings_integer(settings, TKP_OPT_ENTRIES);
     plan->isl_mean = tkp_settings_number(settings, TKP_OPT_ISL_MEAN);
     plan->isl_stddev = tkp_settings_number(settings, TKP_OPT_ISL_STDDEV);
+    plan->prefix_pool = (uint64_t)tkp_settings_integer(settings, TKP_OPT_PREFIX_POOL);
+    plan->prefix_tokens = (uint64_t)tkp_settings_integer(settings, TKP_OPT_PREFIX_LENGTH);
+    plan->system_tokens = (uint64_t)tkp_settings_integer(settings, TKP_OPT_SYSTEM_LENGTH);
+    plan->context_tokens = (uint64_t)tkp_settings_integer(settings, TKP_OPT_CONTEXT_LENGTH);
     plan->turns_mean = tkp_settings_number(settings, TKP_OPT_TURNS_MEAN);
     plan->turns_stddev = tkp_settings_number(settings, TKP_OPT_TURNS_STDDEV);
     plan->turn_delay_mean_ms = tkp_settings_number(settings, TKP_OPT_TURN_DELAY_MEAN);
     plan->turn_delay_stddev_ms = tkp_settings_number(settings, TKP_OPT_TURN_DELAY_STDDEV);
     status = check_verbatim(settings, plan, error);
+    if (!status)
+        status = check_prefix(settings, plan, error);
     if (!status)
         status = check_delay(settings, plan, error);
     return status ? status : resolve_osl(settings, plan, error);

@@ -30,6 +30,10 @@ static struct tokperf_dataset_request make_request(const struct tkp_plan *plan)
         .turns_stddev = plan->turns_stddev,
         .turn_delay_mean_ms = plan->turn_delay_mean_ms,
         .turn_delay_stddev_ms = plan->turn_delay_stddev_ms,
+        .prefix_pool = plan->prefix_pool,
+        .prefix_tokens = plan->prefix_tokens,
+        .system_tokens = plan->system_tokens,
+        .context_tokens = plan->context_tokens,
     };
 }
 

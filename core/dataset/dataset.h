@@ -8,6 +8,7 @@
 #define TKP_DATASET_DATASET_H
 
 #include <config/plan.h>
+#include <plugin/host.h>
 #include <plugin/loader.h>
 #include <tokperf/dataset.h>
 #include <tokperf/endpoint.h>
@@ -51,11 +52,6 @@ struct tkp_dataset_inputs {
 tokperf_status tkp_dataset_create(const struct tkp_dataset_inputs *inputs,
                                   struct tkp_dataset **dataset,
                                   struct tokperf_error *error) TOKPERF_MUST_USE;
-/* Counts the tokens of a text; false when it cannot. */
-struct tkp_text_counter {
-    void *context;
-    bool (*count)(void *context, struct tokperf_span text, uint64_t *tokens);
-};
 /* Counts each prompt, once; before the dataset is rendered. Returns how many could not be counted:
  * request bodies that are sent as they are, and texts that the counter refuses. [main] */
 uint64_t tkp_dataset_count_prompts(struct tkp_dataset *dataset,

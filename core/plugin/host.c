@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The table of host services, and those that need no files: log, clock, cancelled, rng, terminal,
- * tokenizer. Tables are constant; what differs between runs is in struct tkp_host, of which a plugin sees the
- * first member.
+ * tokenizer. Tables are constant; what differs between runs is in struct tkp_host, of which a
+ * plugin sees the first member.
  */
 #include <plugin/host.h>
 

@@ -55,6 +55,8 @@ struct tkp_run {
     /* tokens.c: NULL without --tokenizer */
     struct tkp_tokenizer *tokenizer;
     const char *tokenizer_identity;
+    struct tkp_encoder *prompt_encoder; /* of the main thread */
+    struct tkp_text_counter prompt_counter;
     struct tkp_counter *counter; /* from the record log's opening to the drain's end */
     char counts_path[TKP_RUNDIR_PATH_BYTES];
     struct tkp_token_counts *counts;
@@ -91,6 +93,7 @@ tokperf_status tkp_run_choose_clock(struct tkp_run *run,
 /* tokens.c, parts of set up, results and report. */
 tokperf_status tkp_run_open_tokenizer(struct tkp_run *run,
                                       struct tokperf_error *error) TOKPERF_MUST_USE;
+void tkp_run_count_prompts(struct tkp_run *run); /* before they are rendered */
 tokperf_status tkp_run_start_counting(struct tkp_run *run,
                                       struct tokperf_error *error) TOKPERF_MUST_USE;
 /* Counts what is left; the reader's rows and run->summarizer have the counts from here on. */

@@ -149,6 +149,7 @@ static tokperf_status open_plugins(struct tkp_run *run, struct tokperf_error *er
     run->host.cancel = tkp_interrupt_flag();
     run->host.terminal_fd = STDOUT_FILENO;
     run->host.terminal_failed = &run->terminal_failed;
+    run->host.tokens = run->tokenizer ? &run->prompt_counter : NULL;
     tkp_crash_handler_install();
     tokperf_status status = tkp_registry_open(&options, &run->registry, error);
     if (status == TOKPERF_OK)
@@ -382,6 +383,8 @@ tokperf_status tkp_run_set_up_inputs(struct tkp_run *run, struct tokperf_error *
     if (status == TOKPERF_OK)
         status = check_host_root(run->plan, error);
     if (status == TOKPERF_OK)
+        status = tkp_run_open_tokenizer(run, error);
+    if (status == TOKPERF_OK)
         status = open_plugins(run, error);
     if (status == TOKPERF_OK)
         status = check_limits(run, error);
@@ -390,7 +393,7 @@ tokperf_status tkp_run_set_up_inputs(struct tkp_run *run, struct tokperf_error *
     if (status == TOKPERF_OK)
         status = make_dataset(run, error);
     if (status == TOKPERF_OK)
-        status = tkp_run_open_tokenizer(run, error);
+        tkp_run_count_prompts(run);
     return status;
 }
 

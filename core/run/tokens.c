@@ -23,21 +23,16 @@ static bool count_prompt(void *context, struct tokperf_span text, uint64_t *toke
     return tkp_encoder_count(context, text, tokens, &ignored) == TOKPERF_OK;
 }
 
-static tokperf_status count_prompts(struct tkp_run *run, struct tokperf_error *error)
+void tkp_run_count_prompts(struct tkp_run *run)
 {
-    struct tkp_encoder *encoder;
-    tokperf_status status = tkp_encoder_create(run->tokenizer, &encoder, error);
-    if (status != TOKPERF_OK)
-        return status;
-    struct tkp_text_counter counter = {encoder, count_prompt};
-    uint64_t uncounted = tkp_dataset_count_prompts(run->dataset, &counter);
-    tkp_encoder_destroy(encoder);
+    if (!run->tokenizer)
+        return;
+    uint64_t uncounted = tkp_dataset_count_prompts(run->dataset, &run->prompt_counter);
     if (uncounted)
         tkp_log(TKP_LOG_WARNING,
                 "%" PRIu64 " prompts cannot be counted (request bodies that are sent as they are "
                 "are not taken apart): their requests have no token metrics",
                 uncounted);
-    return TOKPERF_OK;
 }
 
 tokperf_status tkp_run_open_tokenizer(struct tkp_run *run, struct tokperf_error *error)
@@ -62,7 +57,10 @@ tokperf_status tkp_run_open_tokenizer(struct tkp_run *run, struct tokperf_error 
     }
     if (status == TOKPERF_OK && tkp_tokenizer_notice(run->tokenizer))
         tkp_log(TKP_LOG_INFO, "%s", tkp_tokenizer_notice(run->tokenizer));
-    return status == TOKPERF_OK ? count_prompts(run, error) : status;
+    if (status == TOKPERF_OK)
+        status = tkp_encoder_create(run->tokenizer, &run->prompt_encoder, error);
+    run->prompt_counter = (struct tkp_text_counter){run->prompt_encoder, count_prompt};
+    return status;
 }
 
 /* ---- during the load ---- */
@@ -146,5 +144,6 @@ void tkp_run_close_tokens(struct tkp_run *run)
 {
     tkp_counter_close(run->counter);
     tkp_token_counts_close(run->counts);
+    tkp_encoder_destroy(run->prompt_encoder);
     tkp_tokenizer_destroy(run->tokenizer);
 }

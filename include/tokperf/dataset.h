@@ -29,6 +29,10 @@ struct tokperf_dataset_request {
     double turns_stddev;
     double turn_delay_mean_ms;
     double turn_delay_stddev_ms;
+    /* Of synthetic prompts, 0: none. Each prompt begins with one of prefix_pool texts of
+     * prefix_tokens; every conversation with the same system message of system_tokens, then with a
+     * user message of its own of context_tokens. */
+    uint64_t prefix_pool, prefix_tokens, system_tokens, context_tokens;
 };
 
 /* Everything is copied. The first failure is kept: later calls return it again. */

@@ -27,6 +27,7 @@ extern "C" {
 #define TOKPERF_SERVICE_OUTPUT_FILE "output_file/1"
 #define TOKPERF_SERVICE_FILE        "file/1"
 #define TOKPERF_SERVICE_TERMINAL    "terminal/1"
+#define TOKPERF_SERVICE_TOKENIZER   "tokenizer/1"
 
 enum {
     TOKPERF_LOG_ERROR = 1,
@@ -98,6 +99,15 @@ struct tokperf_terminal_v1 {
     void (*write)(const struct tokperf_host *host, const char *data, uint64_t len);
     uint32_t (*is_terminal)(const struct tokperf_host *host); /* 0: plain text only */
     uint32_t (*columns)(const struct tokperf_host *host);     /* 100 when unknown */
+};
+
+/* [main] The run's tokenizer (--tokenizer): NULL, in create() too, when the run has none. */
+struct tokperf_tokenizer_v1 {
+    uint32_t struct_size;
+    uint32_t reserved;
+    /* Tokens of a UTF-8 text on its own, without special tokens around it. May block. */
+    tokperf_status (*count)(const struct tokperf_host *host, struct tokperf_span text,
+                            uint64_t *tokens, struct tokperf_error *error);
 };
 
 #ifdef __cplusplus

@@ -50,9 +50,10 @@ static void flags(void **state)
         {"--num-prompts|1|--num-dataset-entries|2",
          "--num-dataset-entries: given twice, first by --num-prompts"},
         {"-f|a|-f|b", "-f: given twice"},
-        {"--tokenizer|gpt2",
-         "--tokenizer: there is no tokenizer in this version; use --use-server-token-count, or "
-         "nothing to take the server's counts where it sends them"},
+        {"--tokenizer-threads|1",
+         "--tokenizer-threads: there is nothing to count without --tokenizer"},
+        {"--num-prefix-prompts|2", "--num-prefix-prompts: needs --prefix-prompt-length"},
+        {"--prefix-prompt-length|2", "--prefix-prompt-length: needs --num-prefix-prompts"},
         {"-f|/nonexistent.yaml", "cannot open '/nonexistent.yaml': No such file or directory"},
     };
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++)
@@ -301,9 +302,9 @@ static void files(void **state)
                                    "nothing"},
         {"benchmark:\n  model: [a, b]\n",
          "run.yaml:2:10: benchmark.model: expected one value, found a list"},
-        {"benchmark:\n  tokenizer: gpt2\n",
-         "run.yaml:2:14: benchmark.tokenizer: there is no tokenizer in this version; use "
-         "endpoint.use_server_token_count: true, or nothing"},
+        {"benchmark:\n  tokenizer: {threads: 1}\n",
+         "run.yaml:2:24: benchmark.tokenizer.threads: there is nothing to count without "
+         "--tokenizer"},
         {"benchmark:\n  endpoint: {url: []}\n",
          "run.yaml:2:19: benchmark.endpoint.url: the list is empty"},
         {"benchmark:\n  endpoint: {url: a, urls: b}\n",

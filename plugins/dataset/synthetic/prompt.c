@@ -8,6 +8,8 @@
 
 #include "words.h"
 
+#include <stdbool.h>
+
 enum {
     NUMBER_WORDS = 4,
     NUMBER_BITS = NUMBER_WORDS * SYNTHETIC_WORD_BITS,
@@ -40,12 +42,13 @@ uint64_t synthetic_prompt_write(const struct tokperf_rng_v1 *rng,
 {
     char *end = out;
     const uint64_t number = number_of(rng, prompt);
-    const uint64_t seed = rng->bits(prompt->seed, STREAM_WORDS, number);
+    const uint64_t seed = rng->bits(prompt->seed, STREAM_WORDS, number) + prompt->variant;
     uint64_t bits = number;
     for (uint64_t i = 0; i < prompt->word_count; i++) {
         if (i >= NUMBER_WORDS && (i - NUMBER_WORDS) % WORDS_PER_DRAW == 0)
             bits = rng->bits(seed, STREAM_WORDS, i);
-        end = append_word(end, bits);
+        bool replaced = prompt->last_word && i + 1 == prompt->word_count;
+        end = append_word(end, replaced ? prompt->last_word - 1 : bits);
         bits >>= SYNTHETIC_WORD_BITS;
     }
     return (uint64_t)(end - out) - 1; /* without the last space */

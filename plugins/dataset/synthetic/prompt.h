@@ -10,6 +10,15 @@ struct synthetic_prompt {
     uint64_t entry; /* conversation */
     uint64_t turn;
     uint64_t word_count; /* >= 1 */
+    uint64_t variant;    /* other words behind those that number the prompt */
+    uint64_t last_word;  /* replaces the last one when not 0: 1 to SYNTHETIC_WORDS */
+};
+
+/* The turn of texts that are no turn's prompt, so that they have numbers of their own. */
+enum {
+    SYNTHETIC_TURN_CONTEXT = 1021, /* the conversation's own context message */
+    SYNTHETIC_TURN_PREFIX = 1022,  /* entry: which of the pool */
+    SYNTHETIC_TURN_SHARED = 1023   /* the system message */
 };
 
 /* The longest word and a space. */

@@ -134,15 +134,20 @@ static void print_text(const struct table_output *out, const char *lead, const c
     print_wrapped(out, lead, (struct tokperf_span){text, strlen(text)});
 }
 
+static int is_text(struct tokperf_span span, const char *text)
+{
+    return span.len == strlen(text) && memcmp(span.data, text, span.len) == 0;
+}
+
 static void print_token_sources(const struct table_output *out, const struct tokperf_summary *run)
 {
-    static const struct tokperf_span nothing = {"nothing: not counted", 20}, chunks = {"chunks", 6};
+    static const struct tokperf_span nothing = {"nothing: not counted", 20};
     char text[256];
     struct tokperf_span isl = run->isl_source.len ? run->isl_source : nothing;
     struct tokperf_span osl = run->osl_source.len ? run->osl_source : nothing;
     if (!run->isl_source.len && !run->osl_source.len)
         return;
-    int estimate = osl.len == chunks.len && memcmp(osl.data, chunks.data, chunks.len) == 0;
+    int estimate = is_text(osl, "chunks");
     snprintf(text, sizeof text, "input from %.*s, output from %.*s%s", (int)isl.len, isl.data,
              (int)osl.len, osl.data,
              estimate ? " (an estimate: one chunk is taken for one token)" : "");
@@ -157,11 +162,14 @@ static void print_prompts(const struct table_output *out, const struct tokperf_s
     char text[256];
     if (asked && counted && has_statistic(asked, TOKPERF_STAT_AVG) &&
         has_statistic(counted, TOKPERF_STAT_AVG)) {
-        snprintf(
-            text, sizeof text,
-            "%.1f words asked for a turn, %.1f tokens counted by the server, which also counts "
-            "its chat template and the turns before",
-            asked->value[TOKPERF_STAT_AVG], counted->value[TOKPERF_STAT_AVG]);
+        int by_server = is_text(run->isl_source, "server");
+        snprintf(text, sizeof text,
+                 by_server
+                     ? "%.1f words asked for a turn, %.1f tokens counted by the server, which "
+                       "also counts its chat template and the turns before"
+                     : "%.1f tokens asked for a turn, %.1f counted, the turns before among them "
+                       "but no chat template",
+                 asked->value[TOKPERF_STAT_AVG], counted->value[TOKPERF_STAT_AVG]);
         print_text(out, "Input length: ", text);
     }
     if (run->prompts_sent) {

@@ -68,6 +68,8 @@ static struct tokperf_dataset_request request_of(uint64_t entries, double isl)
     };
 }
 
+static const struct tkp_text_counter *tokenizer; /* of the host */
+
 static tokperf_status produce(const struct tokperf_dataset_request *request,
                               struct produced *produced, struct tokperf_error *error)
 {
@@ -77,6 +79,7 @@ static tokperf_status produce(const struct tokperf_dataset_request *request,
     struct tkp_host host;
     void *self = NULL;
     tkp_host_init(&host);
+    host.tokens = tokenizer;
     *produced = (struct produced){0};
     assert_int_equal(vtable->create(&host.api, &config, &self, error), TOKPERF_OK);
     const tokperf_status status = vtable->produce(self, request, &sink, error);
@@ -189,6 +192,91 @@ static void test_distributions(void **unused)
     release(&first);
 }
 
+/* A tokenizer that takes words apart: a token for each begun 5 letters, and one for 7 spaces. */
+static bool count_parts(void *context, struct tokperf_span text, uint64_t *tokens)
+{
+    uint64_t letters = 0, spaces = 0;
+    (void)context;
+    *tokens = 0;
+    for (uint64_t i = 0; i <= text.len; i++) {
+        if (i < text.len && text.data[i] != ' ') {
+            letters++;
+            continue;
+        }
+        *tokens += (letters + 4) / 5;
+        *tokens += ++spaces % 7 == 0;
+        letters = 0;
+    }
+    return true;
+}
+
+static uint64_t parts_of(const char *text)
+{
+    uint64_t tokens;
+    (void)count_parts(NULL, (struct tokperf_span){text, strlen(text)}, &tokens);
+    return tokens;
+}
+
+/* With a tokenizer every prompt has exactly the tokens asked for, however words come apart. */
+static void test_exact(void **unused)
+{
+    (void)unused;
+    static const struct tkp_text_counter parts = {NULL, count_parts};
+    tokenizer = &parts;
+    for (double isl = 1; isl <= 300; isl = isl < 40 ? isl + 1 : isl * 1.3) {
+        struct tokperf_dataset_request request = request_of(40, (double)(uint64_t)isl);
+        request.input_tokens_stddev = isl / 5;
+        if (produce(&request, &first, &error) != TOKPERF_OK)
+            fail_msg("%g tokens: %s", isl, error.message);
+        for (size_t i = 0; i < first.turn_count; i++)
+            assert_int_equal(parts_of(first.texts[i]), first.turns[i].input_tokens);
+        release(&first);
+    }
+    tokenizer = NULL;
+}
+
+/* System message, context and prefix have their own lengths; a prefix is one of the pool. */
+static void test_prefixes(void **unused)
+{
+    (void)unused;
+    enum { CONVERSATIONS = 60, MESSAGES = 4 };
+    static const struct tkp_text_counter parts = {NULL, count_parts};
+    for (int with = 0; with < 2; with++) {
+        struct tokperf_dataset_request request = request_of(CONVERSATIONS, 30);
+        request.prefix_pool = 3;
+        request.prefix_tokens = 50;
+        request.system_tokens = 20;
+        request.context_tokens = 10;
+        request.turns_mean = 2;
+        tokenizer = with ? &parts : NULL;
+        assert_int_equal(produce(&request, &first, &error), TOKPERF_OK);
+        assert_int_equal(first.turn_count, CONVERSATIONS * MESSAGES);
+        for (size_t i = 0; i < first.turn_count; i++) {
+            static const uint64_t lengths[MESSAGES] = {20, 10, 80, 30};
+            uint64_t tokens = with ? parts_of(first.texts[i]) : first.words[i];
+            assert_int_equal(tokens, lengths[i % MESSAGES]);
+            assert_int_equal(first.turns[i].is_answer, i % MESSAGES < 2);
+            assert_int_equal(first.turns[i].role.len, i % MESSAGES == 0   ? 6
+                                                      : i % MESSAGES == 1 ? 4
+                                                                          : 0);
+        }
+        size_t pool = 0; /* conversations whose prompt begins as none before */
+        for (size_t i = 0; i < CONVERSATIONS; i++) {
+            assert_string_equal(first.texts[i * MESSAGES], first.texts[0]);
+            assert_true(i == 0 || strcmp(first.texts[i * MESSAGES + 1], first.texts[1]) != 0);
+            assert_int_equal(first.turns[i * MESSAGES + 2].input_tokens, 110);
+            size_t k = 0;
+            for (; k < i; k++)
+                if (strncmp(first.texts[i * MESSAGES + 2], first.texts[k * MESSAGES + 2], 100) == 0)
+                    break;
+            pool += k == i;
+        }
+        assert_int_equal(pool, 3);
+        release(&first);
+    }
+    tokenizer = NULL;
+}
+
 static void test_refusals(void **unused)
 {
     (void)unused;
@@ -201,6 +289,10 @@ static void test_refusals(void **unused)
     request = request_of(1, 1);
     request.path = TOKPERF_SPAN("a.jsonl");
     assert_int_equal(produce(&request, &first, &error), TOKPERF_E_INVALID);
+    request = request_of(1, 1);
+    request.prefix_pool = 1;
+    assert_int_equal(produce(&request, &first, &error), TOKPERF_E_INVALID);
+    assert_non_null(strstr(error.message, "prefix"));
 }
 
 int main(void)
@@ -208,7 +300,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_lengths),  cmocka_unit_test(test_distinct),
         cmocka_unit_test(test_pure),     cmocka_unit_test(test_distributions),
-        cmocka_unit_test(test_refusals),
+        cmocka_unit_test(test_refusals), cmocka_unit_test(test_exact),
+        cmocka_unit_test(test_prefixes),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
