@@ -42,7 +42,7 @@ def spaced(*parts):
         while peer.read_request():
             for part in parts:
                 peer.send(part)
-                time.sleep(0.002)  # only makes it likely that each part is a read of its own
+                time.sleep(0.001)  # only makes it likely that each part is a read of its own
     return serve
 
 
@@ -54,7 +54,7 @@ def chunks(*parts, **more):
     return always(head(200, SSE, CHUNKED) + chunked(*parts, **more))
 
 
-# name: what it serves, the outcome of all requests, connections that are opened, part of the message
+# name: what it serves, the outcome of all requests, connections opened, part of the message
 TABLE = {
     # the connection
     "closes as it said": (then("close", answer(STREAM, "Connection: close")), "ok", 3, ""),
@@ -74,7 +74,8 @@ TABLE = {
     "closes in the status line": (then("close", b"HTTP/1.1 2"), "no_response", 3, "status line"),
     "says more after the answer": (always(GOOD + b"HTTP/1.1 400 Bad\r\n\r\n"), "ok", 3, ""),
     # the head
-    "empty header values": (fields("X-Empty:", "Server: ", "Retry-After:", "Location:"), "ok", 1, ""),
+    "empty header values": (fields("X-Empty:", "Server: ", "Retry-After:", "Location:"), "ok", 1,
+                            ""),
     "an empty content type": (always(answer(STREAM, content_type="Content-Type:")), "ok", 1, ""),
     "an empty retry-after": (always(answer(b"busy", "Retry-After:", status=429)), "http_error", 1,
                              "busy"),
@@ -119,8 +120,8 @@ TABLE = {
     "not modified": (always(head(304, "Content-Length: 5")), "http_error", 1, ""),
     "an empty body": (always(answer(b"")), "empty", 1, "no content"),
     "an answer of HTTP/1.0": (then("close", head(200, SSE, version="1.0") + STREAM), "ok", 3, ""),
-    "HTTP/1.0 that is kept": (always(answer(STREAM, "Connection: keep-alive", version="1.0")), "ok", 1,
-                              ""),
+    "HTTP/1.0 that is kept": (always(answer(STREAM, "Connection: keep-alive", version="1.0")), "ok",
+                              1, ""),
     "HTTP/1.0 that is not": (always(answer(version="1.0")), "ok", 3, ""),
     "an error in a body without end": (then("close", head(503, JSON) + b'{"error":"overloaded"}'),
                                        "http_error", 3, "overloaded"),
@@ -129,6 +130,14 @@ TABLE = {
     "an error in the stream": (chunks(content("a"), event(b'{"error":{"message":"lost it"}}')),
                                "stream_error", 1, "lost it"),
     "no end of the stream": (chunks(content("a")), "truncated", 1, "finish"),
+    "lines that end with CRLF": (always(answer(STREAM.replace(b"\n", b"\r\n"))), "ok", 1, ""),
+    "lines that end with CR": (always(answer(STREAM.replace(b"\n", b"\r"))), "ok", 1, ""),
+    "no space after data:": (always(answer(STREAM.replace(b"data: ", b"data:"))), "ok", 1, ""),
+    "an event in two lines": (always(answer(STREAM.replace(b'"delta"', b'\ndata: "delta"'))), "ok",
+                              1, ""),
+    "comments and other fields": (always(answer(STREAM.replace(
+        b"data: ", b": ping\n\n:\nevent: message\nid: 7\nretry: 10\nother\ndata: "))), "ok", 1, ""),
+    "a byte order mark": (always(answer(b"\xef\xbb\xbf" + STREAM)), "ok", 1, ""),
     "a stream without its last line end": (always(answer(STREAM[:-2])), "ok", 1, ""),
 }
 

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Runs through other people's servers, nginx, haproxy and nghttpx, in front of tokperf-mock: the same
-counts and outcomes as those servers say in their own logs, and a stream that they hold back is
+"""Runs through other people's servers, nginx, haproxy and nghttpx, in front of tokperf-mock: the
+counts and outcomes are those that the servers' own logs have, and a stream that they hold back is
 reported as clumped."""
 import socket
 import sys
@@ -62,7 +62,8 @@ class ProxyTest(RunTest):
 class Clumps(ProxyTest):
     def test_nginx_that_buffers(self):
         """Its default: HTTP/1.0 upstream, whose body it passes on by full buffers."""
-        buffers = "proxy_http_version 1.0; proxy_buffering %s; proxy_buffer_size 2k; proxy_buffers 8 2k;"
+        buffers = ("proxy_http_version 1.0; proxy_buffering %s; proxy_buffer_size 2k; "
+                   "proxy_buffers 8 2k;")
         self.assert_clumped(self.profile(self.nginx(site(PASS % (buffers % "on"))).url(), *LOAD))
         self.assert_smooth(self.profile(self.nginx(site(PASS % (buffers % "off"))).url(), *LOAD))
 

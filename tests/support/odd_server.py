@@ -96,10 +96,11 @@ class Peer:
 
 
 class OddServer:
-    """serve(peer, number of the connection) is called for each connection, on a thread of its own."""
+    """serve(peer, number of the connection) is called for each connection, on a thread of its own;
+    before() is called there ahead of TLS."""
 
-    def __init__(self, way, home, serve):
-        self.way, self.serve, self.connections = way, serve, 0
+    def __init__(self, way, home, serve, before=None):
+        self.way, self.serve, self.before, self.connections = way, serve, before, 0
         self.arguments, self.tls = way.arguments, None
         if way.unix:
             path = home / "server"
@@ -131,6 +132,8 @@ class OddServer:
     def run(self, connection, number):
         with connection:
             try:
+                if self.before:
+                    self.before()
                 peer = Peer(connection, self.tls)
                 with peer.socket:
                     self.serve(peer, number)

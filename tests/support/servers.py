@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Other people's servers from Debian packages, in front of an upstream on loopback: nginx, haproxy,
-nghttpx. Each runs in the foreground with a configuration and a directory of its own, on a free port,
-and is ended by its process id. Waits have a deadline."""
+nghttpx. Each runs in the foreground with a configuration and a directory of its own, on a free
+port, and is ended by its process id. Waits have a deadline."""
 import os
 import pathlib
 import random
@@ -17,7 +17,7 @@ SKIPPED = 77
 
 
 def need(*programs):
-    """Skips the whole test when a program is missing; in continuous integration it fails instead."""
+    """Skips the whole test when a program is missing; continuous integration fails instead."""
     os.environ["PATH"] += ":/usr/sbin:/sbin"
     missing = [name for name in programs if not shutil.which(name)]
     if missing:
@@ -38,9 +38,12 @@ def free_port():
 
 
 def certificate(directory, name="localhost"):
-    """A self-signed certificate for name and 127.0.0.1; returns the paths of it and of its key."""
+    """A self-signed certificate for name and 127.0.0.1, the same one each time in a directory;
+    returns the paths of it and of its key."""
     directory = pathlib.Path(directory)
     cert, key = directory / f"{name}.pem", directory / f"{name}.key"
+    if cert.exists():
+        return cert, key
     subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt",
                     "ec_paramgen_curve:prime256v1", "-nodes", "-days", "2", "-subj", f"/CN={name}",
                     "-addext", f"subjectAltName=DNS:{name},IP:127.0.0.1", "-keyout", str(key),
@@ -107,9 +110,9 @@ class Server:
 
 
 class Nginx(Server):
-    """`sites` is the inside of http{}, where {port}, {socket} and {home} are filled in, the first two
-    being listened at when they are there; "proxied" is the upstream. The access log has a status per
-    line."""
+    """`sites` is the inside of http{}, where {port}, {socket} and {home} are filled in; it listens
+    at the first two when they are there. "proxied" is the upstream. A line of the access log is a
+    status."""
 
     CONFIGURATION = """
 daemon off; master_process off; pid {home}/pid; error_log {home}/output info;
@@ -174,7 +177,7 @@ backend back
 
 
 class Nghttpx(Server):
-    """Speaks HTTP/1.1 and HTTP/2 with prior knowledge; with `tls` (certificate, key) both over TLS."""
+    """HTTP/1.1 and HTTP/2 with prior knowledge; with `tls` (certificate, key) both over TLS."""
 
     def __init__(self, upstream, tls=None, options=()):
         super().__init__()
