@@ -16,6 +16,15 @@ static uint32_t character_id(const struct tkp_model *m, const char *p, uint32_t 
     return tkp_vocabulary_find(&m->vocabulary, p, len);
 }
 
+/* Whether all bytes of a character are tokens; else it is unknown as a whole. */
+static bool has_bytes(const struct tkp_model *m, const char *p, size_t len)
+{
+    bool has = m->has_byte_tokens;
+    for (size_t i = 0; has && i < len; i++)
+        has = m->byte_ids[(unsigned char)p[i]] != TKP_NO_ID;
+    return has;
+}
+
 static size_t byte_symbols(const struct tkp_model *m, const char *p, size_t len, uint32_t *ids)
 {
     size_t n = 0;
@@ -32,7 +41,7 @@ static size_t character_symbols(const struct tkp_model *m, const char *p, size_t
     for (const char *end = p + len; p < end; p += step) {
         uint32_t code_point = tkp_unicode_decode(p, &step);
         uint32_t id = character_id(m, p, code_point, step);
-        if (id == TKP_NO_ID && m->has_byte_tokens) {
+        if (id == TKP_NO_ID && has_bytes(m, p, step)) {
             n += byte_symbols(m, p, step, ids + n);
             continue;
         }
@@ -105,14 +114,26 @@ static bool fill_whole(struct tkp_model *m)
     return done;
 }
 
+/* Whether some character is neither a token nor bytes that are. */
+static bool has_unknown(const struct tkp_model *m)
+{
+    if (!m->has_byte_tokens)
+        return true;
+    for (unsigned i = 0; i < 256; i++) {
+        char byte = (char)i;
+        bool never = i == 0xc0 || i == 0xc1 || i > 0xf4; /* in no well-formed text */
+        if (m->byte_ids[i] == TKP_NO_ID && !never &&
+            (i >= 0x80 || tkp_vocabulary_find(&m->vocabulary, &byte, 1) == TKP_NO_ID))
+            return true;
+    }
+    return false;
+}
+
 bool tkp_model_prepare(struct tkp_model *model)
 {
-    bool has_all_bytes = true;
-    for (int i = 0; i < 256; i++)
-        has_all_bytes &= model->byte_ids[i] != TKP_NO_ID;
     /* what is unknown fuses across a cut */
-    model->may_cut = model->byte_level || (model->has_byte_tokens && has_all_bytes) ||
-                     !model->fuse_unknown || model->unknown_id == TKP_NO_ID;
+    model->may_cut = model->byte_level || !model->fuse_unknown || model->unknown_id == TKP_NO_ID ||
+                     !has_unknown(model);
     return fill_tables(model) && tkp_joints_init(&model->joints, &model->vocabulary) &&
            fill_whole(model);
 }

@@ -273,8 +273,6 @@ static tokperf_status find_bytes(struct reading *r)
         m->byte_ids[i] = tkp_vocabulary_find(&m->vocabulary, name, (size_t)len);
         any_missing |= m->byte_ids[i] == TKP_NO_ID;
     }
-    if (any_missing && m->has_byte_tokens)
-        return unsupported(r->error, "byte_fallback without a token for each byte");
     if (any_missing && m->byte_level && m->unknown_id != TKP_NO_ID)
         return unsupported(r->error, "unk_token with a byte that is no token");
     return TOKPERF_OK;
