@@ -31,13 +31,6 @@ static const struct tkp_target *target_of(const struct tkp_curl_transfer *t)
 
 /* ---- the connection ---- */
 
-/* A UNIX socket is connected at once or never: libcurl would take a full backlog for a connection
- * that is on its way. */
-static int connect_unix(int fd, const struct curl_sockaddr *address)
-{
-    return connect(fd, &address->addr, (socklen_t)address->addrlen) == 0 ? 0 : errno;
-}
-
 /* CURLOPT_OPENSOCKETFUNCTION */
 static curl_socket_t open_socket(void *context, curlsocktype purpose, struct curl_sockaddr *address)
 {
@@ -52,8 +45,7 @@ static curl_socket_t open_socket(void *context, curlsocktype purpose, struct cur
         t->slot->row.connect_start_ns = tkp_clock_now_ns();
     t->opened = true;
     t->socket_errno = tkp_connections_socket(&w->connections, address->family, &fd);
-    if (!t->socket_errno && address->family == AF_UNIX)
-        t->socket_errno = connect_unix(fd, address);
+    t->fd = fd;
     if (!t->socket_errno)
         return fd;
     if (fd >= 0)
@@ -61,13 +53,17 @@ static curl_socket_t open_socket(void *context, curlsocktype purpose, struct cur
     return CURL_SOCKET_BAD;
 }
 
-/* CURLOPT_SOCKOPTFUNCTION */
-static int after_open(void *context, curl_socket_t fd, curlsocktype purpose)
+/* libcurl takes a UNIX socket that found the backlog full for one that is on its way, and then for
+ * connected. */
+static bool found_backlog_full(struct tkp_curl_transfer *t)
 {
-    const struct tkp_curl_transfer *t = context;
-    (void)fd, (void)purpose;
-    return target_of(t)->url->scheme == TKP_URL_UNIX ? CURL_SOCKOPT_ALREADY_CONNECTED
-                                                     : CURL_SOCKOPT_OK;
+    struct sockaddr_storage peer;
+    socklen_t len = sizeof peer;
+    if (!t->opened || target_of(t)->url->scheme != TKP_URL_UNIX ||
+        getpeername(t->fd, (struct sockaddr *)&peer, &len) == 0)
+        return false;
+    t->socket_errno = EAGAIN;
+    return true;
 }
 
 /* CURLOPT_PREREQFUNCTION: the request has a connection and goes out next. A second time: libcurl
@@ -78,6 +74,8 @@ static int begin_sending(void *context, char *remote, char *local, int remote_po
     struct tkp_worker *w = worker_of(t);
     struct tkp_row *row = &t->slot->row;
     (void)remote, (void)local, (void)remote_port, (void)local_port;
+    if (found_backlog_full(t))
+        return CURL_PREREQFUNC_ABORT;
     w->now_ns = tkp_clock_now_ns();
     if (t->attempts++) {
         row->retries++;
@@ -249,8 +247,6 @@ static bool set_callbacks(struct tkp_curl_transfer *t)
            curl_easy_setopt(e, CURLOPT_ERRORBUFFER, t->error) == CURLE_OK &&
            curl_easy_setopt(e, CURLOPT_OPENSOCKETFUNCTION, open_socket) == CURLE_OK &&
            curl_easy_setopt(e, CURLOPT_OPENSOCKETDATA, t) == CURLE_OK &&
-           curl_easy_setopt(e, CURLOPT_SOCKOPTFUNCTION, after_open) == CURLE_OK &&
-           curl_easy_setopt(e, CURLOPT_SOCKOPTDATA, t) == CURLE_OK &&
            curl_easy_setopt(e, CURLOPT_PREREQFUNCTION, begin_sending) == CURLE_OK &&
            curl_easy_setopt(e, CURLOPT_PREREQDATA, t) == CURLE_OK &&
            curl_easy_setopt(e, CURLOPT_XFERINFOFUNCTION, look_at_progress) == CURLE_OK &&
