@@ -41,36 +41,48 @@ static const struct tkp_resolve_rule *find_rule(const struct tkp_url *url,
     return NULL;
 }
 
-/* Adds those of a kind; AF_UNSPEC: all. */
-static void add_list(struct tkp_target *target, const struct addrinfo *list, sa_family_t family,
-                     bool is_that)
+/* Two rounds: the kind of address that is preferred, then the other; all in one without a
+ * preference. Within a kind the order stays. */
+enum { ROUNDS = 2 };
+static bool is_turn(sa_family_t family, enum tkp_ip_version version, int round)
 {
-    for (const struct addrinfo *info = list; info; info = info->ai_next)
-        if (family == AF_UNSPEC || (info->ai_family == family) == is_that)
-            add_address(target, info->ai_addr, info->ai_addrlen);
+    switch (version) {
+    case TKP_IP_VERSION_4:
+        return (family == AF_INET) == (round == 0);
+    case TKP_IP_VERSION_6:
+        return (family == AF_INET6) == (round == 0);
+    case TKP_IP_VERSION_AUTO:
+        break;
+    }
+    return round == 0;
 }
 
-/* In the system's order, but those of the kind that is preferred first. */
+static void add_ruled(struct tkp_target *target, const struct tkp_resolve_rule *rule,
+                      enum tkp_ip_version version)
+{
+    for (int round = 0; round < ROUNDS; round++)
+        for (uint32_t i = 0; i < rule->count; i++)
+            if (is_turn(rule->addresses[i].ss_family, version, round))
+                add_address(target, &rule->addresses[i], rule->lengths[i]);
+}
+
 static void add_found(struct tkp_target *target, const struct addrinfo *list,
                       enum tkp_ip_version version)
 {
-    if (version != TKP_IP_VERSION_4 && version != TKP_IP_VERSION_6) {
-        add_list(target, list, AF_UNSPEC, true);
-        return;
-    }
-    sa_family_t family = version == TKP_IP_VERSION_4 ? AF_INET : AF_INET6;
-    add_list(target, list, family, true);
-    add_list(target, list, family, false);
+    for (int round = 0; round < ROUNDS; round++)
+        for (const struct addrinfo *info = list; info; info = info->ai_next)
+            if (is_turn((sa_family_t)info->ai_family, version, round))
+                add_address(target, info->ai_addr, info->ai_addrlen);
 }
 
 static tokperf_status resolve_name(const struct tkp_url *url, const struct tkp_plan *plan,
                                    struct tkp_target *target, struct tokperf_error *error)
 {
     const struct tkp_resolve_rule *rule = find_rule(url, plan);
-    for (uint32_t i = 0; rule && i < rule->count; i++)
-        add_address(target, &rule->addresses[i], rule->lengths[i]);
-    if (rule)
+    if (rule) {
+        add_ruled(target, rule, plan->ip_version);
         return TOKPERF_OK;
+    }
     struct addrinfo hints = {.ai_socktype = SOCK_STREAM, .ai_flags = AI_NUMERICSERV};
     struct addrinfo *list = NULL;
     char port[8];

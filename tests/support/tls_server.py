@@ -132,14 +132,16 @@ class Server:
     """answer(connection, number) is called for each connection once its handshake is done; when it
     returns, or the client is gone, the connection is closed. A context manager."""
 
-    def __init__(self, answer, context=None, begin=None, host="127.0.0.1"):
+    def __init__(self, answer, context=None, begin=None, host="127.0.0.1",
+                 port=0):
         self.answer, self.context, self.begin = answer, context, begin
         self.lock = threading.Lock()
         self.connections, self.requests = 0, 0
         self.sessions = []  # per handshake: TLS version, resumed, ALPN protocol
         self.failures = []  # of handshakes
         self.open = set()
-        self.listening = socket.create_server((host, 0), backlog=256)
+        family = socket.AF_INET6 if ":" in host else socket.AF_INET
+        self.listening = socket.create_server((host, port), family=family, backlog=256)
         self.port = self.listening.getsockname()[1]
         self.thread = threading.Thread(target=self.accept, daemon=True)
         self.thread.start()
@@ -192,6 +194,8 @@ class Server:
         return self
 
     def __exit__(self, *unused):
+        if self.listening.fileno() < 0:
+            return
         self.listening.shutdown(socket.SHUT_RDWR)
         self.listening.close()
         with self.lock:

@@ -47,6 +47,33 @@ static void resolves_unix_sockets(void **state)
     assert_non_null(strstr(error.message, "at most 107 bytes"));
 }
 
+static void names_can_be_given_addresses(void **state)
+{
+    (void)state;
+    struct sockaddr_in there = {.sin_family = AF_INET, .sin_port = htons(81)};
+    struct tkp_resolve_rule rules[2] = {
+        {.host = "a host", .port = 80, .count = 1, .lengths = {1}},
+        {.host = "a host", .port = 81, .count = 2, .lengths = {sizeof there, sizeof there}}};
+    rules[1].addresses[0].ss_family = AF_INET6;
+    struct tkp_plan plan = {
+        .resolve_rules = rules, .resolve_rule_count = 2, .ip_version = TKP_IP_VERSION_AUTO};
+    struct tkp_url url = {.scheme = TKP_URL_HTTPS, .text = "t", .host = "a host", .port = 81};
+    struct tkp_target target;
+    struct tokperf_error error;
+    memcpy(&rules[1].addresses[1], &there, sizeof there);
+    assert_int_equal(tkp_target_resolve(&url, "/p", &plan, &target, &error), TOKPERF_OK);
+    assert_int_equal(target.address_count, 2);
+    assert_memory_equal(&target.addresses[1], &there, sizeof there);
+    for (int i = 0; i < 2; i++) {
+        plan.ip_version = i ? TKP_IP_VERSION_6 : TKP_IP_VERSION_4;
+        assert_int_equal(tkp_target_resolve(&url, "/p", &plan, &target, &error), TOKPERF_OK);
+        assert_int_equal(target.addresses[0].ss_family, i ? AF_INET6 : AF_INET);
+        assert_int_equal(target.addresses[1].ss_family, i ? AF_INET : AF_INET6);
+    }
+    url.port = 82;
+    assert_int_equal(tkp_target_resolve(&url, "/p", &plan, &target, &error), TOKPERF_E_NOT_FOUND);
+}
+
 static void says_what_is_not_there(void **state)
 {
     (void)state;
@@ -66,6 +93,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(resolves_addresses),
         cmocka_unit_test(resolves_unix_sockets),
+        cmocka_unit_test(names_can_be_given_addresses),
         cmocka_unit_test(says_what_is_not_there),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
