@@ -196,11 +196,32 @@ static void emit_complete(void *context)
     e->completed = true;
 }
 
+static void emit_follow_up(void *context, struct tokperf_span method, struct tokperf_span path,
+                           uint64_t delay_ns)
+{
+    struct tkp_check_emissions *e = context;
+    struct tokperf_json_writer w;
+    struct tokperf_sink sink;
+    flush_text(e);
+    if (method.len == 0 || path.len == 0 || path.data[0] != '/')
+        breach(e, "follow_up() has no method, or a path that does not begin with /");
+    begin_line(e, &w, &sink);
+    json->key(&w, TOKPERF_SPAN("follow_up"));
+    json->object_begin(&w);
+    write_plain(e, &w, "method", method, TOKPERF_ENCODING_RAW);
+    write_plain(e, &w, "path", path, TOKPERF_ENCODING_RAW);
+    json->key(&w, TOKPERF_SPAN("delay_ms"));
+    json->number(&w, (double)delay_ns / 1e6);
+    json->object_end(&w);
+    end_line(e, &w);
+    e->asked = true;
+}
+
 void tkp_check_emissions_init(struct tkp_check_emissions *e, bool joins_text)
 {
     *e = (struct tkp_check_emissions){
         .emit = {sizeof e->emit, 0, e, emit_text, emit_tool_call, emit_usage, emit_finish_reason,
-                 emit_error, emit_complete},
+                 emit_error, emit_complete, emit_follow_up},
         .joins_text = joins_text,
     };
     tkp_buffer_init(&e->lines, RECORD_MAX_BYTES);
@@ -212,7 +233,7 @@ void tkp_check_emissions_clear(struct tkp_check_emissions *e)
     tkp_buffer_clear(&e->lines);
     tkp_buffer_clear(&e->pending);
     e->pending_kind = 0;
-    e->completed = false;
+    e->completed = e->asked = false;
 }
 
 void tkp_check_emissions_finish(struct tkp_check_emissions *e)
@@ -223,11 +244,17 @@ void tkp_check_emissions_finish(struct tkp_check_emissions *e)
 
 void tkp_check_emissions_verdict(struct tkp_check_emissions *e, uint32_t verdict)
 {
+    static const char *const names[] = {[TOKPERF_VERDICT_OK] = "ok",
+                                        [TOKPERF_VERDICT_TRUNCATED] = "truncated",
+                                        [TOKPERF_VERDICT_FOLLOW_UP] = "follow_up"};
+    bool is_known = verdict >= TOKPERF_VERDICT_OK && verdict <= TOKPERF_VERDICT_FOLLOW_UP;
     flush_text(e);
-    if (verdict != TOKPERF_VERDICT_OK && verdict != TOKPERF_VERDICT_TRUNCATED)
-        breach(e, "finish() returned neither TOKPERF_VERDICT_OK nor _TRUNCATED");
-    tkp_buffer_printf(&e->lines, "{\"verdict\":\"%s\"}\n",
-                      verdict == TOKPERF_VERDICT_OK ? "ok" : "truncated");
+    if (!is_known)
+        breach(e, "finish() returned none of TOKPERF_VERDICT_*");
+    if (verdict == TOKPERF_VERDICT_FOLLOW_UP && !e->asked)
+        breach(e, "finish() returned TOKPERF_VERDICT_FOLLOW_UP without follow_up()");
+    tkp_buffer_printf(&e->lines, "{\"verdict\":\"%s\"}\n", is_known ? names[verdict] : "unknown");
+    e->completed = e->asked = false;
 }
 
 void tkp_check_emissions_parse_error(struct tkp_check_emissions *e, const char *message)

@@ -15,15 +15,16 @@ struct tkp_check_emissions {
     bool joins_text;       /* texts of one kind in a row are one line (framing "bytes") */
     uint32_t pending_kind; /* 0: none */
     struct tkp_buffer pending;
-    bool completed;          /* the endpoint called complete() since the last clear */
+    bool completed;          /* the endpoint called complete() since the last clear or verdict */
+    bool asked;              /* likewise follow_up() */
     const char *broken_rule; /* the first breach of endpoint.h, or NULL */
 };
 
 void tkp_check_emissions_init(struct tkp_check_emissions *e, bool joins_text);
 void tkp_check_emissions_clear(struct tkp_check_emissions *e);
 void tkp_check_emissions_finish(struct tkp_check_emissions *e);
-/* The last line: {"verdict": "ok"}, "truncated" or "parse_error". The message of a parse error is
- * not part of it: hosts word theirs as they like. */
+/* The last line of an exchange: {"verdict": "ok"}, "truncated", "follow_up" or "parse_error". The
+ * message of a parse error is not part of it: hosts word theirs as they like. */
 void tkp_check_emissions_verdict(struct tkp_check_emissions *e, uint32_t verdict);
 void tkp_check_emissions_parse_error(struct tkp_check_emissions *e, const char *message);
 

@@ -23,7 +23,8 @@
 
 enum {
     FILE_MAX_BYTES = 16 * 1024 * 1024,
-    MAX_SPLITS = 4096 /* of a longer response every n-th byte is tried */
+    MAX_SPLITS = 4096, /* of a longer response every n-th byte is tried */
+    MAX_FOLLOW_UPS = 16
 };
 
 struct fixture {
@@ -31,6 +32,8 @@ struct fixture {
     struct tkp_check_request request;
     bool has_body, has_response;
     struct tkp_buffer request_file, body, response, expected;
+    struct tkp_buffer follow_up[MAX_FOLLOW_UPS];
+    uint32_t follow_up_count;
 };
 
 static bool read_part(struct tkp_check *check, const char *folder, const char *name,
@@ -70,6 +73,28 @@ static bool read_response(struct tkp_check *check, const char *folder, struct fi
     return ok && count <= 1;
 }
 
+static int is_follow_up(const struct dirent *entry)
+{
+    return strncmp(entry->d_name, "follow-up-", 10) == 0;
+}
+
+/* follow-up-1.*, follow-up-2.*: in the order of their numbers. */
+static bool read_follow_ups(struct tkp_check *check, const char *folder, struct fixture *f)
+{
+    struct dirent **names = NULL;
+    int count = scandir(folder, &names, is_follow_up, versionsort);
+    bool ok = count >= 0 && count <= MAX_FOLLOW_UPS;
+    if (count > MAX_FOLLOW_UPS)
+        tkp_check_finding(check, "%s holds more than %d follow-up-* files", folder, MAX_FOLLOW_UPS);
+    for (int i = 0; i < count; i++) {
+        ok = ok && read_part(check, folder, names[i]->d_name, &f->follow_up[i]);
+        free(names[i]);
+    }
+    f->follow_up_count = ok ? (uint32_t)count : 0;
+    free(names);
+    return ok;
+}
+
 static bool read_fixture(struct tkp_check *check, const char *folder, struct tkp_arena *arena,
                          struct fixture *f)
 {
@@ -87,7 +112,7 @@ static bool read_fixture(struct tkp_check *check, const char *folder, struct tkp
         if (!read_part(check, folder, "body.json", &f->body))
             return false;
     }
-    if (!read_response(check, folder, f))
+    if (!read_response(check, folder, f) || !read_follow_ups(check, folder, f))
         return false;
     if (!f->has_body && !f->has_response)
         tkp_check_finding(check, "%s holds neither body.json nor response.*", folder);
@@ -193,12 +218,18 @@ static void check_response(struct tkp_check_subject *s, const struct fixture *f,
                            const struct tokperf_endpoint_info *info)
 {
     bool streams = (f->request.request.flags & TOKPERF_REQUEST_STREAM) != 0;
+    struct tokperf_span follow_ups[MAX_FOLLOW_UPS];
+    for (uint32_t i = 0; i < f->follow_up_count; i++)
+        follow_ups[i] = tkp_buffer_span(&f->follow_up[i]);
     struct tkp_check_response response = {
         .bytes = tkp_buffer_span(&f->response),
         .framing = f->request.framing != 0 ? f->request.framing
                    : streams               ? info->stream_framing
                                            : info->whole_framing,
         .end = f->request.end,
+        .follow_ups = follow_ups,
+        .follow_up_count = f->follow_up_count,
+        .follow_framing = info->whole_framing,
     };
     struct tkp_check_player player;
     struct tkp_check_emissions whole;
@@ -277,6 +308,8 @@ static void check_folder(struct tkp_check_subject *s, const char *folder, const 
     tkp_buffer_init(&f.body, FILE_MAX_BYTES);
     tkp_buffer_init(&f.response, FILE_MAX_BYTES);
     tkp_buffer_init(&f.expected, FILE_MAX_BYTES);
+    for (size_t i = 0; i < MAX_FOLLOW_UPS; i++)
+        tkp_buffer_init(&f.follow_up[i], FILE_MAX_BYTES);
     tkp_check_step(s->check, "endpoint %s: fixture %s", s->component->name, name);
     if (read_fixture(s->check, folder, &arena, &f)) {
         const char *wanted = f.request.component;
@@ -292,6 +325,8 @@ static void check_folder(struct tkp_check_subject *s, const char *folder, const 
     tkp_buffer_finish(&f.body);
     tkp_buffer_finish(&f.response);
     tkp_buffer_finish(&f.expected);
+    for (size_t i = 0; i < MAX_FOLLOW_UPS; i++)
+        tkp_buffer_finish(&f.follow_up[i]);
     tkp_arena_finish(&arena);
 }
 

@@ -164,35 +164,53 @@ static void play_pieces(struct play *p, struct framer *f, char *copy)
     last_piece(p, f);
 }
 
-const char *tkp_check_play(struct tkp_check_player *player,
-                           const struct tkp_check_response *response,
-                           struct tkp_check_emissions *emissions)
+/* One body and the verdict on it. */
+static uint32_t play_body(struct play *p)
 {
-    struct play p = {player, response, emissions, false, NULL};
+    struct tkp_check_player *player = p->player;
     struct framer f = {0};
     struct tkp_buffer copy;
+    uint32_t verdict = 0;
     tkp_buffer_init(&copy, POOL_BYTES);
-    tkp_buffer_append(&copy, response->bytes.data, response->bytes.len);
-    tkp_check_emissions_clear(emissions);
-    memset(player->state, 0, player->vtable->state_bytes);
+    tkp_buffer_append(&copy, p->response->bytes.data, p->response->bytes.len);
     tkp_spill_pool_init(&f.pool, POOL_BYTES);
     tkp_event_stream_begin(&f.stream, &f.pool);
     tkp_lines_begin(&f.lines, &f.pool);
-    player->vtable->begin(player->self, player->state, response->framing);
     if (copy.failed)
-        p.wrong = "the response is too long";
+        p->wrong = "the response is too long";
     else
-        play_pieces(&p, &f, copy.data);
-    if (!p.ended && p.wrong == NULL)
-        tkp_check_emissions_verdict(
-            emissions,
-            player->vtable->finish(player->self, player->state, player->scratch,
-                                   emissions->completed ? TOKPERF_END_COMPLETE : response->end,
-                                   &emissions->emit));
+        play_pieces(p, &f, copy.data);
+    if (!p->ended && p->wrong == NULL) {
+        verdict = player->vtable->finish(
+            player->self, player->state, player->scratch,
+            p->emissions->completed ? TOKPERF_END_COMPLETE : p->response->end, &p->emissions->emit);
+        tkp_check_emissions_verdict(p->emissions, verdict);
+    }
     tkp_event_stream_finish(&f.stream);
     tkp_lines_finish(&f.lines);
     tkp_spill_give(&f.pool, f.whole);
     tkp_spill_pool_finish(&f.pool);
     tkp_buffer_finish(&copy);
+    return verdict;
+}
+
+const char *tkp_check_play(struct tkp_check_player *player,
+                           const struct tkp_check_response *response,
+                           struct tkp_check_emissions *emissions)
+{
+    struct play p = {player, response, emissions, false, NULL};
+    tkp_check_emissions_clear(emissions);
+    memset(player->state, 0, player->vtable->state_bytes);
+    player->vtable->begin(player->self, player->state, response->framing);
+    uint32_t verdict = play_body(&p);
+    for (uint32_t i = 0;
+         verdict == TOKPERF_VERDICT_FOLLOW_UP && i < response->follow_up_count && p.wrong == NULL;
+         i++) {
+        const struct tkp_check_response next = {.bytes = response->follow_ups[i],
+                                                .framing = response->follow_framing,
+                                                .end = TOKPERF_END_COMPLETE};
+        p.response = &next;
+        verdict = play_body(&p);
+    }
     return p.wrong != NULL ? p.wrong : emissions->broken_rule;
 }

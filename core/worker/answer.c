@@ -26,6 +26,10 @@ void tkp_answer_begin(struct tkp_worker *w, struct tkp_slot *slot)
         slot->row.outcome = TKP_OUTCOME_HTTP_ERROR;
         return;
     }
+    if (slot->follow_up) {
+        tkp_reply_continue(&w->reply, &slot->reply, w->endpoint.whole_framing);
+        return;
+    }
     bool stream = is_stream(w, slot);
     if (stream)
         slot->row.flags |= TKP_ROW_STREAMED;
@@ -39,7 +43,10 @@ void tkp_answer_take(struct tkp_worker *w, struct tkp_slot *slot, char *data, si
     if (slot->raw)
         tkp_raw_take(w, slot, data, len);
     if (tkp_answer_is_success(slot)) {
-        tkp_reply_take(&w->reply, &slot->reply, data, len, slot->arrival_ns);
+        if (tkp_http_response_has_all(&slot->http))
+            tkp_reply_take_last(&w->reply, &slot->reply, data, len, slot->arrival_ns);
+        else
+            tkp_reply_take(&w->reply, &slot->reply, data, len, slot->arrival_ns);
         return;
     }
     size_t have = slot->reply.whole ? slot->reply.whole->len : 0;

@@ -11,6 +11,9 @@
 #include <worker/row_text.h>
 #include <worker/tool_calls.h>
 
+/* Of a follow-up request: far above what an API needs; a delay that does not spin. */
+enum { MAX_FOLLOW_METHOD_BYTES = 16, MAX_FOLLOW_PATH_BYTES = 8192, MIN_FOLLOW_DELAY_NS = 1000000 };
+
 static void client_error(struct tkp_reply *reply, const char *type, const char *message)
 {
     tkp_row_end_text(reply->row, TKP_OUTCOME_CLIENT_ERROR, type, message);
@@ -127,6 +130,40 @@ static void emit_error(void *context, struct tokperf_span code, struct tokperf_s
 static void emit_complete(void *context)
 {
     ((struct tkp_reply_context *)context)->current->completed = true;
+}
+
+/* RFC 9110: a method is a token; a path here begins with / and has no space or control byte. */
+static bool is_request(struct tokperf_span method, struct tokperf_span path)
+{
+    bool good = method.len > 0 && method.len <= MAX_FOLLOW_METHOD_BYTES && path.len > 0 &&
+                path.len <= MAX_FOLLOW_PATH_BYTES && path.data[0] == '/';
+    for (uint64_t i = 0; good && i < method.len; i++)
+        good = (method.data[i] >= 'A' && method.data[i] <= 'Z') || method.data[i] == '-';
+    for (uint64_t i = 0; good && i < path.len; i++)
+        good = path.data[i] > ' ' && path.data[i] < 0x7f;
+    return good;
+}
+
+static void emit_follow_up(void *context, struct tokperf_span method, struct tokperf_span path,
+                           uint64_t delay_ns)
+{
+    struct tkp_reply_context *c = context;
+    struct tkp_reply *reply = c->current;
+    tkp_spill_give(c->spills, reply->asked);
+    reply->asked = NULL;
+    if (!is_request(method, path)) {
+        client_error(reply, "follow_up",
+                     "the endpoint plugin's follow-up has no proper method or path");
+        return;
+    }
+    struct tkp_follow_request asked = {
+        .delay_ns = delay_ns < MIN_FOLLOW_DELAY_NS ? MIN_FOLLOW_DELAY_NS : delay_ns,
+        .method_len = (uint32_t)method.len,
+        .path_len = (uint32_t)path.len};
+    if (!tkp_spill_append(c->spills, &reply->asked, (const char *)&asked, sizeof asked) ||
+        !tkp_spill_append(c->spills, &reply->asked, method.data, method.len) ||
+        !tkp_spill_append(c->spills, &reply->asked, path.data, path.len))
+        client_error(reply, "memory", "there is no memory for a follow-up request");
 }
 
 /* ---- stamps ---- */
@@ -308,6 +345,13 @@ static void conclude(struct tkp_reply_context *c, struct tkp_reply *reply, uint3
     reply->has_content = reply->has_output = reply->has_usage = false;
     uint32_t verdict = c->vtable->finish(c->self, reply->state, c->scratch, end, &c->emit);
     note_content(c, reply);
+    if (verdict == TOKPERF_VERDICT_FOLLOW_UP && !is_over(reply)) {
+        reply->follows = reply->asked != NULL;
+        if (!reply->follows)
+            client_error(reply, "follow_up",
+                         "the endpoint plugin wants a follow-up and has not said which");
+        return;
+    }
     keep_calls(c, reply);
     decide(reply, verdict, end);
 }
@@ -333,7 +377,8 @@ void tkp_reply_context_init(struct tkp_reply_context *c, const struct tkp_instan
                                     .usage = emit_usage,
                                     .finish_reason = emit_finish_reason,
                                     .error = emit_error,
-                                    .complete = emit_complete};
+                                    .complete = emit_complete,
+                                    .follow_up = emit_follow_up};
 }
 
 /* Returns the note to put back: the outermost name stays. */
@@ -348,14 +393,20 @@ static const char *enter_plugin(struct tkp_reply_context *c, struct tkp_reply *r
     return before;
 }
 
-void tkp_reply_begin(struct tkp_reply_context *c, struct tkp_reply *reply, uint32_t framing)
+static void begin_body(struct tkp_reply_context *c, struct tkp_reply *reply, uint32_t framing)
 {
     reply->framing = (uint8_t)framing;
-    reply->seen_bytes = reply->seen_content = reply->completed = false;
+    reply->seen_bytes = reply->completed = reply->follows = false;
     if (framing == TOKPERF_FRAMING_SSE)
         tkp_event_stream_begin(&reply->reader.events, c->spills);
     else if (framing == TOKPERF_FRAMING_NDJSON)
         tkp_lines_begin(&reply->reader.lines, c->spills);
+}
+
+void tkp_reply_begin(struct tkp_reply_context *c, struct tkp_reply *reply, uint32_t framing)
+{
+    begin_body(c, reply, framing);
+    reply->seen_content = false;
     if (c->vtable->state_bytes)
         memset(reply->state, 0, c->vtable->state_bytes);
     const char *before = enter_plugin(c, reply, 0);
@@ -363,11 +414,16 @@ void tkp_reply_begin(struct tkp_reply_context *c, struct tkp_reply *reply, uint3
     tkp_crash_note = before;
 }
 
+void tkp_reply_continue(struct tkp_reply_context *c, struct tkp_reply *reply, uint32_t framing)
+{
+    begin_body(c, reply, framing);
+}
+
 void tkp_reply_take(struct tkp_reply_context *c, struct tkp_reply *reply, char *data, size_t len,
                     uint64_t now_ns)
 {
     reply->seen_bytes = true;
-    if (is_over(reply))
+    if (is_over(reply) || reply->follows)
         return;
     const char *before = enter_plugin(c, reply, now_ns);
     take(c, reply, data, len);
@@ -376,10 +432,24 @@ void tkp_reply_take(struct tkp_reply_context *c, struct tkp_reply *reply, char *
     tkp_crash_note = before;
 }
 
+void tkp_reply_take_last(struct tkp_reply_context *c, struct tkp_reply *reply, char *data,
+                         size_t len, uint64_t now_ns)
+{
+    if (reply->framing != TOKPERF_FRAMING_WHOLE || reply->whole || is_over(reply) ||
+        len > TKP_REPLY_MAX_WHOLE_BYTES) {
+        tkp_reply_take(c, reply, data, len, now_ns);
+        return;
+    }
+    reply->seen_bytes = true;
+    const char *before = enter_plugin(c, reply, now_ns);
+    give_event(c, reply, (struct tokperf_span){data, len}, (struct tokperf_span){0}, false);
+    tkp_crash_note = before;
+}
+
 void tkp_reply_end(struct tkp_reply_context *c, struct tkp_reply *reply, uint32_t end,
                    uint64_t now_ns)
 {
-    if (is_over(reply))
+    if (is_over(reply) || reply->follows)
         return;
     const char *before = enter_plugin(c, reply, now_ns);
     give_last(c, reply, end);
@@ -388,14 +458,22 @@ void tkp_reply_end(struct tkp_reply_context *c, struct tkp_reply *reply, uint32_
     tkp_crash_note = before;
 }
 
-void tkp_reply_finish(struct tkp_reply_context *c, struct tkp_reply *reply)
+void tkp_reply_pause(struct tkp_reply_context *c, struct tkp_reply *reply)
 {
     if (reply->framing == TOKPERF_FRAMING_SSE)
         tkp_event_stream_finish(&reply->reader.events);
     else if (reply->framing == TOKPERF_FRAMING_NDJSON)
         tkp_lines_finish(&reply->reader.lines);
     tkp_spill_give(c->spills, reply->whole);
-    tkp_spill_give(c->spills, reply->calls);
-    reply->whole = reply->calls = NULL;
+    tkp_spill_give(c->spills, reply->asked);
+    reply->whole = reply->asked = NULL;
     reply->framing = 0;
+}
+
+void tkp_reply_finish(struct tkp_reply_context *c, struct tkp_reply *reply)
+{
+    tkp_reply_pause(c, reply);
+    tkp_spill_give(c->spills, reply->calls);
+    reply->calls = NULL;
+    reply->follows = false;
 }

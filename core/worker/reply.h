@@ -34,6 +34,12 @@ struct tkp_reply_context {
     bool logs_text;            /* texts of answers are gathered for the record log */
 };
 
+/* At the begin of the spill with what finish() asked for; the bytes of method and path follow. */
+struct tkp_follow_request {
+    uint64_t delay_ns;
+    uint32_t method_len, path_len;
+};
+
 struct tkp_reply {
     struct tkp_row *row;
     void *state; /* the plugin's, of vtable->state_bytes */
@@ -45,6 +51,8 @@ struct tkp_reply {
     struct tkp_spill *kept; /* with logs_text: what is to be logged (kept.h); whoever owns the reply
                                gives it back */
 
+    struct tkp_spill *asked; /* by finish(): a struct tkp_follow_request; or NULL */
+    bool follows;            /* the body ended with the verdict that it be done */
     bool keeps_text;
 
     /* private */
@@ -70,13 +78,20 @@ void tkp_reply_context_init(struct tkp_reply_context *c, const struct tkp_instan
  * message may hold a note on what kind of answer came ("its content type is text/html"), which an
  * outcome that it explains will show. */
 void tkp_reply_begin(struct tkp_reply_context *c, struct tkp_reply *reply, uint32_t framing);
+/* Begins the body of a follow-up's answer: what the plugin knows stays. */
+void tkp_reply_continue(struct tkp_reply_context *c, struct tkp_reply *reply, uint32_t framing);
 /* The next bytes of the body, read at now_ns; they are written to. A failure, and an answer that
  * the plugin calls complete, end the row's outcome; later bytes are dropped. */
 void tkp_reply_take(struct tkp_reply_context *c, struct tkp_reply *reply, char *data, size_t len,
                     uint64_t now_ns);
-/* The body ended: TOKPERF_END_*. Decides the row's outcome if nothing has. */
+/* The same, of bytes that nothing follows: a whole body is not copied then. */
+void tkp_reply_take_last(struct tkp_reply_context *c, struct tkp_reply *reply, char *data,
+                         size_t len, uint64_t now_ns);
+/* The body ended: TOKPERF_END_*. Decides the row's outcome if nothing has, or sets follows. */
 void tkp_reply_end(struct tkp_reply_context *c, struct tkp_reply *reply, uint32_t end,
                    uint64_t now_ns);
+/* Between two exchanges of a request: gives back what the body needed. */
+void tkp_reply_pause(struct tkp_reply_context *c, struct tkp_reply *reply);
 /* Gives back what it holds but for times, text and kept; accepts one that never began. */
 void tkp_reply_finish(struct tkp_reply_context *c, struct tkp_reply *reply);
 

@@ -8,6 +8,7 @@
 #include <string.h>
 #include <worker/answer.h>
 #include <worker/conversation.h>
+#include <worker/follow_up.h>
 #include <worker/curl_transport.h>
 #include <worker/handshake.h>
 #include <worker/row_text.h>
@@ -275,6 +276,30 @@ static void send_more(struct tkp_worker *w, struct tkp_slot *slot)
     tkp_request_arm(w, slot);
 }
 
+/* Sends slot->rendered on a connection that is there, or opens one. */
+static void begin_exchange(struct tkp_worker *w, struct tkp_slot *slot)
+{
+    begin_attempt(w, slot);
+    if (w->curl) {
+        tkp_curl_start(w, slot);
+        return;
+    }
+    struct tkp_connection *c = slot->connection; /* kept from before */
+    if (c)
+        c->state = TKP_CONNECTION_BUSY;
+    else
+        c = tkp_connections_take_idle(&w->connections, slot->event.url_index);
+    if (!c) {
+        open_connection(w, slot);
+        return;
+    }
+    c->slot = slot;
+    slot->connection = c;
+    slot->row.flags |= TKP_ROW_REUSED;
+    slot->row.send_start_ns = w->now_ns; /* with the making of the message */
+    send_more(w, slot);
+}
+
 /* ---- public, in the order of a request's life ---- */
 
 void tkp_request_start(struct tkp_worker *w, struct tkp_slot *slot)
@@ -294,26 +319,9 @@ void tkp_request_start(struct tkp_worker *w, struct tkp_slot *slot)
         tkp_request_end(w, slot, false);
         return;
     }
-    begin_attempt(w, slot);
     if (w->keeps_raw)
         tkp_raw_begin(w, slot);
-    if (w->curl) {
-        tkp_curl_start(w, slot);
-        return;
-    }
-    struct tkp_connection *c = slot->connection; /* kept from the turn before */
-    if (c)
-        c->state = TKP_CONNECTION_BUSY;
-    else
-        c = tkp_connections_take_idle(&w->connections, slot->event.url_index);
-    if (!c) {
-        open_connection(w, slot);
-        return;
-    }
-    c->slot = slot;
-    slot->connection = c;
-    slot->row.flags |= TKP_ROW_REUSED;
-    send_more(w, slot);
+    begin_exchange(w, slot);
 }
 
 void tkp_request_retry(struct tkp_worker *w, struct tkp_slot *slot)
@@ -392,7 +400,7 @@ static void time_out(struct tkp_worker *w, struct tkp_slot *slot, enum deadline 
                      in_handshake && which == DEADLINE_CONNECT
                          ? "no end of the TLS handshake within the connect timeout"
                          : messages[which]);
-    if (connecting)
+    if (connecting && !tkp_follow_up_waits(slot))
         note_connect_failure(w, slot);
     tkp_request_end(w, slot, false);
 }
@@ -404,7 +412,10 @@ void tkp_request_timer(struct tkp_worker *w, struct tkp_slot *slot)
         time_out(w, slot, which);
     } else if (slot->connect_again_ns && slot->connect_again_ns <= w->now_ns) {
         slot->connect_again_ns = 0;
-        if (w->curl)
+        if (tkp_follow_up_waits(slot)) {
+            tkp_follow_up_begin(slot);
+            begin_exchange(w, slot);
+        } else if (w->curl)
             tkp_curl_start(w, slot);
         else
             connect_next(w, slot, EAGAIN);
@@ -448,19 +459,32 @@ void tkp_request_drop_kept(struct tkp_worker *w, struct tkp_slot *slot)
         let_go(w, slot, false);
 }
 
+/* The connection is let go, or kept for the conversation. */
+static void end_exchange(struct tkp_worker *w, struct tkp_slot *slot, bool keep)
+{
+    tkp_http_response_finish(&slot->http);
+    if (keep && w->shared->plan->reuse == TKP_REUSE_STICKY)
+        slot->connection->state = TKP_CONNECTION_KEPT; /* the conversation's end closes it */
+    else
+        let_go(w, slot, keep);
+}
+
 void tkp_request_end(struct tkp_worker *w, struct tkp_slot *slot, bool keep)
 {
+    if (tkp_follow_up_plan(w, slot)) {
+        tkp_reply_pause(&w->reply, &slot->reply);
+        end_exchange(w, slot, keep);
+        tkp_request_arm(w, slot);
+        return;
+    }
+    tkp_follow_up_finish(w, slot);
     /* an answer that was complete before its HTTP body has ended then */
     bool drained = slot->row.outcome == TKP_OUTCOME_OK && slot->decided_ns;
     slot->row.end_ns = drained ? slot->decided_ns : w->now_ns;
     if (slot->row.flags & TKP_ROW_UNSTAMPED)
         forget_arrivals(w, slot);
-    tkp_http_response_finish(&slot->http);
     tkp_reply_finish(&w->reply, &slot->reply);
-    if (keep && w->shared->plan->reuse == TKP_REUSE_STICKY)
-        slot->connection->state = TKP_CONNECTION_KEPT; /* the conversation's end closes it */
-    else
-        let_go(w, slot, keep);
+    end_exchange(w, slot, keep);
     tkp_gauge_set(&w->stats.in_flight, tkp_gauge_get(&w->stats.in_flight) - 1);
     tkp_conversation_request_ended(w, slot);
 }

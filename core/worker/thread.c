@@ -159,7 +159,7 @@ static void *run(void *context)
         if (w->curl)
             tkp_curl_recycle(w->curl);
         w->now_ns = tkp_clock_now_ns();
-        tkp_histogram_record(&w->turns_ns, w->now_ns - turn_ns);
+        (void)tkp_histogram_count(&w->turns_ns, w->now_ns - turn_ns); /* for its quantile */
         int count = wait(w);
         turn_ns = w->now_ns = tkp_clock_now_ns();
         tkp_arrivals_look(&w->arrivals, w->now_ns);
@@ -255,6 +255,7 @@ static void let_go(struct tkp_worker *w, struct tkp_slot *slot)
     tkp_reply_finish(&w->reply, &slot->reply);
     tkp_spill_give(&w->spills, slot->reply.text);
     tkp_spill_give(&w->spills, slot->reply.kept);
+    tkp_spill_give(&w->spills, slot->follow_up);
     tkp_raw_give(w, slot->raw);
     tkp_spill_give(&w->spills, slot->history_ends);
     tkp_spill_give(&w->spills, slot->live);

@@ -6,8 +6,9 @@
  *
  * Life of a request: format() once (while the dataset is prepared when the conversation is known by
  * then, else on the worker right before the send); then, on the worker that owns the socket,
- * begin(), event() for each event as it arrives, finish() once. After an http_error, a timeout or a
- * cancellation finish() is not called.
+ * begin(), event() for each event as it arrives, finish() once for each exchange (one, unless
+ * finish() asks for a follow-up). After an http_error, a timeout or a cancellation finish() is not
+ * called.
  */
 #ifndef TOKPERF_ENDPOINT_H
 #define TOKPERF_ENDPOINT_H
@@ -148,6 +149,14 @@ struct tokperf_emit {
      * follows at once with TOKPERF_END_COMPLETE, and what the server still sends is dropped: the
      * outcome does not wait for an HTTP body that is not ended. Test with TOKPERF_HAS(). */
     void (*complete)(void *context);
+    /* From finish(), which then returns TOKPERF_VERDICT_FOLLOW_UP: one more exchange of the same
+     * request, as when a job is polled. After delay_ns (at least 1 ms) method and path go out
+     * without a body; the path follows the base URL as describe()'s does. The answer is read with
+     * whole_framing into the same state, without begin(), and ends with finish(). The request is
+     * one to the user: it ends with its last answer, and its timeout holds for all of it. At most
+     * 100000 times a request. Test with TOKPERF_HAS(). */
+    void (*follow_up)(void *context, struct tokperf_span method, struct tokperf_span path,
+                      uint64_t delay_ns);
 };
 
 /* Why the response ended. */
@@ -158,7 +167,8 @@ enum {
 };
 enum {
     TOKPERF_VERDICT_OK = 1,
-    TOKPERF_VERDICT_TRUNCATED = 2 /* the answer lacks its proper end */
+    TOKPERF_VERDICT_TRUNCATED = 2, /* the answer lacks its proper end */
+    TOKPERF_VERDICT_FOLLOW_UP = 3  /* not yet: emit->follow_up() has said what comes */
 };
 
 struct tokperf_endpoint_vtable {
@@ -180,7 +190,7 @@ struct tokperf_endpoint_vtable {
     tokperf_status (*event)(const void *self, void *state, void *scratch,
                             const struct tokperf_event *event, const struct tokperf_emit *emit,
                             struct tokperf_error *error);
-    /* Returns TOKPERF_VERDICT_OK or TOKPERF_VERDICT_TRUNCATED; may still emit. */
+    /* Returns TOKPERF_VERDICT_*; may still emit. */
     uint32_t (*finish)(const void *self, void *state, void *scratch, uint32_t end,
                        const struct tokperf_emit *emit);
 };
