@@ -71,6 +71,12 @@ struct tkp_http_response {
     struct tkp_spill *line; /* a line cut by the end of the bytes */
 };
 
+/* At a BODY: whether the body has a length and these are its last bytes. */
+static inline bool tkp_http_response_has_all(const struct tkp_http_response *r)
+{
+    return r->has_length && !r->chunked && !r->length_bytes;
+}
+
 /* head_request: the request was HEAD. noted: takes notes (row_text.h), or NULL. */
 void tkp_http_response_begin(struct tkp_http_response *r, struct tkp_spill_pool *pool,
                              bool head_request, struct tkp_row *noted);

@@ -171,6 +171,28 @@ static void an_answer_of_another_kind_says_what_came(void **state)
     finish(&f);
 }
 
+/* A body whose end comes with its first bytes is not copied; one in parts is joined. */
+static void a_whole_body_is_taken_where_it_lies(void **state)
+{
+    (void)state;
+    static const char *const firsts[] = {"", "t:a"};
+    for (size_t i = 0; i < sizeof firsts / sizeof firsts[0]; i++) {
+        struct fixture f;
+        char last[] = "t:xy";
+        begin(&f, TOKPERF_FRAMING_WHOLE);
+        if (firsts[i][0])
+            take(&f, firsts[i], 10);
+        tkp_reply_take_last(&f.context, &f.reply, last, 4, 20);
+        assert_int_equal(f.reply.whole != NULL, i == 1);
+        assert_int_equal(f.row.outcome, TKP_OUTCOME_NONE);
+        assert_int_equal(f.row.text_bytes, i ? 0 : 2);
+        end(&f, TOKPERF_END_COMPLETE, 30);
+        assert_int_equal(f.row.outcome, TKP_OUTCOME_OK);
+        assert_int_equal(f.row.text_bytes, i ? 5 : 2);
+        finish(&f);
+    }
+}
+
 struct outcome_case {
     const char *body;
     uint32_t framing, end;
@@ -375,6 +397,7 @@ int main(void)
         cmocka_unit_test(an_answer_can_be_complete_before_its_body_ends),
         cmocka_unit_test(an_answer_of_another_kind_says_what_came),
         cmocka_unit_test(keeps_the_count_of_the_first_chunk),
+        cmocka_unit_test(a_whole_body_is_taken_where_it_lies),
         cmocka_unit_test(decides_the_outcome),
         cmocka_unit_test(keeps_the_live_answer),
         cmocka_unit_test(bounds_the_live_answer),
