@@ -15,13 +15,16 @@ import event_cost
 import measure
 import memory
 import request_cost
+import tls_cost
 import verdicts
 
 ITEMS = {"requests": request_cost.requests, "separate": event_cost.separate,
          "coalesced": event_cost.coalesced, "connections": request_cost.connections,
          "workers": request_cost.workers, "streams": memory.stream_memory,
-         "resident": memory.resident, "start": request_cost.start, "verdicts": verdicts.verdicts}
-NEEDED = {"requests": ("wrk", "h2load", "hey"), "separate": ("wrk",)}
+         "tls": tls_cost.tls, "resident": memory.resident, "start": request_cost.start,
+         "verdicts": verdicts.verdicts}
+NEEDED = {"requests": ("wrk", "h2load", "hey"), "separate": ("wrk",),
+          "tls": ("nginx", "openssl", "h2load")}
 
 
 class Bench:
