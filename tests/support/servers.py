@@ -111,14 +111,14 @@ class Server:
 
 class Nginx(Server):
     """`sites` is the inside of http{}, where {port}, {socket} and {home} are filled in; it listens
-    at the first two when they are there. "proxied" is the upstream. A line of the access log is a
-    status."""
+    at the first two when they are there. "proxied" is the upstream. The access log has a line of
+    status, connection and protocol for each answer."""
 
     CONFIGURATION = """
 daemon off; master_process off; pid {home}/pid; error_log {home}/output info;
 events {{ worker_connections 512; }}
 http {{
-    log_format short '$status'; access_log {home}/access short;
+    log_format short '$status $connection $server_protocol'; access_log {home}/access short;
     client_body_temp_path {home}/body; proxy_temp_path {home}/proxy;
     fastcgi_temp_path {home}/f; uwsgi_temp_path {home}/u; scgi_temp_path {home}/s;
     proxy_http_version 1.1; proxy_set_header Connection "";
@@ -138,12 +138,21 @@ http {{
         configuration.write_text(self.CONFIGURATION.format(sites=sites, **values))
         self.start(["nginx", "-p", str(self.home), "-e", "stderr", "-c", str(configuration)])
 
+    def log(self):
+        return [line.split() for line in (self.home / "access").read_text().splitlines()]
+
     def statuses(self):
-        """How many answers it gave by status since it started; connections without any left out."""
+        """How many answers it gave by status since it started."""
         counts = {}
-        for line in (self.home / "access").read_text().split():
-            counts[int(line)] = counts.get(int(line), 0) + 1
+        for status, _, _ in self.log():
+            counts[int(status)] = counts.get(int(status), 0) + 1
         return counts
+
+    def connections(self):
+        return len({connection for _, connection, _ in self.log()})
+
+    def protocols(self):
+        return {protocol for _, _, protocol in self.log()}
 
 
 class Haproxy(Server):
