@@ -345,6 +345,38 @@ static void the_log_file_is_not_written_through_a_link(void **state)
     assert_int_equal(info.st_size, 8);
 }
 
+/* A start that fails takes away what it made and nothing else. */
+static void a_discarded_start_leaves_what_was_there(void **state)
+{
+    (void)state;
+    struct tkp_phase_plan phase;
+    struct tkp_plan plan = plan_of(&phase);
+    struct tkp_rundir dir = {0};
+    struct tokperf_error error;
+    tkp_rundir_discard(&dir);                 /* of a run that came to no directory */
+    for (int there = 0; there < 2; there++) { /* the directory is new, or holds files */
+        if (there) {
+            temp_dir_write(&home, "mine/note.txt", "a note");
+            temp_dir_write(&home, "mine/logs/other.log", "a log");
+        }
+        plan.artifact_dir = temp_dir_path(&home, "mine");
+        assert_int_equal(tkp_rundir_create(&plan, "m", &dir, &error), TOKPERF_OK);
+        assert_int_equal(tkp_rundir_begin(&dir, &plan, "an-id", 1, &error), TOKPERF_OK);
+        assert_true(exists("mine/run.json"));
+        tkp_log_set_file(-1);
+        tkp_rundir_discard(&dir);
+        assert_int_equal(exists("mine"), there);
+        assert_int_equal(exists("mine/note.txt"), there);
+        assert_int_equal(exists("mine/logs/other.log"), there);
+        assert_false(exists("mine/run.json") || exists("mine/logs/tokperf.log"));
+    }
+    plan.artifact_dir = NULL;
+    assert_int_equal(tkp_rundir_create(&plan, "m", &dir, &error), TOKPERF_OK);
+    assert_true(exists(dir.path));
+    tkp_rundir_discard(&dir);
+    assert_false(exists(dir.path));
+}
+
 #define TEST(function) cmocka_unit_test_setup_teardown(function, enter, leave)
 
 int main(void)
@@ -363,6 +395,7 @@ int main(void)
         TEST(an_unwritable_parent_is_denied),
         TEST(the_first_files_are_written),
         TEST(the_log_file_is_not_written_through_a_link),
+        TEST(a_discarded_start_leaves_what_was_there),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
