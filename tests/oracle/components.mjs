@@ -17,13 +17,14 @@ const metaspace = (prepend_scheme, doSplit = true) =>
 const replace = (pattern, content) => ({ type: 'Replace', pattern, content });
 const BEHAVIOURS = ['Removed', 'Isolated', 'MergedWithPrevious', 'MergedWithNext', 'Contiguous'];
 
-// name: {normalizer, splitter, bytes: false for the model of characters, model, added}
+// name: {normalizer, splitter, bytes: false for the model of characters, model, added tokens;
+// thorough: every code point is tried}
 function recipes() {
     const all = {
         'gpt2 with a space before': { splitter: { ...GPT2, add_prefix_space: true } },
-        'whitespace': { splitter: sequence({ type: 'Whitespace' }, BYTES) },
+        'whitespace': { splitter: sequence({ type: 'Whitespace' }, BYTES), thorough: true },
         'whitespace split': { splitter: sequence({ type: 'WhitespaceSplit' }, BYTES) },
-        'digits': { splitter: sequence({ type: 'Digits', individual_digits: false }, BYTES) },
+        'digits': { splitter: sequence({ type: 'Digits', individual_digits: false }, BYTES), thorough: true },
         'each digit': { splitter: sequence({ type: 'Digits', individual_digits: true }, GPT2) },
         'no splitter': { splitter: null, bytes: false },
         'llama': { bytes: false, normalizer: chain({ type: 'Prepend', prepend: '\u2581' },
@@ -33,7 +34,7 @@ function recipes() {
         'replace runs of spaces': { normalizer: replace({ Regex: ' {2,}' }, '\u2581'), splitter: GPT2 },
         'replace letters': { normalizer: replace({ String: 'a' }, 'bb'), splitter: GPT2 },
         'accents, lower case': { normalizer: chain({ type: 'NFD' }, { type: 'StripAccents' }, { type: 'Lowercase' }),
-            splitter: GPT2 },
+            splitter: GPT2, thorough: true },
         'no merges before vocabulary': { splitter: GPT2, model: { ignore_merges: true } },
         'unknown': { bytes: false, splitter: null, model: { byte_fallback: false, fuse_unk: false } },
         'unknown, fused': { bytes: false, splitter: null, model: { byte_fallback: false, fuse_unk: true } },
@@ -51,7 +52,7 @@ function recipes() {
         ] },
     };
     for (const form of ['NFC', 'NFD', 'NFKC', 'NFKD']) {
-        all[form] = { normalizer: { type: form }, splitter: GPT2 };
+        all[form] = { normalizer: { type: form }, splitter: GPT2, thorough: true };
     }
     for (const scheme of ['always', 'never', 'first']) {
         all[`metaspace ${scheme}`] = { bytes: false, splitter: metaspace(scheme), added: [{ content: '<|X|>', special: true }] };
@@ -59,10 +60,11 @@ function recipes() {
             added: [{ content: '<|X|>', special: true }] };
     }
     for (const behaviour of BEHAVIOURS) {
-        all[`punctuation ${behaviour}`] = { splitter: sequence({ type: 'Punctuation', behavior: behaviour }, BYTES) };
+        all[`punctuation ${behaviour}`] = { thorough: behaviour === 'Isolated',
+            splitter: sequence({ type: 'Punctuation', behavior: behaviour }, BYTES) };
         all[`split at a space ${behaviour}`] = { splitter: sequence(split({ String: ' ' }, behaviour), BYTES) };
-        all[`split at words ${behaviour}`] = { splitter: sequence(split({ Regex: '\\w+|[^\\w\\s]+' }, behaviour), BYTES) };
-        all[`inverted split ${behaviour}`] = { splitter: sequence(split({ Regex: '\\p{L}+' }, behaviour, true), BYTES) };
+        all[`split at words ${behaviour}`] = { splitter: sequence(split({ Regex: '[A-Za-z]+|[^A-Za-z\\s]+' }, behaviour), BYTES) };
+        all[`inverted split ${behaviour}`] = { splitter: sequence(split({ Regex: '[A-Za-z]+' }, behaviour, true), BYTES) };
     }
     return all;
 }
@@ -79,23 +81,28 @@ function bases(folder) {
     return { bytes, characters };
 }
 
+// A token that the vocabulary has keeps its number, others follow behind it.
+function addedTokens(tokens, vocab) {
+    let next = Object.keys(vocab).length;
+    return tokens.map((token) => addedToken(token, vocab[token.content] ?? next++));
+}
+
 function addedToken(token, id) {
     return { id, content: token.content, single_word: !!token.single_word, lstrip: !!token.lstrip,
         rstrip: !!token.rstrip, normalized: !!token.normalized, special: !!token.special };
 }
 
-// Writes the tokenizers below folder: [{name, file, reference, specials}].
+// Writes the tokenizers below folder: [{name, file, reference, thorough}].
 export function componentTokenizers(folder) {
     const { bytes, characters } = bases(folder);
     return Object.entries(recipes()).map(([name, recipe], i) => {
         const base = recipe.bytes === false ? characters : bytes;
-        const size = Object.keys(base.model.vocab).length;
-        const added = (recipe.added || []).map((token, k) => addedToken(token, size + k));
+        const added = addedTokens(recipe.added || [], base.model.vocab);
         const file = join(folder, `component-${i}.json`);
         writeFileSync(file, JSON.stringify({
             ...base, normalizer: recipe.normalizer || null, pre_tokenizer: recipe.splitter,
             post_processor: null, added_tokens: added, model: { ...base.model, ...recipe.model },
         }));
-        return { name, file, reference: 'tokenizers', specials: added.map((token) => token.content) };
+        return { name, file, reference: 'tokenizers', thorough: recipe.thorough };
     });
 }

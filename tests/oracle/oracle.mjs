@@ -1,31 +1,40 @@
 // SPDX-License-Identifier: Apache-2.0
 // Compares tokperf's tokens and pieces with those of the reference implementations, text by text.
+// Pieces show wrong splits that happen to give the same tokens.
 //   node oracle.mjs FOLDER TOKPERF SOURCE_DIR [JOB]
 // FOLDER holds node_modules and takes files. Without JOB every job runs, two at a time. Exit 1 when
 // anything differs.
 import { spawn, spawnSync } from 'node:child_process';
-import { writeFileSync } from 'node:fs';
+import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { COMPONENTS, componentTokenizers } from './components.mjs';
 import { referenceAnswers } from './reference.mjs';
 import { adversarialTexts } from './texts_adversarial.mjs';
+import { codePointTexts } from './texts_code_points.mjs';
+import { brokenTexts } from './texts_broken.mjs';
 import { naturalTexts } from './texts_natural.mjs';
 import { NAMES, vocabulary, wordLists } from './vocabularies.mjs';
 
 const GENERATED = 20000, GENERATED_FOR_A_COMPONENT = 2000, SHOWN = 3, AT_ONCE = 2, SEED = 20251;
-const COMPONENT_JOB = 'components';
+const COMPONENT_JOB = 'components', BYTES_JOB = 'bytes';
+const BROKEN = 500, BROKEN_WITH = ['llama3', 'llama2', 'qwen2_5'];
 const [folder, program, sourceDir, job] = process.argv.slice(2);
 
-function tokperfAnswers(name, file, texts) {
-    const input = join(folder, `${name.replaceAll(/\W+/g, '_')}.jsonl`);
-    writeFileSync(input, texts.map((text) => `${JSON.stringify({ text })}\n`).join(''));
-    const run = spawnSync(program, ['tokenize', '--tokenizer', file, '--jsonl', '--pieces', input],
+// The lines that `tokperf tokenize` prints.
+function tokenize(...words) {
+    const run = spawnSync(program, ['tokenize', '--tokenizer', ...words],
         { encoding: 'utf8', maxBuffer: 1 << 30 });
     if (run.status !== 0) {
         throw new Error(`tokperf tokenize ended with ${run.status}: ${run.stderr}`);
     }
-    return run.stdout.split('\n').slice(0, -1).map((line) => JSON.parse(line));
+    return run.stdout.split('\n').slice(0, -1);
+}
+
+function tokperfAnswers(name, file, texts) {
+    const input = join(folder, `${name.replaceAll(/\W+/g, '_')}.jsonl`);
+    writeFileSync(input, texts.map((text) => `${JSON.stringify({ text })}\n`).join(''));
+    return tokenize(file, '--jsonl', '--pieces', input).map((line) => JSON.parse(line));
 }
 
 const same = (a, b) => a.length === b.length && a.every((value, i) => value === b[i]);
@@ -35,16 +44,14 @@ function difference(ours, theirs) {
     if (!same(ours.ids, theirs.ids)) {
         return `identifiers\n    tokperf:   ${ours.ids}\n    reference: ${theirs.ids}`;
     }
-    const groups = ours.groups;
-    if (theirs.groups && !same(groups, theirs.groups)) {
-        return `pieces (tokens of each)\n    tokperf:   ${groups}\n    reference: ${theirs.groups}`;
+    if (ours.groups && theirs.groups && !same(ours.groups, theirs.groups)) {
+        return `pieces (tokens of each)\n    tokperf:   ${ours.groups}\n    reference: ${theirs.groups}`;
     }
     return null;
 }
 
-async function compare(name, tokenizer, texts) {
+async function compare(name, tokenizer, texts, ours = tokperfAnswers(name, tokenizer.file, texts)) {
     const theirs = await referenceAnswers(tokenizer, folder, texts);
-    const ours = tokperfAnswers(name, tokenizer.file, texts);
     let different = texts.length === ours.length ? 0 : 1;
     texts.slice(0, ours.length).forEach((text, i) => {
         const found = difference(ours[i], theirs[i]);
@@ -61,7 +68,7 @@ async function compareVocabulary(name) {
     const tokenizer = vocabulary(name, folder);
     const lists = wordLists(vocabulary(name.split('.')[0], folder).file);
     const generated = adversarialTexts(SEED + NAMES.indexOf(name), GENERATED, lists);
-    return compare(name, tokenizer, [...generated, ...naturalTexts(sourceDir, 1)]);
+    return compare(name, tokenizer, [...generated, ...codePointTexts(), ...naturalTexts(sourceDir, 1)]);
 }
 
 async function compareComponents() {
@@ -69,7 +76,28 @@ async function compareComponents() {
     for (const [i, tokenizer] of componentTokenizers(folder).entries()) {
         const lists = wordLists(tokenizer.file);
         const texts = [...adversarialTexts(SEED + 100 + i, GENERATED_FOR_A_COMPONENT, lists)];
+        if (tokenizer.thorough) {
+            texts.push(...codePointTexts());
+        }
         different += await compare(`component ${COMPONENTS[i]}`, tokenizer, texts);
+    }
+    return different;
+}
+
+// Files of bytes that are not UTF-8.
+async function compareBytes() {
+    let different = 0;
+    mkdirSync(join(folder, 'broken'), { recursive: true });
+    for (const [i, name] of BROKEN_WITH.entries()) {
+        const tokenizer = vocabulary(name, folder);
+        const all = brokenTexts(SEED + 200 + i, BROKEN, wordLists(tokenizer.file));
+        const files = all.map((bytes, k) => {
+            writeFileSync(join(folder, 'broken', `${k}`), bytes);
+            return join(folder, 'broken', `${k}`);
+        });
+        const ours = tokenize(tokenizer.file, '--ids', ...files)
+            .map((line) => ({ ids: line.split(' ').filter(Boolean).map(Number) }));
+        different += await compare(`bytes, ${name}`, tokenizer, all.map((bytes) => bytes.toString()), ours);
     }
     return different;
 }
@@ -83,7 +111,7 @@ function runJob(name) {
 }
 
 async function runAll() {
-    const waiting = [COMPONENT_JOB, ...NAMES], failed = [];
+    const waiting = [COMPONENT_JOB, BYTES_JOB, ...NAMES], failed = [];
     NAMES.forEach((name) => vocabulary(name, folder)); // both lanes read the files it makes
     const lane = async () => {
         for (let name = waiting.shift(); name; name = waiting.shift()) {
@@ -97,6 +125,6 @@ async function runAll() {
     return failed.length;
 }
 
-const bad = !job ? await runAll()
-    : job === COMPONENT_JOB ? await compareComponents() : await compareVocabulary(job);
+const jobs = { [COMPONENT_JOB]: compareComponents, [BYTES_JOB]: compareBytes };
+const bad = job ? await (jobs[job] || compareVocabulary)(job) : await runAll();
 process.exit(bad ? 1 : 0);

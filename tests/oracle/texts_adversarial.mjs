@@ -42,6 +42,10 @@ const MARKS = [
     range(0x20d0, 0x20f0), range(0x302a, 0x302f), range(0x3099, 0x309a), range(0xfe00, 0xfe0f),
     range(0xfe20, 0xfe2f), range(0xe0100, 0xe01ef), range(0x1d165, 0x1d169),
 ];
+const BASES = [range(0x41, 0x5a), range(0x61, 0x7a), range(0x391, 0x3c9), range(0x3046, 0x30fd),
+    range(0x1100, 0x1112), range(0xac00, 0xd7a3), range(0x1e00, 0x1eff)];
+const COMPOSING = [range(0x300, 0x345), range(0x300, 0x345), range(0x3099, 0x309a),
+    range(0x1161, 0x1175), range(0x11a7, 0x11c2), range(0x5b0, 0x5bf)];
 const DIGITS = [
     range(0x30, 0x39), range(0x30, 0x39), range(0x30, 0x39), range(0x660, 0x669), range(0x966, 0x96f),
     range(0xbc, 0xbe), range(0xb2, 0xb3), range(0x2070, 0x2089), range(0x2150, 0x2189),
@@ -108,6 +112,8 @@ const longRun = (rng) =>
         .repeat(1 + rng.below(rng.below(20) ? 40 : 1500));
 
 const marked = (rng) => codePoint(rng, SCRIPTS) + several(rng, 4, () => codePoint(rng, MARKS));
+// What normalization puts into order and composes.
+const composing = (rng) => codePoint(rng, BASES) + several(rng, 4, () => codePoint(rng, COMPOSING));
 const contraction = (rng) => rng.pick(WORDS) + rng.pick(APOSTROPHES) + caseOf(rng, rng.pick(ENDINGS));
 
 const MAKERS = [
@@ -116,6 +122,7 @@ const MAKERS = [
     (rng) => rng.pick(WORDS),
     (rng) => ' ' + caseOf(rng, rng.pick(WORDS)),
     (rng) => several(rng, 3, () => marked(rng)),
+    (rng) => several(rng, 3, () => composing(rng)),
     (rng) => several(rng, 3, () => rng.pick(EMOJI)),
     (rng) => several(rng, 6, () => rng.pick(SPACES)),
     (rng) => several(rng, 8, () => codePoint(rng, DIGITS)),
@@ -127,6 +134,7 @@ const MAKERS = [
     (rng) => several(rng, 3, () => codePoint(rng, OTHERS)),
     (rng) => several(rng, 3, () => anyScalar(rng)),
     (rng) => longRun(rng),
+    (rng) => rng.pick(['\ud83d', '\ude00', '\udc00', '\ud800']) + rng.pick(WORDS), // half a pair
     (rng, lists) => special(rng, lists.specials),
     (rng, lists) => several(rng, 3, () => rng.pick(lists.tokens)),
     (rng) => rng.pick([' ', '  ', '\n', '\t']),

@@ -64,6 +64,7 @@ function tokenizerOf(encoder) {
             merges.push(parts.map(shown).join(' '));
         }
     }
+    Object.assign(vocab, encoder.special_tokens); // there they keep their numbers
     const split = { type: 'Split', pattern: { Regex: encoder.pat_str }, behavior: 'Isolated', invert: false };
     const gpt2 = encoder.pat_str.startsWith("'s");
     return {
