@@ -200,7 +200,7 @@ static void set_http_phases(const struct tkp_row *row, struct tkp_values *v)
     set_span(v, TKP_METRIC_HTTP_REQ_SENDING, row->send_start_ns, sent_ns);
     if (sent_ns && byte_ns)
         set(v, TKP_METRIC_HTTP_REQ_WAITING, byte_ns > sent_ns ? (double)(byte_ns - sent_ns) : 0);
-    set_span(v, TKP_METRIC_HTTP_REQ_RECEIVING, byte_ns, row->end_ns);
+    set_span(v, TKP_METRIC_HTTP_REQ_RECEIVING, byte_ns, row->last_byte_ns);
     set_span(v, TKP_METRIC_HTTP_REQ_DURATION, row->send_start_ns, row->end_ns);
 }
 

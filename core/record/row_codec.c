@@ -72,7 +72,8 @@
     COUNT(counted_output)                                     \
     COUNT(counted_reasoning)                                  \
     TIME(tls_start_ns)                                        \
-    UINT(retry_after_s)
+    UINT(retry_after_s)                                       \
+    TIME(last_byte_ns)
 
 /* The last bit of the mask: chunk times follow. */
 #define HAS_TIMES (UINT64_C(1) << 63)

@@ -236,6 +236,7 @@ static void fill_record(struct tkp_cursor *c)
         .connect_end_ns = row->connect_end_ns,
         .send_start_ns = row->send_start_ns,
         .raw = c->entry.texts.len ? find_raw(c) : NULL,
+        .last_byte_ns = row->last_byte_ns,
     };
     fill_metrics(c);
 }

@@ -437,7 +437,7 @@ void tkp_request_cancel(struct tkp_worker *w, struct tkp_slot *slot)
 static void forget_arrivals(struct tkp_worker *w, struct tkp_slot *slot)
 {
     struct tkp_row *row = &slot->row;
-    row->first_byte_ns = row->first_token_ns = row->second_token_ns = 0;
+    row->first_byte_ns = row->last_byte_ns = row->first_token_ns = row->second_token_ns = 0;
     row->first_output_token_ns = row->last_token_ns = 0;
     tkp_chunk_times_clear(&slot->reply.times, &w->chunks);
 }
@@ -481,6 +481,8 @@ void tkp_request_end(struct tkp_worker *w, struct tkp_slot *slot, bool keep)
     /* an answer that was complete before its HTTP body has ended then */
     bool drained = slot->row.outcome == TKP_OUTCOME_OK && slot->decided_ns;
     slot->row.end_ns = drained ? slot->decided_ns : w->now_ns;
+    if (w->shared->plan->http_trace && slot->row.first_byte_ns)
+        slot->row.last_byte_ns = slot->arrival_ns;
     if (slot->row.flags & TKP_ROW_UNSTAMPED)
         forget_arrivals(w, slot);
     tkp_reply_finish(&w->reply, &slot->reply);

@@ -209,6 +209,7 @@ struct tokperf_record {
     uint32_t reserved2;
     uint64_t connect_start_ns, connect_end_ns, send_start_ns; /* connect: 0 when reused */
     const struct tokperf_raw *raw; /* with --export-level raw; else NULL */
+    uint64_t last_byte_ns;         /* with an HTTP trace: arrival of the answer's last bytes */
 };
 
 struct tokperf_cursor {

@@ -33,7 +33,9 @@ class HttpTrace(RunTest):
         self.assertEqual("tcp_connect_start_ns" in trace, not reused)
         self.assertEqual("connection_reused_ns" in trace, reused)
         self.assertEqual(trace["response_status_code"], row["http_status"])
-        self.assertEqual(trace["response_receive_end_ns"], row["end_ns"] + offset)
+        self.assertEqual(trace["response_receive_end_ns"], row["last_byte_ns"] + offset)
+        self.assertLessEqual(row["last_byte_ns"], row["end_ns"])
+        self.assertGreaterEqual(row["last_byte_ns"], row["first_byte_ns"])
         ok = line["tokperf"]["outcome"] == "ok"
         self.assertEqual(TAGS <= set(metrics), ok)
         self.assertEqual("error_timestamp_ns" in trace, not ok)

@@ -33,7 +33,8 @@ FIELDS = [("ordinal", "varint"), ("draw", "varint"), ("dataset_row", "varint"),
           ("finish_reason", "text"), ("error_type", "text"), ("error_message", "text"),
           ("read_delay_ns", "varint"), ("write_count", "small"), ("read_count", "small"),
           ("kept_bytes", "varint"), ("counted_input", "count"), ("counted_output", "count"),
-          ("counted_reasoning", "count"), ("tls_start_ns", "time"), ("retry_after_s", "varint")]
+          ("counted_reasoning", "count"), ("tls_start_ns", "time"), ("retry_after_s", "varint"),
+          ("last_byte_ns", "time")]
 DEFAULTS = {"count": -1, "text": ""}
 LIMITS = {"finish_reason": 23, "error_type": 63, "error_message": 255}
 OUTCOMES = [None, "ok", "http_error", "connect_error", "tls_error", "no_response", "timeout",

@@ -33,7 +33,7 @@ static struct tkp_row fresh_row(void)
     row.send_start_ns = row.connect_end_ns + 11;
     row.send_end_ns = row.send_start_ns + 300;
     row.first_byte_ns = row.send_end_ns + 50000;
-    row.end_ns = row.first_byte_ns + 2000001;
+    row.end_ns = row.last_byte_ns = row.first_byte_ns + 2000001;
     row.first_token_ns = row.last_token_ns = row.end_ns;
     row.sent_bytes = 1234;
     row.received_bytes = 56789;

@@ -67,6 +67,7 @@ static void write_trace(struct json_out *out, const struct tokperf_summary *run,
     if (!TOKPERF_HAS(record, send_start_ns) || !record->has_trace)
         return;
     int reused = record->connection_reused != 0;
+    uint64_t last_ns = TOKPERF_HAS(record, last_byte_ns) ? record->last_byte_ns : record->end_ns;
     uint64_t ready_ns = reused ? record->send_start_ns : record->connect_start_ns;
     json_object(out, "trace_data");
     json_text_if(out, "trace_type", json_span("tokperf"));
@@ -78,7 +79,7 @@ static void write_trace(struct json_out *out, const struct tokperf_summary *run,
     record_time(out, run, "request_send_start_ns", record->send_start_ns);
     record_time(out, run, "request_send_end_ns", record->send_end_ns);
     record_time(out, run, "response_receive_start_ns", record->first_byte_ns);
-    record_time(out, run, "response_receive_end_ns", record->first_byte_ns ? record->end_ns : 0);
+    record_time(out, run, "response_receive_end_ns", last_ns);
     record_time(out, run, "error_timestamp_ns", record->is_error ? record->end_ns : 0);
     if (record->status_code)
         json_integer(out, "response_status_code", record->status_code);
@@ -91,7 +92,7 @@ static void write_trace(struct json_out *out, const struct tokperf_summary *run,
     write_span(out, "sending_ns", record->send_start_ns, record->send_end_ns);
     write_span(out, "waiting_ns", record->send_end_ns, record->first_byte_ns);
     if (record->first_byte_ns) {
-        write_span(out, "receiving_ns", record->first_byte_ns, record->end_ns);
+        write_span(out, "receiving_ns", record->first_byte_ns, last_ns);
         write_span(out, "duration_ns", record->send_start_ns, record->end_ns);
     }
     out->api->object_end(&out->w);

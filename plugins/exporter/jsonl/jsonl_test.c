@@ -67,6 +67,7 @@ static void a_trace_where_there_is_one(void **state)
         run.records[i].send_start_ns = start + 30;
         run.records[i].send_end_ns = start + 70;
         run.records[i].first_byte_ns = start + 500;
+        run.records[i].last_byte_ns = start + 890;
         run.records[i].end_ns = start + 900;
     }
     run.records[1].connection_reused = 0;
@@ -82,10 +83,10 @@ static void a_trace_where_there_is_one(void **state)
                      "\"request_send_start_ns\":1790000000000000030,"
                      "\"request_send_end_ns\":1790000000000000070,"
                      "\"response_receive_start_ns\":1790000000000000500,"
-                     "\"response_receive_end_ns\":1790000000000000900,"
+                     "\"response_receive_end_ns\":1790000000000000890,"
                      "\"response_status_code\":200,"
                      "\"blocked_ns\":30,\"dns_lookup_ns\":0,\"connecting_ns\":0,\"sending_ns\":40,"
-                     "\"waiting_ns\":430,\"receiving_ns\":400,\"duration_ns\":870}"));
+                     "\"waiting_ns\":430,\"receiving_ns\":390,\"duration_ns\":870}"));
     assert_non_null(strstr(text, "\"tcp_connect_start_ns\":1790000000000000005,"
                                  "\"tcp_connect_end_ns\":1790000000000000025,"));
     assert_non_null(strstr(text, "\"error_timestamp_ns\":1790000000000000900,"));
