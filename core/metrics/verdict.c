@@ -22,6 +22,8 @@ enum { MAX_REASONS = 32, MESSAGE_BYTES = 320 };
 #define PLUGIN_CALL_LIMIT_MS 100.0
 /* Above it a worker has no room for bursts: what comes together waits. */
 #define WORKER_CPU_LIMIT_PCT 90.0
+/* Above it most chunks are not alone: a stream of clumps. */
+#define CLUMPED_PCT 50.0
 /* metrics.md: the server's completion tokens against the tokenizer's. */
 #define TOKEN_SOURCES_PCT 10.0
 
@@ -316,6 +318,25 @@ static void note_machine(struct judge *j)
             worker_pct);
 }
 
+/* What came together although the client read at once was sent, or passed on, together. */
+static void note_coalesced(struct judge *j)
+{
+    const struct tkp_phase_facts *f = j->facts;
+    const struct tkp_limits *l = j->limits;
+    double pct = share_pct(f->coalesced_chunks, f->chunks);
+    double late_ms = ms_of(fmax(f->read_delay_p99_ns, f->loop_lag_p99_ns));
+    bool late = late_ms > lag_limit_ms(j, l->client_lag_suspect_ms, l->client_lag_suspect_pct);
+    if (f->coalesced_chunks)
+        say(j, NOTE, "coalesced", pct, NAN,
+            "%.2f %% of the chunks came in one read with the chunk before; their gaps are left out "
+            "of inter_chunk_latency.%s",
+            pct,
+            pct > CLUMPED_PCT && !late
+                ? " The client was not late: the server, or a proxy that buffers, sends them in "
+                  "clumps, and the time to first token contains the wait for one."
+                : "");
+}
+
 static void note_load(struct judge *j)
 {
     const struct tkp_phase_facts *f = j->facts;
@@ -332,11 +353,7 @@ static void note_load(struct judge *j)
         say(j, NOTE, "cached_tokens", share_pct(f->cached_tokens, f->prompt_tokens), NAN,
             "The server took %.2f %% of the prompt tokens from its cache.",
             share_pct(f->cached_tokens, f->prompt_tokens));
-    if (f->coalesced_chunks)
-        say(j, NOTE, "coalesced", share_pct(f->coalesced_chunks, f->chunks), NAN,
-            "%.2f %% of the chunks came in one read with the chunk before; their gaps are left out "
-            "of inter_chunk_latency.",
-            share_pct(f->coalesced_chunks, f->chunks));
+    note_coalesced(j);
     if (f->unsent_turns)
         say(j, NOTE, "unsent_turns", (double)f->unsent_turns, NAN,
             "%llu turns were not sent because an earlier turn of their conversation failed.",

@@ -66,6 +66,8 @@ class ProxyTest(RunTest):
         notes = {note["code"]: note["message"] for note in run.json()["verdict"]["notes"]}
         self.assertIn("coalesced", notes)
         self.assertIn(notes["coalesced"], " ".join(run.stdout.split()))
+        late = {"read_delay", "loop_lag"} & run.reasons()  # of a machine that is busy otherwise
+        self.assertTrue(late or "a proxy that buffers" in notes["coalesced"])
         # the first chunk was held back too: the server sent it after 20 ms
         self.assertGreater(run.metric("time_to_first_token", "p50"), 60)
 

@@ -191,6 +191,28 @@ static void counts_on_both_sides(void **state)
     }
 }
 
+static void clumps_are_the_servers_unless_the_client_was_late(void **state)
+{
+    (void)state;
+    struct tkp_phase_facts facts = good();
+    struct found found;
+    for (int late = 0; late < 3; late++) {
+        for (int most = 0; most < 2; most++) {
+            facts = good();
+            facts.coalesced_chunks = facts.chunks / 2 + (most ? 1 : 0);
+            facts.read_delay_p99_ns = late == 1 ? 1.1e6 : 0;
+            facts.loop_lag_p99_ns = late == 2 ? 1.1e6 : 0;
+            judge(&facts, &found);
+            const struct tokperf_reason *last =
+                found.verdict.reasons[found.verdict.reason_count - 1];
+            assert_string_equal(last->code.data, "coalesced");
+            bool said = strstr(last->message.data, "in clumps") != NULL;
+            assert_int_equal(said, most && !late);
+            tkp_arena_finish(&found.arena);
+        }
+    }
+}
+
 static void flags(void **state)
 {
     (void)state;
@@ -359,6 +381,7 @@ int main(void)
         cmocka_unit_test(holes_and_steps_are_noted),
         cmocka_unit_test(numbers_on_both_sides),
         cmocka_unit_test(counts_on_both_sides),
+        cmocka_unit_test(clumps_are_the_servers_unless_the_client_was_late),
         cmocka_unit_test(flags),
         cmocka_unit_test(lag_is_relative_to_the_median),
         cmocka_unit_test(the_rate_counts_only_without_the_cap),
