@@ -17,7 +17,7 @@ static tokperf_status malformed(struct tokperf_error *error, const char *what)
 }
 
 static tokperf_status read_token(struct tokperf_span json, struct tkp_added_token *token,
-                                 int64_t *id, struct tokperf_error *error)
+                                 struct tokperf_error *error)
 {
     static const char *const names[] = {"id",     "content",    "single_word", "lstrip",
                                         "rstrip", "normalized", "special",     NULL};
@@ -29,8 +29,7 @@ static tokperf_status read_token(struct tokperf_span json, struct tkp_added_toke
                                      "tokperf does not know",
                                      TKP_MEMBER_SHOWN(other))
                           : malformed(error, "an entry is no object");
-    if (values[0].token != TOKPERF_JSON_NUMBER || tkp_json_to_int(values[0].raw, id) || *id < 0 ||
-        *id > INT32_MAX)
+    if (values[0].token != TOKPERF_JSON_NUMBER)
         return malformed(error, "an entry has no 'id'");
     size_t len = 0;
     token->content = tkp_member_text(values[1], &len);
@@ -61,23 +60,18 @@ static uint32_t earlier(const struct tkp_added_tokens *added, const struct tkp_a
     return id;
 }
 
+/* The reference takes no identifier from here: a token of the vocabulary keeps its own, the others
+ * are numbered behind. */
 static tokperf_status give_id(const struct tkp_added_tokens *added, struct tkp_added_token *token,
-                              int64_t id, const struct tkp_model *model, int64_t size,
-                              struct tokperf_error *error)
+                              const struct tkp_model *model, struct tokperf_error *error)
 {
+    int64_t size = (int64_t)model->vocabulary.count + model->unspelled.count;
     int64_t max = -1;
     uint32_t known = tkp_model_token_id(model, token->content, token->len);
     if (earlier(added, token, &max) != TKP_NO_ID)
         return tkp_fail(error, TOKPERF_E_UNSUPPORTED, "the added token '%s' is there twice",
                         token->content);
-    /* the reference numbers by itself what the vocabulary lacks */
-    int64_t given = known != TKP_NO_ID ? known : max >= size ? max + 1 : size;
-    if (given != id)
-        return tkp_fail(error, TOKPERF_E_UNSUPPORTED,
-                        "the added token '%s' has the id %lld, but the reference would give it "
-                        "%lld: put it into the vocabulary with its id",
-                        token->content, (long long)id, (long long)given);
-    token->id = (uint32_t)id;
+    token->id = known != TKP_NO_ID ? known : (uint32_t)(max >= size ? max + 1 : size);
     return TOKPERF_OK;
 }
 
@@ -111,12 +105,10 @@ static tokperf_status add(struct tkp_added_tokens *added, struct tokperf_span js
                           const struct tkp_model *model, struct tokperf_error *error)
 {
     struct tkp_added_token token = {.content = NULL};
-    int64_t id = 0;
-    tokperf_status status = read_token(json, &token, &id, error);
+    tokperf_status status = read_token(json, &token, error);
     bool is_empty = status == TOKPERF_OK && token.len == 0; /* the reference leaves it out */
     if (status == TOKPERF_OK && !is_empty)
-        status = give_id(added, &token, id, model,
-                         (int64_t)model->vocabulary.count + model->unspelled.count, error);
+        status = give_id(added, &token, model, error);
     if (status != TOKPERF_OK || is_empty) {
         free(token.content);
         return status;

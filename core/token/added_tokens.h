@@ -33,8 +33,8 @@ struct tkp_added_tokens {
     struct tkp_added_set raw, normalized;
 };
 
-/* json: the value of "added_tokens", or data NULL. Fails with TOKPERF_E_INVALID or, where the
- * reference would give a token another identifier than the file, TOKPERF_E_UNSUPPORTED. */
+/* json: the value of "added_tokens", or data NULL. Fails with TOKPERF_E_INVALID for a malformed
+ * one, TOKPERF_E_UNSUPPORTED for what would not be exact. */
 tokperf_status tkp_added_tokens_init(struct tkp_added_tokens *added, struct tokperf_span json,
                                      const struct tkp_model *model,
                                      const struct tkp_normalizer *normalizer,

@@ -20,10 +20,11 @@ static const struct {
     uint32_t count, checksum;
     tkp_scan *scan;
 } known[] = {
-    {"r50k_base", 50256, 0x0, tkp_scan_gpt2},
-    {"p50k_base", 50280, 0x0, tkp_scan_gpt2},
-    {"cl100k_base", 100256, 0x0, tkp_scan_cl100k},
-    {"o200k_base", 199998, 0x0, tkp_scan_o200k},
+    {"r50k_base", 50256, 0x28825d8a, tkp_scan_gpt2},
+    {"p50k_base", 50280, 0xb99f4b44, tkp_scan_gpt2},
+    {"cl100k_base", 100256, 0xa4dfe59c, tkp_scan_cl100k},
+    {"o200k_base", 199998, 0x16908f01, tkp_scan_o200k},
+    {"llama3", 128000, 0xb602d771, tkp_scan_cl100k}, /* tokenizer.model of Meta's own files */
 };
 
 struct line {
@@ -172,7 +173,8 @@ tokperf_status tkp_model_read_ranks(struct tkp_model *model, struct tokperf_span
     if (!*scan)
         return tkp_fail(error, TOKPERF_E_UNSUPPORTED,
                         "a file of %u tiktoken ranks (checksum %08x) whose pattern is not known: "
-                        "r50k_base, p50k_base, cl100k_base and o200k_base are; take the model's "
+                        "r50k_base, p50k_base, cl100k_base, o200k_base and Llama 3's are; "
+                        "take the model's "
                         "tokenizer.json instead",
                         extent.count, extent.checksum);
     bool done = fill_vocabulary(model, content, &line, &extent);
