@@ -9,11 +9,13 @@
 enum { MAX_ERROR_BODY_BYTES = 64 * 1024 }; /* of an http_error, to find its message in */
 
 /* Whether the answer is read as a stream. Asked for one, a server that sends JSON has not done it;
- * one that sends an event stream unasked is believed. */
+ * one that sends events or lines unasked is believed. */
 static bool is_stream(const struct tkp_worker *w, const struct tkp_slot *slot)
 {
     if (slot->row.flags & TKP_ROW_STREAM_ASKED)
         return slot->http.content != TKP_HTTP_CONTENT_JSON;
+    if (w->endpoint.stream_framing == TOKPERF_FRAMING_NDJSON)
+        return slot->http.content == TKP_HTTP_CONTENT_NDJSON;
     return slot->http.content == TKP_HTTP_CONTENT_EVENT_STREAM &&
            w->endpoint.stream_framing == TOKPERF_FRAMING_SSE;
 }

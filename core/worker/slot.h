@@ -58,7 +58,7 @@ struct tkp_slot {
     uint64_t connect_again_ns; /* connects after it, not 0: has no connection until then */
     struct tkp_http_response http;
     struct tkp_spill *follow_up; /* of a request of several exchanges (follow_up.h), or NULL */
-    struct tkp_raw *raw; /* with --export-level raw (raw.h); else NULL */
+    struct tkp_raw *raw;         /* with --export-level raw (raw.h); else NULL */
     struct tkp_reply reply;
     struct tkp_row row;
     /* the plugin's state follows, aligned to 16 */

@@ -7,7 +7,7 @@
 #include <string.h>
 
 struct state {
-    uint32_t framing, done;
+    uint32_t framing, done, follow; /* follow: 1 asks for one, 2 for a bad one, 3 forgets to ask */
 };
 
 static tokperf_status describe(const void *self, struct tokperf_endpoint_info *info,
@@ -116,6 +116,10 @@ static tokperf_status event(const void *self, void *state, void *scratch,
     (void)self;
     (void)scratch;
     struct tokperf_span data = e->data;
+    if (data.len == 9 && memcmp(data.data, "[FOLLOW", 7) == 0) { /* [FOLLOW1] */
+        ((struct state *)state)->follow = (uint32_t)(data.data[7] - '0');
+        return TOKPERF_OK;
+    }
     if (tkp_span_is(data, "[COMPLETE]")) {
         ((struct state *)state)->done = 1;
         emit->complete(emit->context);
@@ -141,8 +145,14 @@ static uint32_t finish(const void *self, void *state, void *scratch, uint32_t en
 {
     (void)self;
     (void)scratch;
-    (void)emit;
-    const struct state *s = state;
+    struct state *s = state;
+    const uint32_t follow = s->follow;
+    s->follow = 0;
+    if (follow && follow < 3)
+        emit->follow_up(emit->context, TOKPERF_SPAN("GET"),
+                        follow == 1 ? TOKPERF_SPAN("/next") : TOKPERF_SPAN("next"), 5);
+    if (follow)
+        return TOKPERF_VERDICT_FOLLOW_UP;
     bool whole = s->framing == TOKPERF_FRAMING_WHOLE && end != TOKPERF_END_CUT;
     return s->done || whole ? TOKPERF_VERDICT_OK : TOKPERF_VERDICT_TRUNCATED;
 }

@@ -111,11 +111,55 @@ static void test_plan_covers_every_token_once(void **state)
     }
 }
 
+static void test_other_dialects(void **state)
+{
+    (void)state;
+    static const struct {
+        enum tkp_mock_api api;
+        const char *body, *trouble;
+        uint64_t prompt_tokens, max_tokens, inputs;
+        bool stream;
+    } dialects[] = {
+        {TKP_MOCK_API_EMBEDDINGS, "{\"input\":[\"a b\",\"c\"],\"stream\":true}", NULL, 3, 0, 2,
+         false},
+        {TKP_MOCK_API_EMBEDDINGS, "{\"input\":\"a b\"}", NULL, 2, 0, 1, false},
+        {TKP_MOCK_API_EMBEDDINGS, "{}", "'input' is missing", 0, 0, 0, false},
+        {TKP_MOCK_API_OLLAMA_CHAT, "{" MESSAGE("a") ",\"options\":{\"num_predict\":4,\"seed\":1}}",
+         NULL, 1, 4, 0, true},
+        {TKP_MOCK_API_OLLAMA_GENERATE, "{\"prompt\":\"a\",\"stream\":false}", NULL, 1, 0, 0, false},
+        {TKP_MOCK_API_OLLAMA_GENERATE, "{\"prompt\":\"a\",\"options\":[]}", "'options' must be", 0,
+         0, 0, true},
+        {TKP_MOCK_API_TGI,
+         "{\"inputs\":\"a b\",\"parameters\":{\"max_new_tokens\":7},\"stream\":true}", NULL, 2, 7,
+         0, false},
+        {TKP_MOCK_API_TGI_STREAM, "{\"inputs\":\"a\",\"parameters\":null}", NULL, 1, 0, 0, true},
+        {TKP_MOCK_API_TGI_STREAM, "{\"parameters\":{}}", "'inputs' is missing", 0, 0, 0, true},
+    };
+    for (size_t i = 0; i < sizeof dialects / sizeof dialects[0]; i++) {
+        struct tkp_mock_inference got;
+        char error[256] = "";
+        const char *param;
+        const char *body = dialects[i].body;
+        bool good = tkp_mock_inference_read(&got, dialects[i].api, body, strlen(body), error,
+                                            sizeof error, &param);
+        assert_int_equal(good, dialects[i].trouble == NULL);
+        if (dialects[i].trouble != NULL) {
+            assert_non_null(strstr(error, dialects[i].trouble));
+            continue;
+        }
+        assert_int_equal(got.prompt_tokens, dialects[i].prompt_tokens);
+        assert_int_equal(got.max_tokens, dialects[i].max_tokens);
+        assert_int_equal(got.inputs, dialects[i].inputs);
+        assert_int_equal(got.stream, dialects[i].stream);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_bodies),
         cmocka_unit_test(test_cut_bodies),
+        cmocka_unit_test(test_other_dialects),
         cmocka_unit_test(test_plan_covers_every_token_once),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

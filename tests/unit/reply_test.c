@@ -132,6 +132,46 @@ static void an_answer_can_be_complete_before_its_body_ends(void **state)
     finish(&f);
 }
 
+static void a_follow_up_continues_the_answer(void **state)
+{
+    (void)state;
+    struct fixture f;
+    struct tkp_follow_request asked;
+    begin(&f, TOKPERF_FRAMING_SSE);
+    take(&f, "data: t:a\n\ndata: [FOLLOW1]\n\n", 10);
+    tkp_reply_end(&f.context, &f.reply, TOKPERF_END_COMPLETE, 20);
+    assert_int_equal(f.row.outcome, TKP_OUTCOME_NONE);
+    assert_true(f.reply.follows);
+    memcpy(&asked, f.reply.asked->data, sizeof asked);
+    assert_int_equal(asked.delay_ns, 1000000); /* no less than 1 ms */
+    assert_int_equal(asked.method_len, 3);
+    assert_memory_equal(f.reply.asked->data + sizeof asked, "GET/next", 8);
+    take(&f, "data: t:late\n\n", 25);
+    tkp_reply_pause(&f.context, &f.reply);
+    tkp_reply_continue(&f.context, &f.reply, TOKPERF_FRAMING_WHOLE);
+    take(&f, "role", 30); /* no content of its own */
+    end(&f, TOKPERF_END_COMPLETE, 40);
+    assert_int_equal(f.row.outcome, TKP_OUTCOME_TRUNCATED); /* the state is of the stream still */
+    assert_int_equal(f.row.chunk_count, 1);
+    finish(&f);
+}
+
+static void a_follow_up_is_asked_for_properly(void **state)
+{
+    (void)state;
+    static const char *const bodies[] = {"data: [FOLLOW2]\n\n", "data: [FOLLOW3]\n\n"};
+    for (size_t i = 0; i < 2; i++) {
+        struct fixture f;
+        begin(&f, TOKPERF_FRAMING_SSE);
+        take(&f, bodies[i], 10);
+        end(&f, TOKPERF_END_COMPLETE, 20);
+        assert_int_equal(f.row.outcome, TKP_OUTCOME_CLIENT_ERROR);
+        assert_string_equal(tkp_row_error_type(&f.row), "follow_up");
+        assert_false(f.reply.follows);
+        finish(&f);
+    }
+}
+
 /* As the HTTP parser does. */
 static void note_kind(struct tkp_row *row, const char *note)
 {
@@ -396,6 +436,8 @@ int main(void)
         cmocka_unit_test(stamps_only_content),
         cmocka_unit_test(an_answer_can_be_complete_before_its_body_ends),
         cmocka_unit_test(an_answer_of_another_kind_says_what_came),
+        cmocka_unit_test(a_follow_up_continues_the_answer),
+        cmocka_unit_test(a_follow_up_is_asked_for_properly),
         cmocka_unit_test(keeps_the_count_of_the_first_chunk),
         cmocka_unit_test(a_whole_body_is_taken_where_it_lies),
         cmocka_unit_test(decides_the_outcome),

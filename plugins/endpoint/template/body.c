@@ -123,8 +123,9 @@ static tokperf_status check_sample(const struct template_instance *instance,
     if (instance->json->skip(&scan, &raw) == TOKPERF_OK &&
         instance->json->next(&scan) == TOKPERF_JSON_END) {
         instance->json->open(&scan, sample->data, sample->len);
-        *members = instance->json->next(&scan) == TOKPERF_JSON_OBJECT_BEGIN &&
-                   instance->json->next(&scan) == TOKPERF_JSON_KEY;
+        const uint32_t first = instance->json->next(&scan);
+        const uint32_t second = instance->json->next(&scan);
+        *members = first == TOKPERF_JSON_OBJECT_BEGIN && second == TOKPERF_JSON_KEY;
         return TOKPERF_OK;
     }
     const uint64_t at = scan.error_offset < sample->len ? scan.error_offset : sample->len;

@@ -18,6 +18,8 @@
 
 const struct tokperf_plugin *template_plugin(void);
 
+enum { FOUND_BYTES = 512 };
+
 static struct tkp_host host;
 
 static const struct tokperf_json_v1 *json(void)
@@ -202,8 +204,8 @@ static void refuses_queries(void **state)
 static void collect(void *context, struct tokperf_span found)
 {
     char *text = context;
-    strncat(text, found.data, found.len);
-    strcat(text, "|");
+    const size_t len = strlen(text);
+    snprintf(text + len, FOUND_BYTES - len, "%.*s|", (int)found.len, found.data);
 }
 
 static void finds(void **state)
@@ -241,7 +243,7 @@ static void finds(void **state)
     struct query query;
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
         struct tokperf_error error = {0};
-        char found[512] = "";
+        char found[FOUND_BYTES] = "";
         assert_int_equal(query_compile(&query, json(), span(rows[i].query), &error), TOKPERF_OK);
         query_ask(&query, json(), span(document), collect, found);
         if (strcmp(found, rows[i].found) != 0)
