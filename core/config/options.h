@@ -233,7 +233,7 @@ struct tkp_option_rows {
     size_t count;
 };
 extern const struct tkp_option_rows tkp_options_server, tkp_options_endpoint,
-    tkp_options_connection, tkp_options_transport, tkp_options_token, tkp_options_load, tkp_options_dataset,
-    tkp_options_output, tkp_options_verdict;
+    tkp_options_connection, tkp_options_transport, tkp_options_token, tkp_options_load,
+    tkp_options_dataset, tkp_options_output, tkp_options_verdict;
 
 #endif

@@ -174,7 +174,7 @@ struct tkp_plan {
     uint64_t dataset_entries;
     double isl_mean, isl_stddev;
     uint64_t prefix_pool, prefix_tokens, system_tokens, context_tokens; /* 0: none */
-    double osl_mean, osl_stddev; /* osl_mean < 0: unset */
+    double osl_mean, osl_stddev;                                        /* osl_mean < 0: unset */
     double turns_mean, turns_stddev, turn_delay_mean_ms, turn_delay_stddev_ms;
 
     /* tokens */

@@ -17,8 +17,8 @@ struct tkp_stored_turn {
     const struct tkp_rendered *rendered; /* ahead; NULL: not sent, or needs live answers */
     uint64_t delay_ns;
     int64_t prompt_tokens; /* of its texts and those of the turns before it, -1: not counted */
-    bool needs_answers; /* rendered with live answers of earlier turns */
-    bool has_answer;    /* a recorded answer follows */
+    bool needs_answers;    /* rendered with live answers of earlier turns */
+    bool has_answer;       /* a recorded answer follows */
 };
 
 struct tkp_stored_conversation {

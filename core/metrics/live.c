@@ -85,8 +85,8 @@ static void choose_sources(struct tkp_live *live, const struct tkp_row *row)
     if (live->context.osl_source != TKP_TOKENS_NONE || row->outcome != TKP_OUTCOME_OK)
         return;
     tkp_token_presence_add(&presence, row);
-    tkp_token_sources_choose(false, false, live->context.streaming, &presence, &live->context.isl_source,
-                             &live->context.osl_source);
+    tkp_token_sources_choose(false, false, live->context.streaming, &presence,
+                             &live->context.isl_source, &live->context.osl_source);
 }
 
 static void record(struct tkp_histogram *histogram, const struct tkp_values *values,

@@ -17,7 +17,7 @@ struct tkp_phase_counts {
     uint64_t retry_after, retry_after_max_s;
     uint64_t not_streamed, no_token_count, tokens_pending;
     uint64_t osl_checked, osl_mismatched;
-    uint64_t usage_compared, usage_differs; /* server's counts against the tokenizer's */
+    uint64_t usage_compared, usage_differs;         /* server's counts against the tokenizer's */
     uint64_t server_completion, counted_completion; /* tokens, of requests that have both */
     uint64_t chunks, coalesced_chunks;
     uint64_t gap_requests; /* ok requests with inter-chunk gaps */

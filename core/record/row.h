@@ -92,7 +92,7 @@ struct tkp_row {
     uint64_t send_start_ns, send_end_ns, first_byte_ns;
     uint64_t first_token_ns, second_token_ns, first_output_token_ns, last_token_ns;
     uint64_t end_ns;
-    uint64_t last_byte_ns; /* arrival of the answer's last bytes; HTTP trace only, else 0 */
+    uint64_t last_byte_ns;  /* arrival of the answer's last bytes; HTTP trace only, else 0 */
     uint64_t read_delay_ns; /* kernel clock: the longest that bytes of the answer waited for their
                                read; 0 with the process clock */
 

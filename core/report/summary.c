@@ -100,9 +100,9 @@ void tkp_summarizer_row(struct tkp_summarizer *summarizer, const struct tkp_row 
     if (!s->sources_known && row->outcome == TKP_OUTCOME_OK) {
         struct tkp_token_presence stated = {0};
         tkp_token_presence_add(&stated, row);
-        tkp_token_sources_choose(s->in.plan->use_server_token_count,
-                                 s->in.plan->tokenizer != NULL, s->in.plan->streaming, &stated,
-                                 &s->context.isl_source, &s->context.osl_source);
+        tkp_token_sources_choose(s->in.plan->use_server_token_count, s->in.plan->tokenizer != NULL,
+                                 s->in.plan->streaming, &stated, &s->context.isl_source,
+                                 &s->context.osl_source);
         s->sources_known = true;
     }
     if (row->phase == main_phase(s)) {
