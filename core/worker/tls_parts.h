@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Between the files of TLS (tls_context.c, tls.c, tls_failure.c); they alone know OpenSSL.
+ * Between the files of TLS (tls_context.c, tls.c, tls_io.c, tls_failure.c); they alone know
+ * OpenSSL.
  */
 #ifndef TKP_WORKER_TLS_PARTS_H
 #define TKP_WORKER_TLS_PARTS_H
@@ -28,6 +29,18 @@ struct tkp_tls {
     bool closed;      /* the server has sent close_notify */
     bool failed;      /* nothing can be sent or received any more */
 };
+
+enum {
+    TKP_TLS_RECORD_BYTES = SSL3_RT_MAX_PLAIN_LENGTH, /* RFC 8446, 5.1: 2^14 */
+    TKP_TLS_SEND_RECORDS = 8,                        /* encrypted before they are sent together */
+    /* with what each record brings (header, tag, padding), and a flight of a handshake */
+    TKP_TLS_OUT_BYTES = TKP_TLS_SEND_RECORDS * (TKP_TLS_RECORD_BYTES + 512) + 64 * 1024
+};
+
+/* Sends all that was encrypted, the oldest first: 0, EAGAIN or another errno. */
+int tkp_tls_flush(struct tkp_tls *tls);
+/* Reads the socket into the worker's buffer, as recvmsg() does. */
+ssize_t tkp_tls_receive(struct tkp_tls *tls);
 
 /* How TLS reaches bytes, for the BIO method; both use the worker's buffers alone. */
 size_t tkp_tls_give_bytes(struct tkp_tls *tls, char *data, size_t size);

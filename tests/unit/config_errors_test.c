@@ -64,6 +64,39 @@ static void flags(void **state)
     "--resolve: '" given "' is not HOST:PORT:ADDRESS with one to 4 addresses; write for instance " \
     "example.org:443:127.0.0.1,[::1]"
 
+static void connections(void **state)
+{
+    (void)state;
+    static const struct row rows[] = {
+        {"--ip-version|5", "--ip-version: '5' is not one of auto, 4, 6"},
+        {"--ip-version|4|--url|unix:/s", "--ip-version: every --url is a unix socket, which has "
+                                         "neither names nor TCP; leave it out"},
+        {"--tcp-keepalive-seconds|1.5",
+         "--tcp-keepalive-seconds: '1.5' is not a whole number of seconds"},
+        {"--resolve|h:80", NOT_A_RULE("h:80")},
+        {"--resolve|h:80:", NOT_A_RULE("h:80:")},
+        {"--resolve|h:80:name", NOT_A_RULE("h:80:name")},
+        {"--resolve|h:80:1.2.3.4,", NOT_A_RULE("h:80:1.2.3.4,")},
+        {"--resolve|h:80:1.2.3.4,[1.2.3.4]", NOT_A_RULE("h:80:1.2.3.4,[1.2.3.4]")},
+        {"--resolve|h:0:1.2.3.4", NOT_A_RULE("h:0:1.2.3.4")},
+        {"--resolve|h:65536:1.2.3.4", NOT_A_RULE("h:65536:1.2.3.4")},
+        {"--resolve|:80:1.2.3.4", NOT_A_RULE(":80:1.2.3.4")},
+        {"--resolve|[::1:80:1.2.3.4", NOT_A_RULE("[::1:80:1.2.3.4")},
+        {"--resolve|h:80:1.1.1.1,1.1.1.2,1.1.1.3,1.1.1.4,1.1.1.5",
+         NOT_A_RULE("h:80:1.1.1.1,1.1.1.2,1.1.1.3,1.1.1.4,1.1.1.5")},
+        {"--url|h:81|--resolve|h:80:1.2.3.4", "--resolve: no --url has the host and port of "
+                                              "'h:80:1.2.3.4'; correct it or leave it out"},
+        {"--cacert|ca.pem", "--cacert: no --url is https; leave it out"},
+        {"--url|unix:/s|--tls-min-version|1.3",
+         "--tls-min-version: no --url is https; leave it out"},
+        {"--url|https://h|--cacert|ca.pem|--insecure",
+         "--cacert: nothing is verified by it with --insecure; leave one of them out"},
+        {"--url|https://h|--key|k.pem", "--key: a key without its certificate; give --cert too"},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++)
+        check(&(struct resolve_case){.arguments = rows[i].given}, rows[i].message);
+}
+
 static void values(void **state)
 {
     (void)state;
@@ -113,30 +146,6 @@ static void values(void **state)
          "--source-address: '1.2.3' is no IPv4 or IPv6 address; give one that this machine has, "
          "for "
          "instance 127.0.0.2"},
-        {"--ip-version|5", "--ip-version: '5' is not one of auto, 4, 6"},
-        {"--ip-version|4|--url|unix:/s", "--ip-version: every --url is a unix socket, which has "
-                                         "neither names nor TCP; leave it out"},
-        {"--tcp-keepalive-seconds|1.5",
-         "--tcp-keepalive-seconds: '1.5' is not a whole number of seconds"},
-        {"--resolve|h:80", NOT_A_RULE("h:80")},
-        {"--resolve|h:80:", NOT_A_RULE("h:80:")},
-        {"--resolve|h:80:name", NOT_A_RULE("h:80:name")},
-        {"--resolve|h:80:1.2.3.4,", NOT_A_RULE("h:80:1.2.3.4,")},
-        {"--resolve|h:80:1.2.3.4,[1.2.3.4]", NOT_A_RULE("h:80:1.2.3.4,[1.2.3.4]")},
-        {"--resolve|h:0:1.2.3.4", NOT_A_RULE("h:0:1.2.3.4")},
-        {"--resolve|h:65536:1.2.3.4", NOT_A_RULE("h:65536:1.2.3.4")},
-        {"--resolve|:80:1.2.3.4", NOT_A_RULE(":80:1.2.3.4")},
-        {"--resolve|[::1:80:1.2.3.4", NOT_A_RULE("[::1:80:1.2.3.4")},
-        {"--resolve|h:80:1.1.1.1,1.1.1.2,1.1.1.3,1.1.1.4,1.1.1.5",
-         NOT_A_RULE("h:80:1.1.1.1,1.1.1.2,1.1.1.3,1.1.1.4,1.1.1.5")},
-        {"--url|h:81|--resolve|h:80:1.2.3.4", "--resolve: no --url has the host and port of "
-                                              "'h:80:1.2.3.4'; correct it or leave it out"},
-        {"--cacert|ca.pem", "--cacert: no --url is https; leave it out"},
-        {"--url|unix:/s|--tls-min-version|1.3",
-         "--tls-min-version: no --url is https; leave it out"},
-        {"--url|https://h|--cacert|ca.pem|--insecure",
-         "--cacert: nothing is verified by it with --insecure; leave one of them out"},
-        {"--url|https://h|--key|k.pem", "--key: a key without its certificate; give --cert too"},
         {"--source-address|127.0.0.2|--url|h,unix:/s",
          "--source-address: a unix socket (unix:/s) is not reached from an address; leave it out"},
         {"--spin|maybe", "--spin: 'maybe' is not one of auto, on, off"},
