@@ -129,7 +129,7 @@ static tokperf_status check_salt(const struct tkp_renderer *renderer,
     for (uint32_t i = 0; i < rendered->hole_count; i++)
         if (rendered->holes[i].kind == TOKPERF_HOLE_SALT)
             return TOKPERF_OK;
-    return tkp_fail(error, TOKPERF_E_UNSUPPORTED,
+    return tkp_fail(error, TOKPERF_E_INVALID,
                     "it has no text of its own that could carry the marker of --cache-bust: a body "
                     "that is sent as it is, messages in --extra-inputs, or no user message with "
                     "text");

@@ -15,8 +15,12 @@ enum { MAX_LINE_BYTES = 16 * 1024 }; /* longer ones of a request are hidden whol
 
 static const struct tokperf_span hidden = {"<redacted>", 10};
 
+/* Beyond a quarter of the pool nothing grows for this: the rest is for reading answers. */
 static bool append(struct tkp_worker *w, struct tkp_spill **spill, const void *data, size_t len)
 {
+    size_t room = *spill ? (*spill)->capacity - (*spill)->len : 0;
+    if (len > room && w->spills.total_bytes > w->spills.max_total_bytes / 4)
+        return false;
     return tkp_spill_append(&w->spills, spill, data, len);
 }
 
