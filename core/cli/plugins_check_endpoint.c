@@ -154,6 +154,32 @@ static void check_format_of(struct tkp_check_subject *s, const char *text)
     tkp_check_rendered_finish(&second);
 }
 
+/* The marker that the endpoint says it carries. */
+static void check_salt(struct tkp_check_subject *s)
+{
+    static const uint32_t places[] = {TOKPERF_REQUEST_SALT_PREFIX, TOKPERF_REQUEST_SALT_SUFFIX,
+                                      TOKPERF_REQUEST_SALT_PREFIX | TOKPERF_REQUEST_SALT_SYSTEM,
+                                      TOKPERF_REQUEST_SALT_SUFFIX | TOKPERF_REQUEST_SALT_SYSTEM};
+    const struct tokperf_endpoint_vtable *vtable = s->component->vtable;
+    for (size_t i = 0; i < sizeof places / sizeof places[0]; i++) {
+        struct tkp_check_request request;
+        struct tkp_check_rendered rendered;
+        struct tokperf_error error = {0};
+        if (tkp_check_request_parse(tkp_span(requests[0]), &s->arena, &request, &error) !=
+            TOKPERF_OK)
+            return; /* which check_format_of() has said */
+        request.request.flags |= places[i];
+        tkp_check_rendered_init(&rendered);
+        if (vtable->format(s->self, &request.request, &rendered.sink, &error) != TOKPERF_OK ||
+            strstr(tkp_buffer_text(&rendered.body), "[rid:0000000000000000]") == NULL)
+            tkp_check_finding(s->check,
+                              "it says that it carries the salt, and with the flags "
+                              "0x%x the body has no [rid:, salt hole and ]",
+                              places[i]);
+        tkp_check_rendered_finish(&rendered);
+    }
+}
+
 /* One response, whole and cut; whatever it says must not depend on the cuts. */
 static void check_response(struct tkp_check_subject *s, struct tkp_check_player *player,
                            struct tkp_check_response response, const char *name)
@@ -274,6 +300,8 @@ void tkp_check_endpoint(struct tkp_check_subject *s)
     tkp_check_step(s->check, "endpoint %s: format", name);
     for (size_t i = 0; i < REQUEST_COUNT; i++)
         check_format_of(s, requests[i]);
+    if (sane && (info.flags & TOKPERF_ENDPOINT_CARRIES_SALT) != 0)
+        check_salt(s);
     if (sane) {
         tkp_check_step(s->check, "endpoint %s: hostile bytes", name);
         check_hostile(s, info.whole_framing);
