@@ -74,6 +74,8 @@ static tokperf_status check_verbatim(const struct tkp_settings *settings,
     for (size_t i = 0; i < sizeof shaping / sizeof shaping[0]; i++) {
         const struct tkp_setting *s = tkp_settings_given(settings, shaping[i]);
         bool off = s && tkp_options_row(shaping[i])->type == TKP_TYPE_BOOLEAN && !s->boolean;
+        if (shaping[i] == TKP_OPT_EXTRA && !plan->extra_count)
+            continue; /* options of the endpoint only: resolve_template.c */
         if (s && !off)
             return tkp_fail(error, TOKPERF_E_INVALID,
                             "%s: the bodies of format %s are sent as they are; leave it out",

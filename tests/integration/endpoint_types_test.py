@@ -102,7 +102,8 @@ class EndpointTypes(RunTest):
         data = self.home / "payloads.jsonl"
         data.write_text(json.dumps(sent) + "\n")
         run = self.run_type("raw", "--endpoint", "/v1/completions", "--input-file", data,
-                            "--custom-dataset-type", "raw_payload")
+                            "--custom-dataset-type", "raw_payload",
+                            "--extra-inputs", "response_field:choices[0].text")
         self.assertEqual(run.outcomes(), {"ok": REQUESTS})
         self.assertEqual(run.json("inputs.json")["data"][0]["payloads"][0], sent)
         self.assertEqual(run.metric("output_sequence_length"), 2)
