@@ -19,6 +19,7 @@
 #include <string.h>
 #include <target/readiness.h>
 #include <unistd.h>
+#include <worker/tls.h>
 #include <worker/tls_context.h>
 
 /* The path of the run's requests below a URL. */
@@ -239,13 +240,19 @@ static tokperf_status resolve_targets(struct tkp_run *run, struct tokperf_error 
     return status;
 }
 
+static bool uses_tls(const struct tkp_plan *plan)
+{
+    for (uint32_t i = 0; i < plan->url_count; i++)
+        if (plan->urls[i].scheme == TKP_URL_HTTPS)
+            return true;
+    return false;
+}
+
 /* The files of TLS are the user's inputs: they are read before anybody is asked anything. */
 static tokperf_status open_tls(struct tkp_run *run, struct tokperf_error *error)
 {
-    for (uint32_t i = 0; i < run->plan->url_count; i++)
-        if (run->plan->urls[i].scheme == TKP_URL_HTTPS)
-            return tkp_tls_context_create(&run->plan->tls, &run->tls, error);
-    return TOKPERF_OK;
+    return uses_tls(run->plan) ? tkp_tls_context_create(&run->plan->tls, &run->tls, error)
+                               : TOKPERF_OK;
 }
 
 static tokperf_status make_dataset(struct tkp_run *run, struct tokperf_error *error)
@@ -286,9 +293,11 @@ static uint32_t count_destinations(const struct tkp_run *run)
 
 static tokperf_status check_limits(struct tkp_run *run, struct tokperf_error *error)
 {
+    uint64_t bytes = tkp_workers_stream_bytes(run->endpoint, run->plan->uses_curl);
+    if (uses_tls(run->plan))
+        bytes += TKP_TLS_CONNECTION_BYTES;
     tkp_limits_read(run->plan->host_root, &run->limits);
-    run->demand =
-        tkp_demand_of(run->plan, tkp_workers_stream_bytes(run->endpoint, run->plan->uses_curl));
+    run->demand = tkp_demand_of(run->plan, bytes);
     return tkp_limits_check(&run->limits, &run->demand, error);
 }
 
@@ -298,9 +307,11 @@ static tokperf_status check_ports(struct tkp_run *run, struct tokperf_error *err
     run->demand.destinations = count_destinations(run);
     if (tkp_limits_ports_may_run_out(&run->limits, &run->demand, &ports))
         tkp_log(TKP_LOG_WARNING,
-                "--connection-reuse-strategy never: each request takes a new one of %" PRIu64
+                "--connection-reuse-strategy %s takes a new one of %" PRIu64
                 " local ports, and may keep it for %d s after its end: they run out at more than "
-                "%" PRIu64 " requests/s; give more --source-address, or reuse connections",
+                "%" PRIu64 " connections/s; give more --source-address, or reuse connections",
+                run->plan->reuse == TKP_REUSE_STICKY ? "sticky-user-sessions: each conversation"
+                                                     : "never: each request",
                 ports, TKP_LIMITS_TIME_WAIT_S, ports / TKP_LIMITS_TIME_WAIT_S);
     return tkp_limits_check_ports(&run->limits, &run->demand, error);
 }

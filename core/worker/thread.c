@@ -25,6 +25,9 @@ enum {
     TURNS_AN_EVENT = 2
 };
 
+_Static_assert((size_t)TKP_WORKER_READ_BYTES >= (size_t)TKP_TLS_PLAIN_BYTES,
+               "a read of TLS fits the buffer of reads");
+
 static struct tkp_slot *slot_of(struct tkp_timer *timer)
 {
     return (struct tkp_slot *)(void *)timer; /* its first member */

@@ -18,6 +18,9 @@
 struct tkp_tls_context;
 struct tkp_spill_pool;
 
+/* What OpenSSL 3.0 holds for a connection: measured, between two numbers of connections. */
+enum { TKP_TLS_CONNECTION_BYTES = 30 * 1024 };
+
 /* What one read of ciphertext is at most, and what it is decrypted to at most: together with a
  * record that was begun before. */
 enum { TKP_TLS_READ_BYTES = 224 * 1024, TKP_TLS_PLAIN_BYTES = 256 * 1024 };
