@@ -22,6 +22,7 @@ enum {
     MAX_THREADS = 256,
     BATCHES_A_THREAD = 3, /* one in work, one ready, one on its way to the file */
     LOOK_MS = 100,        /* at a log that grows, at the time and at the cancel flag */
+    SHOW_MS = 250,        /* who looks at a drain */
     WRITE_MS = 500,       /* what is committed is in the file after this long */
     NAME_BYTES = 1024
 };
@@ -406,12 +407,23 @@ static void count_pending(struct tkp_counter *c)
         c->progress.pending += tkp_count_batch_wants(&c->held.row);
 }
 
+static void show(struct tkp_counter *c, uint64_t *shown_ns)
+{
+    uint64_t now_ns = tkp_clock_now_ns();
+    if (!c->options.look || now_ns - *shown_ns < SHOW_MS * TKP_NS_PER_MS)
+        return;
+    *shown_ns = now_ns;
+    c->options.look(c->options.look_context, &c->progress); /* written by this thread only */
+}
+
 static enum tkp_counter_end drain(struct tkp_counter *c, uint64_t until_ns,
                                   const struct tkp_flag *cancel)
 {
     bool more = true;
+    uint64_t shown_ns = tkp_clock_now_ns();
     tkp_log_resume(c->log);
     while (more) {
+        show(c, &shown_ns);
         if (cancel && tkp_flag_is_raised(cancel))
             return TKP_COUNTER_CANCELLED;
         if (tkp_clock_now_ns() >= until_ns)

@@ -12,6 +12,14 @@
 #include <base/atomic.h>
 #include <token/tokenizer.h>
 
+struct tkp_counter_progress {
+    uint64_t rows;    /* of the log, counted or without a text */
+    uint64_t texts;   /* requests whose text was counted */
+    uint64_t failed;  /* whose text could not be counted */
+    uint64_t tokens;  /* of them */
+    uint64_t pending; /* texts that were not counted; set by drain */
+};
+
 struct tkp_counter_options { /* texts are borrowed until close */
     const char *log_path, *counts_path;
     const struct tkp_tokenizer *tokenizer;
@@ -21,14 +29,9 @@ struct tkp_counter_options { /* texts are borrowed until close */
     const int32_t *cpus; /* where they may run, each on its own; NULL: anywhere */
     bool resume;         /* goes on behind what counts_path has, if the same tokenizer made it; else
                             it is begun anew */
-};
-
-struct tkp_counter_progress {
-    uint64_t rows;    /* of the log, counted or without a text */
-    uint64_t texts;   /* requests whose text was counted */
-    uint64_t failed;  /* whose text could not be counted */
-    uint64_t tokens;  /* of them */
-    uint64_t pending; /* texts that were not counted; set by drain */
+    /* [main] Called a few times a second while it drains; NULL: nobody looks. */
+    void (*look)(void *context, const struct tkp_counter_progress *progress);
+    void *look_context;
 };
 
 enum tkp_counter_end {

@@ -60,8 +60,9 @@ static void hide(void *context)
 
 void tkp_live_line_init(struct tkp_live_line *line, const struct tkp_plan *plan)
 {
-    *line =
-        (struct tkp_live_line){.enabled = plan->ui == TKP_UI_SIMPLE, .streaming = plan->streaming};
+    *line = (struct tkp_live_line){.enabled = plan->ui == TKP_UI_SIMPLE,
+                                   .streaming = plan->streaming,
+                                   .tokens = plan->tokenizer != NULL};
     if (line->enabled)
         tkp_log_set_screen_hooks(step_aside, come_back, line);
 }
@@ -100,7 +101,7 @@ static double seconds_left(const struct tkp_phase_plan *phase, double elapsed_s,
 }
 
 void tkp_live_line_draw(struct tkp_live_line *line, const struct tkp_phase_plan *phase,
-                        uint64_t start_ns, uint64_t in_flight,
+                        uint64_t start_ns, uint64_t in_flight, uint64_t counted,
                         const struct tkp_live_figures *figures)
 {
     if (!line->enabled)
@@ -121,10 +122,23 @@ void tkp_live_line_draw(struct tkp_live_line *line, const struct tkp_phase_plan 
         add_field(text, width, "TTFT %.1f ms", figures->ttft_p50_ns / 1e6);
     if (line->streaming && !isnan(figures->itl_p50_ns))
         add_field(text, width, "ITL %.1f ms", figures->itl_p50_ns / 1e6);
+    if (line->tokens)
+        add_field(text, width, "%" PRIu64 " counted", counted);
     double left = seconds_left(phase, elapsed_s, done);
     if (done && left > 0.0)
         add_field(text, width, "%.0fs left", left);
     add_field(text, width, "(%s)", phase->name);
+    struct redraw redraw = {line, text};
+    tkp_log_screen(show, &redraw);
+}
+
+void tkp_live_line_count(struct tkp_live_line *line, uint64_t counted)
+{
+    char text[sizeof line->text] = "";
+    if (!line->enabled)
+        return;
+    add_field(text, columns() < sizeof text ? columns() : sizeof text,
+              "counting tokens: %" PRIu64 " answers counted", counted);
     struct redraw redraw = {line, text};
     tkp_log_screen(show, &redraw);
 }

@@ -136,7 +136,7 @@ static void watch(struct load_state *load)
             tkp_log(TKP_LOG_ERROR, "poll failed in the controller");
         look(load);
         tkp_live_line_draw(&run->line, load->phase->schedule.phase, load->phase->schedule.start_ns,
-                           SUM(run, in_flight), &load->figures);
+                           SUM(run, in_flight), tkp_run_counted(run), &load->figures);
     }
 }
 

@@ -99,6 +99,7 @@ tokperf_status tkp_run_start_counting(struct tkp_run *run,
 /* Counts what is left; the reader's rows and run->summarizer have the counts from here on. */
 tokperf_status tkp_run_count_tokens(struct tkp_run *run, struct tkp_log_reader *reader,
                                     struct tokperf_error *error) TOKPERF_MUST_USE;
+uint64_t tkp_run_counted(const struct tkp_run *run); /* answers, so far */
 void tkp_run_close_tokens(struct tkp_run *run);
 
 /* The directory, its first files, the record log with its header; starts recorder and workers. */

@@ -65,6 +65,12 @@ tokperf_status tkp_run_open_tokenizer(struct tkp_run *run, struct tokperf_error 
 
 /* ---- during the load ---- */
 
+static void show_drain(void *context, const struct tkp_counter_progress *progress)
+{
+    struct tkp_run *run = context;
+    tkp_live_line_count(&run->line, progress->texts);
+}
+
 tokperf_status tkp_run_start_counting(struct tkp_run *run, struct tokperf_error *error)
 {
     if (!run->tokenizer)
@@ -78,6 +84,8 @@ tokperf_status tkp_run_start_counting(struct tkp_run *run, struct tokperf_error 
         .identity = run->tokenizer_identity,
         .live_lanes = run->cpus.lanes,
         .cpus = run->cpus.lanes ? run->cpus.lane_cpus : NULL,
+        .look = show_drain,
+        .look_context = run,
     };
     return tkp_counter_start(&options, &run->counter, error);
 }
@@ -103,8 +111,10 @@ static void drain(struct tkp_run *run)
     uint64_t until_ns = TKP_NEVER_NS;
     if (run->plan->drain_timeout_ns)
         until_ns = tkp_clock_after_ns(tkp_clock_now_ns(), run->plan->drain_timeout_ns);
+    tkp_live_line_init(&run->line, run->plan); /* the load's is gone */
     enum tkp_counter_end end = tkp_counter_drain(run->counter, tkp_thread_cpu_count(), until_ns,
                                                  tkp_interrupt_flag(), &progress, &error);
+    tkp_live_line_clear(&run->line);
     if (end == TKP_COUNTER_FAILED)
         tkp_log(TKP_LOG_ERROR, "%s: answers from there on have no token counts", error.message);
     else if (progress.pending)
@@ -138,6 +148,14 @@ tokperf_status tkp_run_count_tokens(struct tkp_run *run, struct tkp_log_reader *
         return status;
     tkp_log_join(reader, run->counts);
     return read_again(run, reader, error);
+}
+
+uint64_t tkp_run_counted(const struct tkp_run *run)
+{
+    struct tkp_counter_progress progress = {0};
+    if (run->counter)
+        tkp_counter_progress(run->counter, &progress);
+    return progress.texts;
 }
 
 void tkp_run_close_tokens(struct tkp_run *run)
