@@ -105,8 +105,11 @@ static void fail_without_answer(struct tkp_curl_transfer *t, bool closed, CURLco
 {
     enum tkp_http_version version = t->multi->curl->w->shared->plan->http_version;
     const char *words = words_of(t, code);
-    if (version == TKP_HTTP_VERSION_2_PRIOR)
-        words = "the connection ended before any byte of the answer; does the server speak HTTP/2?";
+    if (code == CURLE_HTTP2_STREAM)
+        words = "the stream was reset before any byte of the answer";
+    else if (closed && version == TKP_HTTP_VERSION_2_PRIOR)
+        words = "the connection was closed before any byte of the answer; does the server speak "
+                "HTTP/2?";
     else if (closed)
         words = "the connection was closed before any byte of the answer";
     tkp_row_end_text(&t->slot->row, TKP_OUTCOME_NO_RESPONSE, closed ? "closed" : "reset", words);

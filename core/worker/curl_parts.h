@@ -57,7 +57,7 @@ struct tkp_curl_transfer {
     struct tkp_buffer body; /* with its holes filled, where it has some */
     uint64_t head_bytes, body_bytes;
     uint32_t attempts;       /* that got a connection: libcurl repeats what a stale one lost */
-    int fd, socket_errno;    /* of the last socket; why it could not be made, or 0 */
+    int socket_errno;        /* why no socket could be made, or 0 */
     bool opens, must_open;   /* of a transfer that joins first: it opens; it has to */
     bool opened;             /* a connection, for the current attempt */
     bool has_head, is_http2; /* of the answer */

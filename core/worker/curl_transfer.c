@@ -41,29 +41,15 @@ static curl_socket_t open_socket(void *context, curlsocktype purpose, struct cur
     t->must_open = t->multi->curl->joins && !t->opens;
     if (t->must_open)
         return CURL_SOCKET_BAD;
-    if (!t->opened)
+    if (!t->opened && t->attempts)
         t->slot->row.connect_start_ns = tkp_clock_now_ns();
     t->opened = true;
     t->socket_errno = tkp_connections_socket(&w->connections, address->family, &fd);
-    t->fd = fd;
     if (!t->socket_errno)
         return fd;
     if (fd >= 0)
         close(fd);
     return CURL_SOCKET_BAD;
-}
-
-/* libcurl takes a UNIX socket that found the backlog full for one that is on its way, and then for
- * connected. */
-static bool found_backlog_full(struct tkp_curl_transfer *t)
-{
-    struct sockaddr_storage peer;
-    socklen_t len = sizeof peer;
-    if (!t->opened || target_of(t)->url->scheme != TKP_URL_UNIX ||
-        getpeername(t->fd, (struct sockaddr *)&peer, &len) == 0)
-        return false;
-    t->socket_errno = EAGAIN;
-    return true;
 }
 
 /* CURLOPT_PREREQFUNCTION: the request has a connection and goes out next. A second time: libcurl
@@ -74,8 +60,6 @@ static int begin_sending(void *context, char *remote, char *local, int remote_po
     struct tkp_worker *w = worker_of(t);
     struct tkp_row *row = &t->slot->row;
     (void)remote, (void)local, (void)remote_port, (void)local_port;
-    if (found_backlog_full(t))
-        return CURL_PREREQFUNC_ABORT;
     w->now_ns = tkp_clock_now_ns();
     if (t->attempts++) {
         row->retries++;
@@ -333,7 +317,9 @@ static bool add_to_multi(struct tkp_worker *w, struct tkp_slot *slot)
 
 void tkp_curl_start(struct tkp_worker *w, struct tkp_slot *slot)
 {
-    slot->row.connect_start_ns = w->now_ns = tkp_clock_now_ns();
+    w->now_ns = tkp_clock_now_ns();
+    if (!slot->row.connect_start_ns) /* else it has waited for a backlog */
+        slot->row.connect_start_ns = w->now_ns;
     if (!add_to_multi(w, slot)) {
         tkp_row_end_text(&slot->row, TKP_OUTCOME_CLIENT_ERROR, "memory",
                          "there is no memory for the request, or its head exceeds 256 KiB");
@@ -384,6 +370,17 @@ static void end_body(struct tkp_curl_transfer *t)
         tkp_answer_end(worker_of(t), slot);
 }
 
+/* Of a UNIX socket that does not connect at once libcurl waits for what never comes, and then knows
+ * no reason. */
+static bool found_backlog_full(const struct tkp_curl_transfer *t, CURLcode code)
+{
+    long reason = 0;
+    return code == CURLE_COULDNT_CONNECT && !t->socket_errno &&
+           target_of(t)->url->scheme == TKP_URL_UNIX &&
+           curl_easy_getinfo(t->easy, CURLINFO_OS_ERRNO, &reason) == CURLE_OK &&
+           (!reason || reason == EAGAIN);
+}
+
 void tkp_curl_transfer_done(struct tkp_curl_transfer *t, CURLcode code)
 {
     struct tkp_worker *w = worker_of(t);
@@ -391,17 +388,17 @@ void tkp_curl_transfer_done(struct tkp_curl_transfer *t, CURLcode code)
     bool is_connecting = !slot->row.send_start_ns;
     if (t->must_open && open_instead(t))
         return;
+    if (is_connecting && found_backlog_full(t, code)) {
+        tkp_curl_end(w, slot);
+        tkp_request_wait_for_backlog(w, slot);
+        return;
+    }
     if (code == CURLE_OK || t->complete)
         end_body(t);
     else if (code != CURLE_WRITE_ERROR || slot->row.outcome == TKP_OUTCOME_NONE)
         tkp_curl_fail(t, code);
-    bool waits = is_connecting && t->socket_errno == EAGAIN;
-    if (waits) {
-        tkp_curl_end(w, slot);
-        tkp_request_wait_for_backlog(w, slot);
-    } else if (is_connecting) {
+    if (is_connecting)
         tkp_request_fail_connect(w, slot);
-    } else {
+    else
         tkp_request_end(w, slot, false);
-    }
 }
