@@ -271,8 +271,11 @@ static void put_dataset(struct tokperf_json_writer *w, const struct tkp_plan *pl
     bool is_busting = plan->cache_bust != TKP_CACHE_BUST_NONE;
     if (is_made_up || plan->osl_mean >= 0 || is_busting) {
         put_object(w, "prompts");
-        if (is_busting)
-            put_choice(w, "cache_bust", TKP_OPT_CACHE_BUST, plan->cache_bust);
+        if (is_busting) {
+            put_object(w, "cache_bust");
+            put_choice(w, "target", TKP_OPT_CACHE_BUST, plan->cache_bust);
+            json->object_end(w);
+        }
         if (is_made_up)
             put_distribution(w, "isl", plan->isl_mean, plan->isl_stddev);
         if (plan->prefix_pool) {

@@ -56,6 +56,7 @@ class ServerControl(RunTest):
 
         server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
         server.daemon_threads = True
+        server.handle_error = lambda *_: None  # runs that are interrupted leave their connections
         server.block_on_close = False
         threading.Thread(target=server.serve_forever, daemon=True).start()
         self.addCleanup(server.server_close)
@@ -173,6 +174,42 @@ class ServerControl(RunTest):
         self.assertEqual(self.paths(seen)[-1], "/stop_profile")
         result = json.loads((directory / "profile_export.json").read_text())
         self.assertEqual(result["server_control"][-1]["action"], "stop_profile")
+
+    def test_an_interrupted_reset_refuses_the_run(self):
+        asked, silent = threading.Event(), threading.Event()
+        self.addCleanup(silent.set)
+
+        def answer(path, number):
+            asked.set()
+            silent.wait()
+
+        url, _ = self.start_server(answer)
+        directory = self.new_directory()
+        program = subprocess.Popen(
+            [TOKPERF, "profile", "--url", url, "--model", "test", "--reset-kv-cache",
+             "--output-artifact-dir", str(directory)], stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL, env=program_environment())
+        self.assertTrue(asked.wait(20))
+        program.send_signal(signal.SIGINT)
+        self.assertEqual(program.wait(timeout=20), 130)
+        self.assertFalse(directory.exists())
+
+    def test_the_file_says_the_same(self):
+        url, seen = self.start_server()
+        for control in ("true", "{timeout_seconds: 3, path: /flush}"):
+            file = self.home / "config.yaml"
+            file.write_text(f"benchmark: {{endpoint: {{reset_kv_cache: {control}, server_profiler: "
+                            "true}, dataset: {prompts: {cache_bust: first_turn_prefix}}}\n")
+            del seen[:]
+            run = self.profile(url, "--config", file, "--request-count", 1)
+            path = "/flush" if "flush" in control else "/reset_prefix_cache"
+            chat = "/v1/chat/completions"
+            self.assertEqual(self.paths(seen), [path, "/start_profile", chat, "/stop_profile"])
+            self.assertRegex(seen[2].messages()[0]["content"], "^.rid:")
+            again = Run(["config", "show", "--config", str(run.path("config.yaml"))])
+            self.assertEqual(again.code, 0, again.stderr)
+            self.assertIn("first_turn_prefix", again.stdout)
+            self.assertIn(path, again.stdout)
 
     def test_wrong_options_are_refused(self):
         for arguments, sentence in (
