@@ -16,6 +16,7 @@
 #include <run/exit_code.h>
 #include <run/interrupt.h>
 #include <run/parts.h>
+#include <stdio.h>
 
 /* Logs a failure once, here, and turns it into an exit code. */
 static int refuse(tokperf_status status, const struct tokperf_error *error)
@@ -33,8 +34,11 @@ static void say_nothing_succeeded(const struct tokperf_summary *summary, uint64_
         return;
     }
     const struct tokperf_error_count *first = phase->errors[0];
-    tkp_log(TKP_LOG_ERROR, "no request succeeded: %" PRIu64 " failed, the first with %.*s%s%.*s",
-            errors, (int)first->type.len, first->type.data, first->message.len ? ": " : "",
+    char code[16] = "";
+    if (first->code)
+        snprintf(code, sizeof code, " %" PRId32, first->code);
+    tkp_log(TKP_LOG_ERROR, "no request succeeded: %" PRIu64 " failed, the first with %.*s%s%s%.*s",
+            errors, (int)first->type.len, first->type.data, code, first->message.len ? ": " : "",
             (int)first->message.len, first->message.data);
 }
 

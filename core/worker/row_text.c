@@ -8,6 +8,7 @@
 #include <base/text.h>
 #include <stdio.h>
 #include <string.h>
+#include <worker/error_page.h>
 #include <worker/row_error.h>
 
 void tkp_row_set_message(struct tkp_row *row, struct tokperf_span message)
@@ -129,6 +130,14 @@ static bool set_from_json(struct tkp_row *row, struct tokperf_span body)
     return true;
 }
 
+/* Of a page what it says, else the bytes as they stand. */
+static void set_from_text(struct tkp_row *row, struct tokperf_span body)
+{
+    char text[16 * TKP_ROW_MESSAGE_BYTES];
+    size_t len = tkp_error_page_read(body, text, sizeof text);
+    tkp_row_set_message(row, len ? (struct tokperf_span){text, len} : body);
+}
+
 void tkp_row_set_http_error(struct tkp_row *row, struct tokperf_span body, const char *note)
 {
     char text[2 * TKP_ROW_MESSAGE_BYTES];
@@ -141,7 +150,7 @@ void tkp_row_set_http_error(struct tkp_row *row, struct tokperf_span body, const
         return;
     }
     if (!body.len || !set_from_json(row, body))
-        tkp_row_set_message(row, body);
+        set_from_text(row, body);
     if (note[0]) {
         const char *message = tkp_row_error_message(row);
         snprintf(text, sizeof text, "Retry-After: %s%s%s", note, message[0] ? "; " : "", message);

@@ -16,7 +16,8 @@ void tkp_row_set_message(struct tkp_row *row, struct tokperf_span message);
 void tkp_row_set_finish_reason(struct tkp_row *row, struct tokperf_span reason);
 
 /* Type and message of an HTTP error from its body: error.message and error.type of JSON where they
- * are, else the first bytes as they stand. note: Location or Retry-After, or "". */
+ * are, else what a page of HTML says, else the first bytes as they stand. note: Location or
+ * Retry-After, or "". */
 void tkp_row_set_http_error(struct tkp_row *row, struct tokperf_span body, const char *note);
 
 /* Room of TKP_ROW_MESSAGE_BYTES for a note in the place of the message; NULL without a row, or

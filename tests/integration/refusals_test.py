@@ -163,7 +163,7 @@ class Refusals(RunTest):
     def test_no_success_is_said_without_a_console(self):
         mock = self.start_mock("--fast", "--fault-500", "1")
         run = self.profile(mock, "--request-count", 3, "--exporter", "csv", expect=1)
-        self.assertIn("no request succeeded: 3 failed, the first with http_error: ", run.stderr)
+        self.assertIn("no request succeeded: 3 failed, the first with http_error 500: ", run.stderr)
 
     def test_the_model_that_the_server_named_is_written(self):
         mock = self.start_mock("--fast", "--model", "found")

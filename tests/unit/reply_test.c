@@ -339,7 +339,7 @@ static const struct error_case error_cases[] = {
     {422, "{\"detail\":\"bad\"}", "", "", "bad"},
     {500, "{\"error\":\"text\"}", "", "", "text"},
     {500, "{\"error\":null}", "", "", "{\"error\":null}"},
-    {502, "<html>Bad Gateway</html>", "", "", "<html>Bad Gateway</html>"},
+    {502, "<html>\n<b>Bad</b> Gateway</html>", "", "", "Bad Gateway"},
     {500, "{\"error\":{\"message\":\"cut", "", "", "{\"error\":{\"message\":\"cut"},
     {500, "", "", "", ""},
     {429, "{\"error\":{\"message\":\"slow down\"}}", "7", "", "Retry-After: 7; slow down"},
