@@ -13,6 +13,8 @@ EVENT = 'data: {"choices":[{"delta":{"content":"%s"},"finish_reason":%s}]}\n\n'
 
 
 class Raw(RunTest):
+    transport = "native"
+
     def start_server(self, answer):
         """answer(handler, number of the request) writes the whole answer."""
         seen = []
@@ -51,7 +53,8 @@ class Raw(RunTest):
         return f"http://127.0.0.1:{server.server_address[1]}", seen
 
     def raw(self, url, *arguments, **more):
-        return self.profile(url, "--export-level", "raw", "--api-key", KEY, *arguments, **more)
+        return self.profile(url, "--export-level", "raw", "--api-key", KEY, "--transport",
+                            self.transport, *arguments, **more)
 
     def lines(self, run):
         text = run.path("profile_export_raw.jsonl").read_bytes().decode("utf-8")
@@ -192,8 +195,8 @@ class Raw(RunTest):
             handler.say("later")
 
         url, _ = self.start_server(answer)
-        run = self.profile(url, "--request-count", 4, "--concurrency", 1, expect=1,
-                           deadline_s=30)
+        run = self.profile(url, "--request-count", 4, "--concurrency", 1, "--transport",
+                           self.transport, expect=1, deadline_s=30)
         result = run.json()
         self.assertEqual(result["retry_after_count"]["avg"], 4)
         self.assertEqual(result["retry_after_max"], {"unit": "sec", "avg": 3600})
@@ -223,6 +226,11 @@ class Raw(RunTest):
         self.assertEqual(len(seen), 1)
         self.assertNotIn("retry_after_count", run.json())
         self.assert_no_key(run)
+
+
+class RawOverCurl(Raw):
+    """The same over libcurl."""
+    transport = "curl"
 
 
 if __name__ == "__main__":
