@@ -36,10 +36,6 @@ class Refusals(RunTest):
                 self.assertEqual(run.count("request_count"), 20)
                 self.assertFalse(run.reasons() & {"log_torn", "log_damaged"}, run.stdout)
 
-    def test_https(self):
-        self.refuse("--url", "https://localhost:1", "--model", "m",
-                    says="--url: 'https://localhost:1': https is not available")
-
     def test_options_of_the_mock(self):
         self.refuse("--url", "mock:?foo=1", says="--url: 'mock:?foo=1': foo is not an option; "
                                                  "tokperf-mock --help lists them")
