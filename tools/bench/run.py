@@ -11,6 +11,7 @@ import shutil
 import sys
 import tempfile
 
+import counting
 import event_cost
 import measure
 import memory
@@ -22,7 +23,7 @@ ITEMS = {"requests": request_cost.requests, "separate": event_cost.separate,
          "coalesced": event_cost.coalesced, "connections": request_cost.connections,
          "workers": request_cost.workers, "streams": memory.stream_memory,
          "tls": tls_cost.tls, "resident": memory.resident, "start": request_cost.start,
-         "verdicts": verdicts.verdicts}
+         "counting": counting.counting, "verdicts": verdicts.verdicts}
 NEEDED = {"requests": ("wrk", "h2load", "hey"), "separate": ("wrk",),
           "tls": ("nginx", "openssl", "h2load")}
 
