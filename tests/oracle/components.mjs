@@ -51,6 +51,7 @@ function recipes() {
             { content: 'aa', normalized: true }, { content: '中', normalized: true }, { content: '中中', normalized: true },
         ] },
     };
+    Object.assign(all, models());
     for (const form of ['NFC', 'NFD', 'NFKC', 'NFKD']) {
         all[form] = { normalizer: { type: form }, splitter: GPT2, thorough: true };
     }
@@ -67,6 +68,24 @@ function recipes() {
         all[`inverted split ${behaviour}`] = { splitter: sequence(split({ Regex: '[A-Za-z]+' }, behaviour, true), BYTES) };
     }
     return all;
+}
+
+// How models that have no job of their own split.
+function models() {
+    const gpt2 = { ...GPT2 }, digits = (each) => ({ type: 'Digits', individual_digits: each });
+    return {
+        'as StarCoder': { splitter: sequence(digits(true), gpt2), added: [{ content: '<fim_prefix>', special: true }] },
+        'as Command R': { normalizer: { type: 'NFC' }, splitter: sequence(digits(true), gpt2) },
+        'as GPT-NeoX': { normalizer: { type: 'NFC' }, splitter: gpt2,
+            added: ['  ', '   ', '    '].map((content) => ({ content, normalized: true })) },
+        'as BLOOM': { splitter: sequence(split({ Regex: ' ?[^(\\s|.,!?\u2026\u3002\uff0c\u3001\u0964\u06d4\u060c)]+' },
+            'Isolated'), BYTES) },
+        'as Gemma 2': { bytes: false, normalizer: replace({ String: ' ' }, '\u2581'),
+            splitter: split({ String: ' ' }, 'MergedWithPrevious'), added: [{ content: '\n\n', normalized: false }] },
+        'as Mistral': { bytes: false, splitter: metaspace('first', false),
+            added: [{ content: '[INST]', special: true }, { content: '[/INST]', special: true }] },
+        'as Llama without a space before': { bytes: false, normalizer: replace({ String: ' ' }, '\u2581'), splitter: null },
+    };
 }
 
 export const COMPONENTS = Object.keys(recipes());

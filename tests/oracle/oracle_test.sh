@@ -1,8 +1,9 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0
 # Installs the reference tokenizers from npm by the lockfile into $TKP_ORACLE_DIR (kept), then:
-#   oracle_test.sh tokenizers   compares $TOKPERF with them (oracle.mjs)
-#   oracle_test.sh unicode      checks that core/token/unicode_tables.inc is what its generator makes
+#   oracle_test.sh tokenizers    compares $TOKPERF with them (oracle.mjs)
+#   oracle_test.sh unicode       checks that core/token/unicode_tables.inc is what its generator makes
+#   oracle_test.sh planted_bugs  plants bugs in what $TKP_BUILD_DIR was built from (planted_bugs.py)
 # Exit 77 (skipped) without npm or without a network to fetch from; with CI=true that is a failure.
 set -eu
 here=$(cd "$(dirname "$0")" && pwd)
@@ -31,8 +32,13 @@ fi
 case ${1:-} in
 tokenizers) exec node "$here/oracle.mjs" "$TKP_ORACLE_DIR" "$TOKPERF" "$source_dir" ;;
 unicode) exec node "$source_dir/tools/unicode/generate.mjs" "$TKP_ORACLE_DIR/node_modules" --check ;;
+planted_bugs)
+    # Ninja says how the program is linked.
+    [ -f "$TKP_BUILD_DIR/build.ninja" ] || cannot "planting bugs needs a build with Ninja"
+    exec python3 "$here/planted_bugs.py" "$TKP_BUILD_DIR" "$TKP_ORACLE_DIR"
+    ;;
 *)
-    echo "usage: oracle_test.sh tokenizers|unicode" >&2
+    echo "usage: oracle_test.sh tokenizers|unicode|planted_bugs" >&2
     exit 2
     ;;
 esac
