@@ -22,7 +22,8 @@ mkdir -p "$TKP_ORACLE_DIR"
 cd "$TKP_ORACLE_DIR"
 if ! cmp -s "$here/package-lock.json" installed.json; then
     cp "$here/package.json" "$here/package-lock.json" "$here/.npmrc" .
-    npm ci --no-audit --no-fund >npm.log 2>&1 || {
+    npm ci --no-audit --no-fund --fetch-retries=1 --fetch-retry-mintimeout=2000 \
+        --fetch-timeout=120000 >npm.log 2>&1 || {
         tail -n 5 npm.log >&2
         cannot "npm could not fetch the reference tokenizers"
     }
