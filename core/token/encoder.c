@@ -16,14 +16,10 @@ tokperf_status tkp_encoder_create(const struct tkp_tokenizer *tokenizer, struct 
                                   struct tokperf_error *error)
 {
     struct tkp_encoder *e = calloc(1, sizeof *e);
-    size_t bytes = TKP_ENCODER_SLOTS * sizeof *e->slots;
-    if (e)
-        e->slots = aligned_alloc(64, bytes);
-    if (!e || !e->slots) {
+    if (!e || !tkp_piece_cache_init(&e->cache)) {
         free(e);
         return tkp_fail(error, TOKPERF_E_NO_MEMORY, "no memory for a tokenizer's encoder");
     }
-    memset(e->slots, 0, bytes);
     e->tokenizer = tokenizer;
     e->parts_differ = tokenizer->model.ignore_merges && tokenizer->model.has_odd_tokens;
     /* normal forms make a text at most 18 times as long (UAX 15, section 12.3) */
@@ -50,13 +46,13 @@ void tkp_encoder_destroy(struct tkp_encoder *encoder)
     tkp_buffer_finish(&encoder->repaired);
     free(encoder->pieces);
     free(encoder->ids);
-    free(encoder->slots);
+    tkp_piece_cache_finish(&encoder->cache);
     free(encoder);
 }
 
 void tkp_encoder_forget(struct tkp_encoder *encoder)
 {
-    memset(encoder->slots, 0, TKP_ENCODER_SLOTS * sizeof *encoder->slots);
+    tkp_piece_cache_clear(&encoder->cache);
 }
 
 static void shrink(struct tkp_buffer *buffer)

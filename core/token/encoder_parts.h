@@ -3,37 +3,19 @@
 #ifndef TKP_TOKEN_ENCODER_PARTS_H
 #define TKP_TOKEN_ENCODER_PARTS_H
 
-#include <token/piece_key.h>
+#include <token/piece_cache.h>
 #include <token/tokenizer_parts.h>
 
 enum {
     TKP_ENCODER_BATCH = 64,        /* pieces whose cache lines are fetched ahead */
-    TKP_ENCODER_SLOTS = 1 << 15,   /* of the cache of pieces: 1 MiB */
-    TKP_ENCODER_SLOT_IDS = 3,      /* tokens that a slot holds */
+    TKP_ENCODER_LONG_BYTES = 4096, /* from here on a piece takes room part by part */
     TKP_ENCODER_KEPT_IDS = 1 << 16 /* ids that a count keeps before it drops them */
-};
-
-/* Half a cache line: a short piece and its tokens. */
-struct tkp_piece_slot {
-    struct tkp_piece_words words;
-    uint8_t key_len; /* bytes, with the highest bit for a part of a piece; 0: empty */
-    uint8_t id_count;
-    uint16_t reserved;
-    uint32_t ids[TKP_ENCODER_SLOT_IDS];
-};
-
-struct tkp_batch_piece {
-    const char *begin;
-    struct tkp_piece_words words; /* of a short one */
-    struct tkp_piece_slot *slot;  /* its only place in the cache; NULL: it is too long */
-    uint64_t hash;                /* of a short one */
-    size_t len;
 };
 
 struct tkp_encoder {
     const struct tkp_tokenizer *tokenizer;
-    struct tkp_piece_slot *slots; /* TKP_ENCODER_SLOTS */
-    struct tkp_batch_piece batch[TKP_ENCODER_BATCH];
+    struct tkp_piece_cache cache;
+    struct tkp_cache_key batch[TKP_ENCODER_BATCH];
     size_t batch_len;
     uint32_t *ids;
     size_t count, capacity;

@@ -45,15 +45,11 @@ static uint32_t token_of(const struct tkp_encoder *e, const char *begin, size_t 
     return TKP_NO_ID;
 }
 
-/* Appends the tokens of bytes that are not in the cache. */
-static void encode(struct tkp_encoder *e, const char *begin, size_t len, uint64_t hash,
-                   bool is_part)
+/* Appends the tokens of bytes that are to be merged as a whole. */
+static void merge(struct tkp_encoder *e, const char *begin, size_t len)
 {
-    uint32_t id = token_of(e, begin, len, hash, is_part);
-    if (id != TKP_NO_ID) {
-        e->ids[e->count++] = id;
+    if (!reserve(e, len))
         return;
-    }
     size_t n = tkp_model_merge(&e->tokenizer->model, &e->bpe, begin, len, e->ids + e->count);
     if (n == SIZE_MAX)
         e->status = TOKPERF_E_NO_MEMORY;
@@ -61,79 +57,49 @@ static void encode(struct tkp_encoder *e, const char *begin, size_t len, uint64_
         e->count += n;
 }
 
-static void prepare(struct tkp_encoder *e, struct tkp_batch_piece *piece, const char *begin,
-                    size_t len, size_t readable, bool is_part)
-{
-    piece->begin = begin;
-    piece->len = len;
-    piece->slot = NULL;
-    if (len > TKP_PIECE_SHORT_BYTES)
-        return;
-    piece->words = tkp_piece_words_of(begin, len, readable);
-    piece->hash = tkp_piece_hash_words(piece->words, len);
-    uint64_t place = piece->hash ^ (is_part && e->parts_differ ? 0x2545 : 0);
-    piece->slot = &e->slots[place & (TKP_ENCODER_SLOTS - 1)];
-    __builtin_prefetch(piece->slot);
-}
+static void encode_parts(struct tkp_encoder *e, const char *p, const char *end);
 
-/* A short piece or part. */
-static void encode_short(struct tkp_encoder *e, const struct tkp_batch_piece *piece, bool is_part)
+/* Appends the tokens of a piece, or of a part of one. There is room for one a byte, and for what
+ * the cache writes. */
+static void encode(struct tkp_encoder *e, const struct tkp_cache_key *key, bool is_part)
 {
-    struct tkp_piece_slot *slot = piece->slot;
-    uint8_t key_len = (uint8_t)(piece->len | (is_part && e->parts_differ ? 0x80 : 0));
-    if (slot->words.low == piece->words.low && slot->words.high == piece->words.high &&
-        slot->key_len == key_len) {
-        for (int i = 0; i < TKP_ENCODER_SLOT_IDS; i++)
-            e->ids[e->count + (size_t)i] = slot->ids[i];
-        e->count += slot->id_count;
+    size_t before = e->count, n = tkp_piece_cache_get(&e->cache, key, e->ids + before);
+    if (n != SIZE_MAX) {
+        e->count += n;
         return;
     }
-    size_t before = e->count;
-    encode(e, piece->begin, piece->len, piece->hash, is_part);
-    size_t n = e->count - before;
-    if (n > TKP_ENCODER_SLOT_IDS)
-        return;
-    *slot =
-        (struct tkp_piece_slot){.words = piece->words, .key_len = key_len, .id_count = (uint8_t)n};
-    memcpy(slot->ids, e->ids + before, n * sizeof *slot->ids);
+    uint64_t hash = key->key_len ? key->hash
+                    : key->len <= e->tokenizer->model.vocabulary.longest_bytes
+                        ? tkp_piece_hash(key->begin, key->len)
+                        : 0;
+    uint32_t id = token_of(e, key->begin, key->len, hash, is_part);
+    if (id != TKP_NO_ID)
+        e->ids[e->count++] = id;
+    else if (is_part || key->len <= TKP_PIECE_SHORT_BYTES || !e->tokenizer->model.may_cut)
+        merge(e, key->begin, key->len);
+    else
+        encode_parts(e, key->begin, key->begin + key->len);
+    /* a key of the cache is shorter than what may move the room */
+    tkp_piece_cache_put(&e->cache, key, e->ids + before, e->count - before);
 }
 
 /* A long piece that is no token: its parts, in batches of their own. */
 static void encode_parts(struct tkp_encoder *e, const char *p, const char *end)
 {
-    struct tkp_batch_piece parts[TKP_ENCODER_BATCH];
+    struct tkp_cache_key parts[TKP_ENCODER_BATCH];
     const struct tkp_joints *joints = &e->tokenizer->model.joints;
     while (p < end) {
         size_t n = 0;
         while (n < TKP_ENCODER_BATCH && p < end) {
             const char *stop = tkp_joints_next(joints, p, end);
-            prepare(e, &parts[n++], p, (size_t)(stop - p), (size_t)(end - p), true);
+            tkp_cache_key_init(&parts[n++], &e->cache, p, (size_t)(stop - p), (size_t)(end - p),
+                               e->parts_differ);
             p = stop;
         }
-        for (size_t i = 0; i < n; i++) {
-            if (!reserve(e, parts[i].len + TKP_ENCODER_SLOT_IDS))
-                return;
-            if (parts[i].slot)
-                encode_short(e, &parts[i], true);
-            else
-                encode(e, parts[i].begin, parts[i].len,
-                       tkp_piece_hash(parts[i].begin, parts[i].len), true);
-        }
+        for (size_t i = 0; i < n && e->status == TOKPERF_OK; i++)
+            if (reserve(e, parts[i].len + TKP_CACHE_LONG_IDS))
+                encode(e, &parts[i], true);
     }
-}
-
-static void encode_long(struct tkp_encoder *e, const struct tkp_batch_piece *piece)
-{
-    uint64_t hash = piece->len <= e->tokenizer->model.vocabulary.longest_bytes
-                        ? tkp_piece_hash(piece->begin, piece->len)
-                        : 0;
-    uint32_t id = token_of(e, piece->begin, piece->len, hash, false);
-    if (id != TKP_NO_ID)
-        e->ids[e->count++] = id;
-    else if (e->tokenizer->model.may_cut)
-        encode_parts(e, piece->begin, piece->begin + piece->len);
-    else
-        encode(e, piece->begin, piece->len, hash, false);
 }
 
 static void note_piece(struct tkp_encoder *e, const char *begin, size_t len, size_t first_id)
@@ -167,16 +133,16 @@ void tkp_encoder_flush(void *encoder)
         return;
     }
     for (size_t i = 0; i < n && e->status == TOKPERF_OK; i++) {
-        const struct tkp_batch_piece *piece = &e->batch[i];
-        if (!reserve(e, piece->len + TKP_ENCODER_SLOT_IDS))
+        const struct tkp_cache_key *piece = &e->batch[i];
+        /* all of a piece that is not very long, so that its tokens stay together */
+        size_t room = piece->len < TKP_ENCODER_LONG_BYTES ? piece->len : 1;
+        if (!reserve(e, room + TKP_CACHE_LONG_IDS))
             return;
         size_t before = e->count;
         if (e->tokenizer->counts_pieces)
             e->ids[e->count++] = 0;
-        else if (piece->slot)
-            encode_short(e, piece, false);
         else
-            encode_long(e, piece);
+            encode(e, piece, false);
         if (e->keeps_pieces)
             note_piece(e, piece->begin, piece->len, before);
     }
@@ -185,8 +151,8 @@ void tkp_encoder_flush(void *encoder)
 void tkp_encoder_take_piece(void *encoder, const char *begin, const char *end, const char *limit)
 {
     struct tkp_encoder *e = encoder;
-    prepare(e, &e->batch[e->batch_len++], begin, (size_t)(end - begin), (size_t)(limit - begin),
-            false);
+    tkp_cache_key_init(&e->batch[e->batch_len++], &e->cache, begin, (size_t)(end - begin),
+                       (size_t)(limit - begin), false);
     if (e->batch_len == TKP_ENCODER_BATCH)
         tkp_encoder_flush(e);
 }
