@@ -20,6 +20,7 @@ static void fail_tls(struct tkp_curl_transfer *t, const char *type, const char *
                      CURLcode code)
 {
     char text[TKP_ROW_MESSAGE_BYTES];
+    tkp_gauge_add(&t->multi->curl->w->stats.tls_errors, 1);
     snprintf(text, sizeof text, "%.120s; %s", words_of(t, code), advice);
     tkp_row_end_text(&t->slot->row, TKP_OUTCOME_TLS_ERROR, type, text);
 }

@@ -55,6 +55,7 @@ struct tkp_curl_transfer {
     CURL *easy;
     struct curl_slist *headers;
     struct tkp_buffer body; /* with its holes filled, where it has some */
+    uint64_t begin_ns;      /* of libcurl's own times */
     uint64_t head_bytes, body_bytes;
     uint32_t attempts;       /* that got a connection: libcurl repeats what a stale one lost */
     int socket_errno;        /* why no socket could be made, or 0 */

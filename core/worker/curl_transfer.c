@@ -52,6 +52,21 @@ static curl_socket_t open_socket(void *context, curlsocktype purpose, struct cur
     return CURL_SOCKET_BAD;
 }
 
+/* libcurl knows when TCP was connected, as a span since it began, but not when a proxy's tunnel
+ * was.
+ */
+static void note_tls(struct tkp_curl_transfer *t)
+{
+    struct tkp_row *row = &t->slot->row;
+    curl_off_t connected_us = 0;
+    if (target_of(t)->url->scheme == TKP_URL_HTTPS && !worker_of(t)->shared->proxy &&
+        curl_easy_getinfo(t->easy, CURLINFO_CONNECT_TIME_T, &connected_us) == CURLE_OK &&
+        connected_us > 0)
+        row->tls_start_ns = t->begin_ns + (uint64_t)connected_us * TKP_NS_PER_US;
+    if (row->tls_start_ns > row->connect_end_ns)
+        row->tls_start_ns = row->connect_end_ns;
+}
+
 /* CURLOPT_PREREQFUNCTION: the request has a connection and goes out next. A second time: libcurl
  * repeats it, since its connection was lost before any byte of an answer, or its stream refused. */
 static int begin_sending(void *context, char *remote, char *local, int remote_port, int local_port)
@@ -67,11 +82,13 @@ static int begin_sending(void *context, char *remote, char *local, int remote_po
     }
     if (t->opened) {
         row->connect_end_ns = w->now_ns;
+        if (!row->retries)
+            note_tls(t);
         row->flags &= ~(uint32_t)TKP_ROW_REUSED;
         t->slot->backoff_ns = 0;
         tkp_gauge_set(&w->stats.connect_errors_in_row, 0);
     } else {
-        row->connect_start_ns = row->connect_end_ns = 0;
+        row->connect_start_ns = row->connect_end_ns = row->tls_start_ns = 0;
         row->flags |= TKP_ROW_REUSED;
     }
     t->opened = false;
@@ -307,6 +324,7 @@ static bool add_to_multi(struct tkp_worker *w, struct tkp_slot *slot)
         return false;
     t->slot = slot;
     slot->transfer = t;
+    t->begin_ns = w->now_ns;
     t->attempts = 0;
     t->socket_errno = 0;
     t->opened = t->has_head = t->is_http2 = t->complete = false;
