@@ -86,6 +86,13 @@ class EndpointTypes(RunTest):
         again = self.profile(f"http://127.0.0.1:{self.mock.port}", "-f", run.path("config.yaml"))
         self.assertEqual(again.outcomes(), {"ok": REQUESTS})
 
+    def test_a_template_needs_its_endpoint_type(self):
+        config = self.home / "chat.yaml"
+        for member, wanted in (("body", "template"), ("response_field", "template or raw")):
+            config.write_text(json.dumps({"benchmark": {"endpoint": {"template": {member: "x"}}}}))
+            run = self.profile(self.mock, "-f", config, "--request-count", 1, expect=2)
+            self.assertIn(f"needs --endpoint-type {wanted}", run.stderr)
+
     def test_a_template_as_extra_input_and_from_a_file(self):
         body = self.home / "body.json"
         body.write_text('{"input": {{texts}}, "model": "{{model}}"}\n')

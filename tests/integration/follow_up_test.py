@@ -73,6 +73,11 @@ class FollowUps(RunTest):
             metrics = record["metrics"]
             self.assertGreaterEqual(metrics["http_req_duration"]["value"], 0)
             self.assertGreaterEqual(metrics["http_req_sending"]["value"], 0)
+            # a POST with its body and two GETs; three heads with a body each
+            self.assertGreater(metrics["http_req_data_sent"]["value"], 300)
+            self.assertGreater(metrics["http_req_data_received"]["value"], 3 * 90)
+        # the polls of a new connection's request have reused it
+        self.assertIn(False, [r["tokperf"]["connection_reused"] for r in run.records()])
         self.assertEqual(run.outcomes(), {"ok": 3})
 
     def test_connections_that_close_after_each_answer(self):
