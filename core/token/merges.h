@@ -15,8 +15,11 @@ enum { TKP_MERGES_MAX = (1 << 24) - 1 };
 #define TKP_NO_RANK      UINT32_MAX
 #define TKP_MERGES_EMPTY UINT64_MAX
 
+enum { TKP_MERGES_FILTER_BITS = 21 }; /* 256 KiB, which stays in the second-level cache */
+
 struct tkp_merges {
     uint64_t *slots;
+    uint64_t *filter; /* a bit by hash: whether any such pair merges; most do not */
     uint32_t *merged; /* by rank */
     uint32_t count, capacity;
     uint32_t shift; /* 64 - log2 of the number of slots */
@@ -31,20 +34,25 @@ bool tkp_merges_add_ranked(struct tkp_merges *m, uint32_t left, uint32_t right, 
                            uint32_t rank);
 size_t tkp_merges_memory_bytes(const struct tkp_merges *m);
 
-static inline uint64_t tkp_merges_place(const struct tkp_merges *m, uint64_t pair)
+static inline uint64_t tkp_merges_hash(uint64_t pair)
 {
-    return (pair * 0x9e3779b97f4a7c15u) >> m->shift; /* Fibonacci hashing, Knuth vol. 3 */
+    return pair * 0x9e3779b97f4a7c15u; /* Fibonacci hashing, Knuth vol. 3 */
 }
 
 /* The rank of a pair, or TKP_NO_RANK. */
 static inline uint32_t tkp_merges_rank(const struct tkp_merges *m, uint32_t left, uint32_t right)
 {
-    uint64_t pair = (uint64_t)left << 20 | right;
-    uint64_t mask = UINT64_MAX >> m->shift;
-    for (uint64_t at = tkp_merges_place(m, pair);; at = (at + 1) & mask) {
+    uint64_t pair = (uint64_t)left << 20 | right, hash = tkp_merges_hash(pair);
+    uint64_t mask = UINT64_MAX >> m->shift, bit = hash >> (64 - TKP_MERGES_FILTER_BITS);
+    if (!(m->filter[bit >> 6] >> (bit & 63) & 1))
+        return TKP_NO_RANK;
+    for (uint64_t at = hash >> m->shift;; at = (at + 1) & mask) {
         uint64_t slot = m->slots[at];
-        if (slot >> 24 == pair)
-            return (uint32_t)(slot & 0xffffff);
+        if (slot >> 24 == pair) {
+            uint32_t rank = (uint32_t)(slot & 0xffffff);
+            __builtin_prefetch(&m->merged[rank]);
+            return rank;
+        }
         if (slot == TKP_MERGES_EMPTY)
             return TKP_NO_RANK;
     }
