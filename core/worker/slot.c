@@ -6,13 +6,13 @@
 
 enum {
     SLAB_SLOTS = 16,
-    SLOT_ALIGNMENT = 64, /* no two share a line of the cache */
-    STATE_ALIGNMENT = 16 /* of the plugin's state, behind the slot */
+    SLAB_ALIGNMENT = 64, /* no other thread's memory shares its lines of the cache */
+    ALIGNMENT = 16       /* of slots, and of the plugin's state behind each */
 };
 
-static size_t round_up(size_t bytes, size_t alignment)
+static size_t round_up(size_t bytes)
 {
-    return (bytes + alignment - 1) / alignment * alignment;
+    return (bytes + ALIGNMENT - 1) / ALIGNMENT * ALIGNMENT;
 }
 
 void tkp_slot_queue_push(struct tkp_slot_queue *queue, struct tkp_slot *slot)
@@ -39,8 +39,7 @@ struct tkp_slot *tkp_slot_queue_pop(struct tkp_slot_queue *queue)
 
 size_t tkp_slot_bytes(uint32_t state_bytes)
 {
-    size_t bytes = round_up(sizeof(struct tkp_slot), STATE_ALIGNMENT) + state_bytes;
-    return round_up(bytes, SLOT_ALIGNMENT);
+    return round_up(sizeof(struct tkp_slot)) + round_up(state_bytes);
 }
 
 void tkp_slot_pool_init(struct tkp_slot_pool *pool, struct tkp_loop *loop, uint32_t state_bytes)
@@ -80,15 +79,15 @@ static bool add_slab(struct tkp_slot_pool *pool)
     }
     if (!tkp_loop_reserve_timers(pool->loop, (count + 1) * SLAB_SLOTS))
         return false;
-    char *slab = aligned_alloc(SLOT_ALIGNMENT, SLAB_SLOTS * pool->slot_bytes);
+    size_t bytes = SLAB_SLOTS * pool->slot_bytes; /* a multiple of the alignment, as 16 * 16 is */
+    char *slab = aligned_alloc(SLAB_ALIGNMENT, bytes);
     if (!slab)
         return false;
     pool->slabs[count] = slab;
     pool->slab_count = count + 1;
     for (uint32_t i = SLAB_SLOTS; i-- > 0;) {
         struct tkp_slot *slot = slot_in(pool, slab, i);
-        char *state = (char *)slot + round_up(sizeof *slot, STATE_ALIGNMENT);
-        *slot = (struct tkp_slot){.reply.state = state};
+        *slot = (struct tkp_slot){.reply.state = (char *)slot + round_up(sizeof *slot)};
         slot->next = pool->free;
         pool->free = slot;
     }
