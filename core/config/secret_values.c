@@ -44,12 +44,40 @@ static void add_member(struct values *values, struct tokperf_span key, struct to
     add(values, value);
 }
 
+/* How many members the queries of the paths have at most. */
+static size_t count_members(const char *const *paths, size_t count)
+{
+    size_t members = 0;
+    for (size_t i = 0; i < count; i++)
+        for (const char *p = paths[i]; p && *p; p++)
+            members += *p == '?' || *p == '&';
+    return members;
+}
+
+/* The values of secret names in a path's query, as they stand there. */
+static void add_query(struct values *values, const char *path)
+{
+    const char *at = path ? strchr(path, '?') : NULL;
+    while (at) {
+        const char *member = at + 1;
+        size_t len = strcspn(member, "&#");
+        const char *equals = memchr(member, '=', len);
+        if (equals)
+            add_member(values, (struct tokperf_span){member, (uint64_t)(equals - member)},
+                       (struct tokperf_span){equals + 1, (uint64_t)(member + len - equals - 1)});
+        at = member[len] == '&' ? member + len : NULL;
+    }
+}
+
 tokperf_status tkp_secret_values(const struct tkp_plan *plan, struct tkp_arena *arena,
                                  const struct tokperf_span **list, uint32_t *count,
                                  struct tokperf_error *error)
 {
-    size_t most = (size_t)plan->header_count + (size_t)2 * plan->url_count + plan->extra_count +
-                  plan->setting_count + 3;
+    const char *const paths[] = {plan->endpoint_path, plan->reset_kv_cache.path,
+                                 plan->server_profiler.path, plan->server_profiler.stop_path};
+    const size_t path_count = sizeof paths / sizeof paths[0];
+    size_t most = count_members(paths, path_count) + (size_t)plan->header_count +
+                  (size_t)2 * plan->url_count + plan->extra_count + plan->setting_count + 3;
     struct values values = {.list = tkp_arena_alloc(arena, most * sizeof *values.list)};
     if (!values.list)
         return tkp_fail(error, TOKPERF_E_NO_MEMORY, "no memory for the list of secrets");
@@ -65,6 +93,8 @@ tokperf_status tkp_secret_values(const struct tkp_plan *plan, struct tkp_arena *
         add_member(&values, plan->extra[i].key, plan->extra[i].json);
     for (uint32_t i = 0; i < plan->setting_count; i++)
         add_member(&values, tkp_span(plan->settings[i].key), tkp_span(plan->settings[i].value));
+    for (size_t i = 0; i < path_count; i++)
+        add_query(&values, paths[i]);
     *list = values.list;
     *count = values.count;
     return TOKPERF_OK;

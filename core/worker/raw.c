@@ -11,7 +11,7 @@
 #include <worker/kept.h>
 #include <worker/thread.h>
 
-enum { MAX_LINE_BYTES = 16 * 1024 }; /* longer ones of a request are hidden whole */
+enum { MAX_LINE_BYTES = 16 * 1024 }; /* of a request line; a path has at most 8 KiB and its URL's */
 
 static const struct tokperf_span hidden = {"<redacted>", 10};
 
@@ -157,17 +157,22 @@ static bool is_secret(const struct tkp_worker *w, struct tokperf_span name)
     return false;
 }
 
-/* The request line, whose query may hold a secret. */
+/* "POST /path?query HTTP/1.1": the query may hold a secret. */
 static void keep_request_line(struct tkp_worker *w, struct tkp_slot *slot, struct tokperf_span line)
 {
-    char shown[2 * MAX_LINE_BYTES], copy[MAX_LINE_BYTES];
-    if (line.len >= sizeof copy) {
-        keep(w, slot, TKP_KEPT_REQUEST_HEAD, hidden);
+    char shown[2 * MAX_LINE_BYTES], path[MAX_LINE_BYTES];
+    const char *begin = memchr(line.data, ' ', line.len);
+    const char *end = memrchr(line.data, ' ', line.len);
+    if (!begin || end <= begin || end - begin >= MAX_LINE_BYTES) {
+        keep(w, slot, TKP_KEPT_REQUEST_HEAD, TOKPERF_SPAN("<redacted>\r\n"));
         return;
     }
-    tkp_text_copy(copy, sizeof copy, line);
-    tkp_text_redact_url(shown, sizeof shown, copy);
+    tkp_text_copy(path, sizeof path, (struct tokperf_span){begin + 1, (uint64_t)(end - begin - 1)});
+    tkp_text_redact_url(shown, sizeof shown, path);
+    const uint64_t method = (uint64_t)(begin + 1 - line.data), rest = (uint64_t)(end - line.data);
+    keep(w, slot, TKP_KEPT_REQUEST_HEAD, (struct tokperf_span){line.data, method});
     keep_redacted(w, slot, TKP_KEPT_REQUEST_HEAD, tkp_span(shown), NULL);
+    keep(w, slot, TKP_KEPT_REQUEST_HEAD, (struct tokperf_span){end, line.len - rest});
 }
 
 /* Line by line, the values of secret headers left out. */

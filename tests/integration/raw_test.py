@@ -118,14 +118,18 @@ class Raw(RunTest):
     def test_a_key_that_the_server_says_back_in_two_reads(self):
         def answer(handler, _):
             handler.begin(500, "application/json")
-            text = json.dumps({"error": {"message": f"no such key: {KEY}", "type": "auth"}})
+            text = json.dumps({"error": {"message": f"no such key: {KEY}", "type": "auth",
+                                         "query": handler.path}})
             cut = text.index(KEY) + 5
             handler.say(text[:cut], 0.05)
             handler.say(text[cut:])
 
         url, _ = self.start_server(answer)
-        run = self.raw(url, "--request-count", 1, expect=1)
+        run = self.raw(url, "--request-count", 1, "--endpoint", "/x?a=b&access_token=in-the-query",
+                       expect=1)
         line = self.lines(run)[0]
+        self.assertEqual(json.loads(line["responses"][0]["text"])["error"]["query"],
+                         "/x?a=b&access_token=<redacted>")
         self.assertEqual(line["status"], 500)
         self.assertEqual(json.loads(line["responses"][0]["text"])["error"]["message"],
                          "no such key: <redacted>")
@@ -161,10 +165,14 @@ class Raw(RunTest):
         self.assertEqual(run.outcomes(), {"ok": 1})
 
     def test_requests_without_an_answer_have_a_line(self):
-        run = self.raw("http://127.0.0.1:1", "--request-count", 1, expect=1)
+        run = self.raw("http://127.0.0.1:1", "--request-count", 1, "--endpoint",
+                       "/v2/x?a=b&api_key=hidden-one", expect=1)
         line = self.lines(run)[0]
         self.assertEqual(line["error"]["type"], "refused")
         self.assertIn("messages", line["payload"])
+        self.assertEqual(line["path"], "/v2/x?a=b&api_key=<redacted>")
+        self.assertEqual(line["request_headers"]["Host"], "127.0.0.1:1")
+        self.assertNotIn(b"hidden-one", run.path("records.tkr").read_bytes())
         self.assertEqual(line["responses"], [])
         self.assertNotIn("status", line)
 
