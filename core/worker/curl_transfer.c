@@ -99,14 +99,17 @@ static int begin_sending(void *context, char *remote, char *local, int remote_po
     return CURL_PREREQFUNC_OK;
 }
 
-/* CURLOPT_XFERINFOFUNCTION: notices when the last byte of the request has been handed over. */
+/* CURLOPT_XFERINFOFUNCTION: what has been handed over of the request, and when all had. */
 static int look_at_progress(void *context, curl_off_t down_total, curl_off_t down,
                             curl_off_t up_total, curl_off_t up)
 {
     const struct tkp_curl_transfer *t = context;
     struct tkp_row *row = &t->slot->row;
     (void)down_total, (void)down, (void)up_total;
-    if (t->slot->sent_all || !row->send_start_ns || (uint64_t)up < t->body_bytes)
+    if (t->slot->sent_all || !row->send_start_ns)
+        return 0;
+    row->sent_bytes = t->head_bytes + (uint64_t)up;
+    if ((uint64_t)up < t->body_bytes)
         return 0;
     t->slot->sent_all = true;
     row->send_end_ns = worker_of(t)->now_ns = tkp_clock_now_ns();
@@ -360,11 +363,7 @@ static void forget_retries(struct tkp_curl_transfer *t)
 void tkp_curl_end(struct tkp_worker *w, struct tkp_slot *slot)
 {
     struct tkp_curl_transfer *t = slot->transfer;
-    curl_off_t sent = 0;
     (void)w;
-    if (slot->row.send_start_ns &&
-        curl_easy_getinfo(t->easy, CURLINFO_SIZE_UPLOAD_T, &sent) == CURLE_OK)
-        slot->row.sent_bytes = t->head_bytes + (uint64_t)sent;
     slot->transfer = NULL;
     curl_multi_remove_handle(t->multi->handle,
                              t->easy); /* with its connection, when it is in use */

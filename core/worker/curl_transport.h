@@ -23,7 +23,7 @@ enum { TKP_CURL_STREAM_BYTES = 64 * 1024 };
 
 /* Sends the slot's request, which is rendered; slot->transfer is set until it ends. */
 void tkp_curl_start(struct tkp_worker *w, struct tkp_slot *slot);
-/* Lets go of the slot's transfer, whatever state it is in; the row learns what was sent. */
+/* Lets go of the slot's transfer, whatever state it is in. */
 void tkp_curl_end(struct tkp_worker *w, struct tkp_slot *slot);
 /* A socket of libcurl's has events. */
 void tkp_curl_ready(struct tkp_worker *w, struct tkp_connection *connection, uint32_t events);
