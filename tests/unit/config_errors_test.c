@@ -389,7 +389,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(flags),        cmocka_unit_test(values),    cmocka_unit_test(members),
         cmocka_unit_test(combinations), cmocka_unit_test(variables), cmocka_unit_test(files),
-        cmocka_unit_test(phases),       cmocka_unit_test(bounds),
+        cmocka_unit_test(phases),       cmocka_unit_test(bounds),    cmocka_unit_test(connections),
     };
     char directory[] = "/tmp/tokperf-config-XXXXXX";
     if (resolve_case_enter(directory))

@@ -100,7 +100,7 @@ static void long_answers_are_read_in_full(void **state)
                          TLS_PEER_BYTES / 8);
         tls_peer_deliver(peer);
         while ((n = tls_peer_client_reads(peer)) > 0) {
-            assert_memory_equal(peer->plain, peer->sent + have, n);
+            assert_memory_equal(peer->plain, peer->sent + have, (size_t)n);
             have += (size_t)n;
         }
     }
