@@ -16,11 +16,8 @@ void tkp_bpe_scratch_finish(struct tkp_bpe_scratch *scratch)
     *scratch = (struct tkp_bpe_scratch){.links = NULL};
 }
 
-static size_t merge_short(const struct tkp_merges *m, uint32_t *symbols, size_t n)
+size_t tkp_bpe_merge_short(const struct tkp_merges *m, uint32_t *symbols, uint32_t *ranks, size_t n)
 {
-    uint32_t ranks[TKP_BPE_SHORT];
-    for (size_t i = 0; i + 1 < n; i++)
-        ranks[i] = tkp_merges_rank(m, symbols[i], symbols[i + 1]);
     while (n > 1) {
         size_t at = 0;
         uint32_t lowest = ranks[0];
@@ -137,8 +134,12 @@ static void merge_list(struct list *l, size_t n)
 size_t tkp_bpe_merge(const struct tkp_merges *merges, struct tkp_bpe_scratch *scratch,
                      uint32_t *symbols, size_t n)
 {
-    if (n <= TKP_BPE_SHORT)
-        return merge_short(merges, symbols, n);
+    if (n <= TKP_BPE_SHORT) {
+        uint32_t ranks[TKP_BPE_SHORT];
+        for (size_t i = 0; i + 1 < n; i++)
+            ranks[i] = tkp_merges_rank(merges, symbols[i], symbols[i + 1]);
+        return tkp_bpe_merge_short(merges, symbols, ranks, n);
+    }
     if (!reserve(scratch, n))
         return SIZE_MAX;
     struct list l = {

@@ -22,6 +22,10 @@ void tkp_bpe_scratch_finish(struct tkp_bpe_scratch *scratch);
 
 /* Replaces the n symbols (n < 2^32) by what their merges leave. Returns how many those are, at
  * least 1 for n >= 1, or SIZE_MAX without memory. */
+/* The same for n <= TKP_BPE_SHORT with the ranks of the n - 1 pairs given, which are overwritten.
+ */
+size_t tkp_bpe_merge_short(const struct tkp_merges *merges, uint32_t *symbols, uint32_t *ranks,
+                           size_t n);
 size_t tkp_bpe_merge(const struct tkp_merges *merges, struct tkp_bpe_scratch *scratch,
                      uint32_t *symbols, size_t n);
 

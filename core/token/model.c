@@ -59,18 +59,46 @@ static size_t character_symbols(const struct tkp_model *m, const char *p, size_t
     return n;
 }
 
+/* Byte level, with the ranks of pairs of bytes from their own table. */
+static size_t merge_bytes(const struct tkp_model *m, const char *text, size_t len, uint32_t *ids)
+{
+    uint32_t ranks[TKP_BPE_SHORT];
+    const unsigned char *bytes = (const unsigned char *)text;
+    ids[0] = m->byte_ids[bytes[0]];
+    for (size_t i = 1; i < len; i++) {
+        ids[i] = m->byte_ids[bytes[i]];
+        ranks[i - 1] = m->byte_ranks[bytes[i - 1]][bytes[i]];
+    }
+    return tkp_bpe_merge_short(&m->merges, ids, ranks, len);
+}
+
 size_t tkp_model_merge(const struct tkp_model *model, struct tkp_bpe_scratch *scratch,
                        const char *text, size_t len, uint32_t *ids)
 {
+    if (model->byte_ranks && len <= TKP_BPE_SHORT)
+        return merge_bytes(model, text, len, ids);
     size_t n = model->byte_level ? byte_symbols(model, text, len, ids)
                                  : character_symbols(model, text, len, ids);
     return n > 1 ? tkp_bpe_merge(&model->merges, scratch, ids, n) : n;
 }
 
+/* None where some byte is no token: what has no symbol has no pairs. */
+static bool fill_byte_ranks(struct tkp_model *m)
+{
+    for (int i = 0; i < 256; i++)
+        if (m->byte_ids[i] == TKP_NO_ID)
+            return true;
+    m->byte_ranks = malloc(256 * sizeof *m->byte_ranks);
+    for (int i = 0; m->byte_ranks && i < 256 * 256; i++)
+        m->byte_ranks[i / 256][i % 256] =
+            tkp_merges_rank(&m->merges, m->byte_ids[i / 256], m->byte_ids[i % 256]);
+    return m->byte_ranks != NULL;
+}
+
 static bool fill_tables(struct tkp_model *m)
 {
     if (m->byte_level)
-        return true;
+        return fill_byte_ranks(m);
     m->basic_ids = malloc(TKP_MODEL_BASIC * sizeof *m->basic_ids);
     if (!m->basic_ids)
         return false;

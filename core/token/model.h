@@ -26,7 +26,7 @@ struct tkp_model {
     bool has_odd_tokens;  /* some tokens are not what their merges make of their bytes */
     uint32_t unknown_id;  /* TKP_NO_ID: an unknown character becomes nothing */
     uint32_t byte_ids[256];
-    uint32_t (*byte_ranks)[256]; /* byte level: the rank of each pair of bytes */
+    uint32_t (*byte_ranks)[256]; /* byte level: the rank of each pair of bytes; or NULL */
     uint32_t *basic_ids;         /* character level: by code point below TKP_MODEL_BASIC */
     uint64_t *whole;             /* a bit by identifier: merges make it of its own bytes */
 };
