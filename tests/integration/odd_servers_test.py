@@ -196,6 +196,33 @@ class OddServers(RunTest):
                     self.assertEqual(run.outcomes(), {"ok": 40})
                     self.assertEqual(server.connections, 40)
 
+    def test_what_comes_on_an_idle_connection(self):
+        """Between two requests the server closes, or says that it will, or says what nobody asked
+        for: the next request goes elsewhere, and never takes it for its answer."""
+        late = head(408, "Content-Length: 0", "Connection: close")
+        for words, end in ((b"", "close"), (late, "close"), (late, "drain"), (b"", "half_close"),
+                           (GOOD, "drain")):
+            def serve(peer, _, words=words, end=end):
+                if peer.read_request():
+                    peer.send(GOOD)
+                    time.sleep(0.05)  # the client is idle: its next request is due in 0.25 s
+                    peer.send(words)
+                    getattr(peer, end)()
+                    peer.drain()
+
+            for way in WAYS:
+                if way.curl and words:
+                    continue  # libcurl takes them for the next answer (docs/connections.md)
+                with self.subTest(way=way.name, words=words[:12], end=end):
+                    server = self.odd(way, serve)
+                    run = self.profile(server.url, *server.arguments, "--streaming",
+                                       "--request-rate", 4, "--arrival-pattern", "constant",
+                                       "--request-count", 3)
+                    self.assertEqual(run.outcomes(), {"ok": 3})
+                    self.assertEqual(server.connections, 3)
+                    if not way.curl:
+                        self.assertEqual(run.count("retry_count"), 0)
+
 
 if __name__ == "__main__":
     main()
