@@ -121,7 +121,7 @@ class Outcomes(RunTest):
                 bound.bind(("127.0.0.1", 0))
                 urls.append(f"http://127.0.0.1:{bound.getsockname()[1]}")
             run = self.profile(urls[0], "--url", urls[1], "--request-count", 500, expect=1)
-        self.assertIn(f"{urls[0]}, {urls[1]} running", run.stderr)
+        self.assertIn(f"{urls[0]}, {urls[1]} failed: is the server running", run.stderr)
 
     def test_a_full_backlog_of_a_unix_socket_is_waited_for(self):
         path, accepts = self.home / "server", threading.Event()
