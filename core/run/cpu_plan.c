@@ -55,6 +55,15 @@ void tkp_cpu_plan_make(const struct tkp_topology *topology, uint32_t workers, bo
         plan->recorder_cpu = list[0].cpu.id;
 }
 
+/* Whether a worker runs on the core of a CPU; workers have list[1] and on. */
+static bool has_worker(const struct candidate *list, uint32_t workers, const struct tkp_cpu *cpu)
+{
+    for (uint32_t i = 1; i <= workers; i++)
+        if (same_core(&list[i].cpu, cpu))
+            return true;
+    return false;
+}
+
 static uint32_t choose_lanes(const struct tkp_cpu_plan *plan, int32_t wanted)
 {
     if (wanted >= 0)
@@ -71,15 +80,17 @@ void tkp_cpu_plan_add_lanes(const struct tkp_topology *topology, int32_t wanted,
                             struct tkp_cpu_plan *plan)
 {
     struct candidate list[TKP_TOPOLOGY_MAX_CPUS];
-    uint32_t threads = plan->workers + 1;
+    int32_t free_cpus[TKP_TOPOLOGY_MAX_CPUS];
+    uint32_t free_count = 0, threads = plan->workers + 1;
     order(topology, list);
+    for (uint32_t i = threads; plan->is_pinned && i < plan->cpus; i++)
+        if (!has_worker(list, plan->workers, &list[i].cpu))
+            free_cpus[free_count++] = list[i].cpu.id;
     plan->lanes = choose_lanes(plan, wanted);
-    uint32_t free_cpus = plan->cpus > threads ? plan->cpus - threads : 0;
     for (uint32_t i = 0; i < plan->lanes; i++) {
         plan->lane_cpus[i] = -1;
         if (plan->is_pinned) /* in turn; with none that is free, beside the recorder */
-            plan->lane_cpus[i] =
-                free_cpus ? list[threads + i % free_cpus].cpu.id : plan->recorder_cpu;
+            plan->lane_cpus[i] = free_count ? free_cpus[i % free_count] : plan->recorder_cpu;
     }
 }
 

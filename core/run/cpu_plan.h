@@ -23,7 +23,7 @@ struct tkp_cpu_plan {
     int32_t recorder_cpu;                       /* -1: wherever it likes */
     int32_t worker_cpus[TKP_PHASE_MAX_WORKERS]; /* likewise */
     uint32_t lanes;                             /* that count tokens during the load */
-    int32_t lane_cpus[TKP_CPU_PLAN_MAX_LANES];  /* likewise; never a worker's */
+    int32_t lane_cpus[TKP_CPU_PLAN_MAX_LANES];  /* likewise; never on a worker's core */
 };
 
 /* wants_pinning: --no-cpu-affinity was not given. */

@@ -229,7 +229,8 @@ static void test_bytes_per_row(void **state)
     double per_row[2] = {0};
     for (int k = 0; k < 2; k++) {
         struct tkp_block_channel *channel = tkp_block_channel_create(0, 2);
-        struct receiver to = {tkp_reassembly_create(), 0, 0, 0, k ? thirty_chunks : no_chunks, false};
+        struct receiver to = {tkp_reassembly_create(),       0,    0, 0,
+                              k ? thirty_chunks : no_chunks, false};
         for (uint64_t n = 0; n < ROWS; n++)
             while (!put_sample(channel, n, k ? CHUNKS : 0, 0))
                 receive(&to, channel);

@@ -140,6 +140,42 @@ static void plans(void **state)
         check_row(&rows[i]);
 }
 
+/* Tokenizer threads keep off the workers' cores: on spare cores, on the recorder's other hardware
+ * thread, beside the recorder, or not at all. */
+static void lanes_keep_off_the_workers(void **state)
+{
+    (void)state;
+    static const struct {
+        const struct machine *machine;
+        uint32_t workers;
+        int32_t wanted;
+        uint32_t lanes;
+        const char *cpus; /* hexadecimal digits; NULL: anywhere */
+    } cases[] = {
+        {&one, 1, -1, 0, ""},          {&two, 1, -1, 1, "0"},        {&two, 2, -1, 0, ""},
+        {&two, 2, 2, 2, NULL},         {&two, 1, 0, 0, ""},          {&eight_smt, 2, -1, 4, "3456"},
+        {&eight_smt, 6, -1, 1, "7"},   {&eight_smt, 7, -1, 1, "8"},  {&eight_smt, 8, -1, 1, "0"},
+        {&eight_smt, 6, 4, 4, "78f7"}, {&eight_smt, 15, 2, 2, "00"},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        struct temp_dir dir;
+        struct tkp_topology topology;
+        struct tkp_cpu_plan plan;
+        int32_t cpus[MAX_CPUS];
+        struct row row = {.machine = cases[i].machine};
+        temp_dir_make(&dir);
+        make_machine(&dir, cases[i].machine);
+        tkp_topology_read(dir.path, cpus, allowed_cpus(&row, cpus), &topology);
+        temp_dir_remove(&dir);
+        tkp_cpu_plan_make(&topology, cases[i].workers, true, &plan);
+        tkp_cpu_plan_add_lanes(&topology, cases[i].wanted, &plan);
+        print_message("%s, %u workers\n", cases[i].machine->name, cases[i].workers);
+        assert_int_equal(plan.lanes, cases[i].lanes);
+        for (uint32_t k = 0; k < plan.lanes; k++)
+            assert_int_equal(plan.lane_cpus[k], cases[i].cpus ? digit(cases[i].cpus[k]) : -1);
+    }
+}
+
 /* Containers may lack the files, and a virtual machine says -1: each CPU is a core then. */
 static void silence_is_a_core_for_each_cpu(void **state)
 {
@@ -221,6 +257,7 @@ static void it_is_described_in_comments(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(lanes_keep_off_the_workers),
         cmocka_unit_test(plans),
         cmocka_unit_test(silence_is_a_core_for_each_cpu),
         cmocka_unit_test(this_machine_is_only_looked_at),
