@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The live line on stderr while a run goes: done, in flight, errors, rate, TTFT and ITL so far,
- * answers whose tokens are counted (with --tokenizer), time left. Redrawn in place on a terminal; steps aside for log lines. [main]
+ * answers whose tokens are counted (with --tokenizer), time left. Redrawn in place on a terminal;
+ * steps aside for log lines. [main]
  */
 #ifndef TKP_RUN_LIVE_LINE_H
 #define TKP_RUN_LIVE_LINE_H
