@@ -38,7 +38,7 @@ tokperf_status tkp_proxy_parse(const char *text, struct tkp_arena *arena, struct
             proxy->kind = (enum tkp_proxy_kind)(TKP_PROXY_HTTP + i);
             proxy->scheme = schemes[i];
         }
-    if (!proxy->kind)
+    if (!end || !proxy->kind)
         return fail(text, "has no scheme that is known", error);
     if (!has_port(end + 3))
         return fail(text, "has no port", error);

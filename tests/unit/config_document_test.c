@@ -111,6 +111,9 @@ static void reads_back_as_the_same_plan(void **state)
         "--url|https://h,http://[::1]:7|--insecure|--resolve|h:443:1.2.3.4,[::1]|--resolve|"
         "[::1]:7:[::2]|--connection-reuse-strategy|sticky-user-sessions",
         "--tcp-keepalive-seconds|0|--tcp-user-timeout-seconds|1.5",
+        "--transport|curl|--proxy|socks5h://[::1]:1080",
+        "--url|https://h|--http-version|2|--proxy|http://h:3128|--receive-clock|process",
+        "--http-version|2-prior-knowledge|--transport|auto",
         "--verdict-host-root|/host|--verdict-steal-suspect-pct|2|--export-http-trace",
     };
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
@@ -138,6 +141,7 @@ static void no_secret_is_written(void **state)
         "--extra-inputs|{\"deep\": [{\"client_secret\": \"hunter2\", \"n\": 1}]}",
         "--extra-inputs|deep:{\"x\":{\"password\":[\"hunter2\"]}}",
         "--set|acme.api_key=hunter2",
+        "--proxy|http://hunter:hunter,2@h:3128",
     };
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
         struct tkp_plan plan, again;

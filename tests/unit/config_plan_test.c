@@ -169,6 +169,32 @@ static void connections_have_names_and_tls(void **state)
     tkp_plan_finish(&plan);
 }
 
+static void transports(void **state)
+{
+    static const struct {
+        const char *arguments;
+        bool uses_curl;
+        const char *reason;
+    } rows[] = {
+        {"--url|h", false, "nothing asked for needs libcurl"},
+        {"--url|https://h", false, "nothing asked for needs libcurl"},
+        {"--transport|native", false, "--transport asks for it"},
+        {"--transport|curl", true, "--transport asks for it"},
+        {"--transport-type|curl", true, "--transport-type asks for it"},
+        {"--http-version|2-prior-knowledge", true, "--http-version needs it"},
+        {"--url|https://h|--http-version|2", true, "--http-version needs it"},
+        {"-x|http://h:3128", true, "-x needs it"},
+    };
+    (void)state;
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        struct tkp_plan plan;
+        resolve(&(struct resolve_case){.arguments = rows[i].arguments}, &plan);
+        assert_int_equal(plan.uses_curl, rows[i].uses_curl);
+        assert_string_equal(plan.transport_reason, rows[i].reason);
+        tkp_plan_finish(&plan);
+    }
+}
+
 static void loads(void **state)
 {
     (void)state;
@@ -356,6 +382,7 @@ int main(void)
         cmocka_unit_test(a_later_layer_wins),
         cmocka_unit_test(sources_are_addresses),
         cmocka_unit_test(connections_have_names_and_tls),
+        cmocka_unit_test(transports),
         cmocka_unit_test(loads),
         cmocka_unit_test(warmup_inherits),
         cmocka_unit_test(extra_inputs_are_typed),
