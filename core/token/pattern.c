@@ -17,6 +17,7 @@ enum {
 
 struct tkp_pattern {
     pcre2_code *code;
+    bool has_old_class;
 };
 
 static tokperf_status refuse(struct tokperf_error *error, struct tokperf_span text, const char *why)
@@ -32,7 +33,8 @@ tokperf_status tkp_pattern_create(struct tokperf_span text, struct tkp_pattern *
 {
     struct tkp_buffer rewritten;
     tkp_buffer_init(&rewritten, TKP_PATTERN_MAX_BYTES);
-    const char *why = tkp_pattern_rewrite(text, &rewritten);
+    bool has_old_class = false;
+    const char *why = tkp_pattern_rewrite(text, &rewritten, &has_old_class);
     int code_number = 0;
     size_t offset = 0;
     uint32_t may_be_empty = 0;
@@ -65,7 +67,13 @@ tokperf_status tkp_pattern_create(struct tokperf_span text, struct tkp_pattern *
     }
     (void)pcre2_jit_compile(code, PCRE2_JIT_COMPLETE); /* without JIT the same, slower */
     (*out)->code = code;
+    (*out)->has_old_class = has_old_class;
     return TOKPERF_OK;
+}
+
+bool tkp_pattern_has_old_class(const struct tkp_pattern *pattern)
+{
+    return pattern->has_old_class;
 }
 
 void tkp_pattern_destroy(struct tkp_pattern *pattern)

@@ -2,8 +2,8 @@
 /*
  * Regular expressions of tokenizers. The known ones have scanners of their own (scan.h); others run
  * on PCRE2 with JIT, rewritten where its syntax means something else than the reference's
- * (Oniguruma), and refused where that cannot be done. Its Unicode tables are older than the
- * reference's: characters assigned of late are none of \p{L} and so on.
+ * (Oniguruma), and refused where that cannot be done. Categories and scripts of unicode.h are
+ * the reference's; others are as PCRE2's tables have them, which are older.
  */
 #ifndef TKP_TOKEN_PATTERN_H
 #define TKP_TOKEN_PATTERN_H
@@ -18,6 +18,8 @@ tkp_scan *tkp_pattern_known(struct tokperf_span pattern);
 struct tkp_pattern; /* immutable, shared by threads */
 tokperf_status tkp_pattern_create(struct tokperf_span text, struct tkp_pattern **out,
                                   struct tokperf_error *error);
+/* Whether it has a category or script that is left to PCRE2's older tables. */
+bool tkp_pattern_has_old_class(const struct tkp_pattern *pattern);
 void tkp_pattern_destroy(struct tkp_pattern *pattern);
 
 /* One thread's. Zeroed to begin with. */

@@ -4,6 +4,7 @@
 
 #include <ctype.h>
 #include <string.h>
+#include <token/pattern_class.h>
 
 /* White_Space of Unicode; PCRE2's \s has U+180E besides. */
 #define WHITE_SPACE                                                                             \
@@ -14,6 +15,8 @@ struct rewriting {
     const char *p, *end;
     struct tkp_buffer *out;
     bool in_class, caseless;
+    bool has_old_class; /* one that is as PCRE2's tables have it */
+    struct tkp_pattern_classes classes;
 };
 
 static bool begins(const struct rewriting *r, const char *text)
@@ -22,23 +25,55 @@ static bool begins(const struct rewriting *r, const char *text)
     return (size_t)(r->end - r->p) >= len && memcmp(r->p, text, len) == 0;
 }
 
-/* \p{Name} at r->p: a general category as it is, a script by its own property, since PCRE2 would
- * take the script's extensions too. */
+/* A class that unicode.h does not have: a general category as it is, a script by its own property,
+ * since PCRE2 would take the script's extensions too. */
+static void old_class(struct rewriting *r, struct tokperf_span name)
+{
+    r->has_old_class = true;
+    tkp_buffer_append(r->out, r->p, 3);
+    tkp_buffer_puts(r->out, name.len > 2 ? "sc:" : "");
+    tkp_buffer_append(r->out, name.data, name.len + 1);
+}
+
+/* \p{Name} or \P{Name} at r->p. */
 static const char *property(struct rewriting *r)
 {
     const char *close = memchr(r->p, '}', (size_t)(r->end - r->p));
     size_t len = close ? (size_t)(close - r->p) - 3 : 0;
     if (r->end - r->p < 5 || r->p[2] != '{' || !close || len == 0)
         return "has a \\p without a name in braces";
+    struct tokperf_span name = {r->p + 3, len};
     for (size_t i = 0; i < len; i++)
-        if (!isalpha((unsigned char)r->p[3 + i]))
+        if (!isalpha((unsigned char)name.data[i]))
             return "has a \\p{...} other than a category or a script";
-    tkp_buffer_append(r->out, r->p, 3);
-    if (len > 2)
-        tkp_buffer_puts(r->out, "sc:");
-    tkp_buffer_append(r->out, r->p + 3, len + 1);
+    bool negated = r->p[1] == 'P';
+    size_t before = r->out->len;
+    if (!r->in_class)
+        tkp_buffer_puts(r->out, negated ? "[^" : "[");
+    bool has = tkp_pattern_class_append(&r->classes, name, r->out);
+    if (has && negated && r->in_class)
+        return "has a \\P in a class";
+    if (has && !r->in_class)
+        tkp_buffer_puts(r->out, "]");
+    if (!has) {
+        r->out->len = before;
+        old_class(r, name);
+    }
     r->p = close + 1;
     return NULL;
+}
+
+/* \d or \D at r->p: \p{Nd} or what is not. */
+static const char *digit(struct rewriting *r)
+{
+    const char *p = r->p, *end = r->end;
+    const char *class = p[1] == 'd' ? "\\p{Nd}" : "\\P{Nd}";
+    r->p = class;
+    r->end = class + strlen(class);
+    const char *why = property(r);
+    r->p = p + 2;
+    r->end = end;
+    return why;
 }
 
 static const char *escape(struct rewriting *r)
@@ -55,7 +90,7 @@ static const char *escape(struct rewriting *r)
     else if (c == 'S')
         tkp_buffer_puts(r->out, "[^" WHITE_SPACE "]");
     else if (c == 'd' || c == 'D')
-        tkp_buffer_puts(r->out, c == 'd' ? "\\p{Nd}" : "\\P{Nd}");
+        return digit(r);
     else if (c == 'r' || c == 'n' || c == 't' || c == 'f' || ispunct((unsigned char)c))
         tkp_buffer_append(r->out, r->p, 2);
     else if (c == 'u' && r->end - r->p >= 6)
@@ -141,7 +176,8 @@ static bool has_long_fold(struct tokperf_span pattern)
     return false;
 }
 
-const char *tkp_pattern_rewrite(struct tokperf_span pattern, struct tkp_buffer *out)
+const char *tkp_pattern_rewrite(struct tokperf_span pattern, struct tkp_buffer *out,
+                                bool *has_old_class)
 {
     struct rewriting r = {.p = pattern.data, .end = pattern.data + pattern.len, .out = out};
     const char *why = NULL;
@@ -151,5 +187,7 @@ const char *tkp_pattern_rewrite(struct tokperf_span pattern, struct tkp_buffer *
         why = "has letters without case that some one letter stands for";
     if (!why && out->failed)
         why = "is too long";
+    tkp_pattern_classes_finish(&r.classes);
+    *has_old_class = r.has_old_class;
     return why;
 }

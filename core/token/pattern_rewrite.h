@@ -8,9 +8,11 @@
 
 #include <base/buffer.h>
 
-enum { TKP_PATTERN_MAX_BYTES = 64 << 10 };
+enum { TKP_PATTERN_MAX_BYTES = 1 << 20 };
 
-/* Appends the pattern to out. Returns NULL, or why it cannot be done: words behind "the Regex". */
-const char *tkp_pattern_rewrite(struct tokperf_span pattern, struct tkp_buffer *out);
+/* Appends the pattern to out. Returns NULL, or why it cannot be done: words behind "the Regex".
+ * *has_old_class: it has a class that unicode.h lacks and that is left to PCRE2's tables. */
+const char *tkp_pattern_rewrite(struct tokperf_span pattern, struct tkp_buffer *out,
+                                bool *has_old_class);
 
 #endif

@@ -325,6 +325,15 @@ bool tkp_splitter_has_regex(const struct tkp_splitter *splitter)
     return false;
 }
 
+bool tkp_splitter_has_old_class(const struct tkp_splitter *splitter)
+{
+    for (size_t i = 0; i < splitter->len; i++)
+        if (splitter->steps[i].kind == TKP_SPLIT_REGEX &&
+            tkp_pattern_has_old_class(splitter->steps[i].pattern))
+            return true;
+    return false;
+}
+
 void tkp_splitter_describe(const struct tkp_splitter *splitter, struct tkp_buffer *out)
 {
     const char *last = NULL;

@@ -53,6 +53,8 @@ void tkp_splitter_finish(struct tkp_splitter *splitter);
 tkp_scan *tkp_splitter_single(const struct tkp_splitter *splitter);
 /* Whether a pattern runs on PCRE2. */
 bool tkp_splitter_has_regex(const struct tkp_splitter *splitter);
+/* Whether one has a category or script that is left to PCRE2's older Unicode tables. */
+bool tkp_splitter_has_old_class(const struct tkp_splitter *splitter);
 void tkp_splitter_describe(const struct tkp_splitter *splitter, struct tkp_buffer *out);
 
 struct tkp_split_run; /* below */

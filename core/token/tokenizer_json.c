@@ -86,8 +86,10 @@ tokperf_status tkp_tokenizer_read_json(struct tkp_tokenizer *t, struct tokperf_s
                                        &t->model, t->normalizer, error);
     if (status == TOKPERF_OK && tkp_splitter_has_regex(&t->splitter))
         (void)snprintf(t->notice, sizeof t->notice,
-                       "the tokenizer's pattern has no scanner of its own and runs on PCRE2, whose "
-                       "Unicode tables are older: characters of the last years may be split "
-                       "otherwise");
+                       "the tokenizer's pattern has no scanner of its own and runs on PCRE2%s",
+                       tkp_splitter_has_old_class(&t->splitter)
+                           ? ", whose tables of a category or script in it are older: characters "
+                             "of the last years may be split otherwise"
+                           : ", which is slower");
     return status;
 }
