@@ -80,6 +80,11 @@ function models() {
             added: ['  ', '   ', '    '].map((content) => ({ content, normalized: true })) },
         'as BLOOM': { splitter: sequence(split({ Regex: ' ?[^(\\s|.,!?\u2026\u3002\uff0c\u3001\u0964\u06d4\u060c)]+' },
             'Isolated'), BYTES) },
+        'a pattern of its own': { thorough: true, splitter: sequence(split({ Regex: "(?i:'s|'t|'re|'ve|'m|'ll|'d)" +
+            '|\\p{Han}+|[^\\r\\n\\p{L}\\p{N}]?[\\p{L}\\p{M}]+|\\p{Nd}{1,3}|\\p{No}| ?[^\\s\\p{L}\\p{M}\\p{N}]+[\\r\\n]*' +
+            '|\\s*[\\r\\n]+|\\s+(?!\\S)|\\s+' }, 'Isolated'), BYTES) },
+        'categories': { thorough: true, splitter: sequence(split({ Regex: '[\\p{Lu}\\p{Lt}]+|\\p{Ll}+|[\\p{Lm}\\p{Lo}]|\\P{P}' },
+            'Isolated'), BYTES) },
         'as Gemma 2': { bytes: false, normalizer: replace({ String: ' ' }, '\u2581'),
             splitter: split({ String: ' ' }, 'MergedWithPrevious'), added: [{ content: '\n\n', normalized: false }] },
         'as Mistral': { bytes: false, splitter: metaspace('first', false),

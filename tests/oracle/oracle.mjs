@@ -13,6 +13,7 @@ import { referenceAnswers } from './reference.mjs';
 import { adversarialTexts } from './texts_adversarial.mjs';
 import { codePointTexts } from './texts_code_points.mjs';
 import { brokenTexts } from './texts_broken.mjs';
+import { longTexts } from './texts_long.mjs';
 import { naturalTexts } from './texts_natural.mjs';
 import { NAMES, vocabulary, wordLists } from './vocabularies.mjs';
 
@@ -35,13 +36,19 @@ function tokenize(...words) {
 function tokperfAnswers(name, file, texts) {
     const input = join(folder, `${name.replaceAll(/\W+/g, '_')}.jsonl`);
     writeFileSync(input, texts.map((text) => `${JSON.stringify({ text })}\n`).join(''));
-    return tokenize(file, '--jsonl', '--pieces', input).map((line) => JSON.parse(line));
+    const answers = tokenize(file, '--jsonl', '--pieces', input).map((line) => JSON.parse(line));
+    const counts = tokenize(file, '--jsonl', '--count', input).map((line) => JSON.parse(line).count);
+    return answers.map((answer, i) => ({ ...answer, alone: counts[i] }));
 }
 
 const same = (a, b) => a.length === b.length && a.every((value, i) => value === b[i]);
 
 // The pieces are compared by how many tokens each has; one without tokens is no piece.
 function difference(ours, theirs) {
+    const alone = ours.alone ?? ours.ids.length;
+    if (alone !== theirs.ids.length && same(ours.ids, theirs.ids)) {
+        return `counted alone\n    tokperf:   ${alone}\n    reference: ${theirs.ids.length}`;
+    }
     if (!same(ours.ids, theirs.ids)) {
         return `identifiers\n    tokperf:   ${ours.ids}\n    reference: ${theirs.ids}`;
     }
@@ -68,8 +75,9 @@ async function compare(name, tokenizer, texts, ours = tokperfAnswers(name, token
 async function compareVocabulary(name) {
     const tokenizer = vocabulary(name, folder);
     const lists = wordLists(vocabulary(name.split('.')[0], folder).file);
-    const generated = adversarialTexts(SEED + NAMES.indexOf(name), GENERATED, lists);
-    return compare(name, tokenizer, [...generated, ...codePointTexts(), ...naturalTexts(sourceDir, 1)]);
+    const seed = SEED + NAMES.indexOf(name);
+    return compare(name, tokenizer, [...adversarialTexts(seed, GENERATED, lists), ...codePointTexts(),
+        ...longTexts(seed, lists), ...naturalTexts(sourceDir, 1)]);
 }
 
 async function compareComponents() {
