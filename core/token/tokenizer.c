@@ -58,7 +58,12 @@ tokperf_status tkp_tokenizer_parse(const char *name, struct tokperf_span content
         status = tkp_fail(error, TOKPERF_E_PARSE,
                           "it is neither a tokenizer.json nor a file of tiktoken ranks");
     if (status != TOKPERF_OK) {
+        /* the file is the user's: what is not supported in it is wrong with it */
+        if (status == TOKPERF_E_UNSUPPORTED)
+            status = TOKPERF_E_INVALID;
         (void)tkp_error_prefix(error, "tokenizer '%s'", name);
+        if (error)
+            error->status = status;
         tkp_tokenizer_destroy(t);
         return status;
     }

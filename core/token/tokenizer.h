@@ -31,7 +31,7 @@ struct tkp_encoder;
 
 /* path: a tokenizer.json, a file of tiktoken ranks (told apart by content), a directory that holds
  * a tokenizer.json, or "builtin": one token for each piece of GPT-2's pattern, which is no model's
- * count. What cannot be done exactly is TOKPERF_E_UNSUPPORTED, with the component's name. [main] */
+ * count. What cannot be done exactly is TOKPERF_E_INVALID, with the component's name. [main] */
 tokperf_status tkp_tokenizer_load(const char *path, struct tkp_tokenizer **out,
                                   struct tokperf_error *error) TOKPERF_MUST_USE;
 /* The same from the content of a file; name is for messages. Keeps nothing of content. */
