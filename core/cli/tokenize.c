@@ -236,7 +236,7 @@ static int tokenize_lines(struct tokenizing *t, const char *name, struct tokperf
     uint64_t number = 0;
     for (int code; p < end;) {
         const char *stop = memchr(p, '\n', (size_t)(end - p));
-        struct tokperf_span text, line = {p, (size_t)((stop ? stop : end) - p)};
+        struct tokperf_span text = {NULL, 0}, line = {p, (size_t)((stop ? stop : end) - p)};
         p += line.len + (stop != NULL);
         number++;
         if (tkp_span_trim(line).len == 0)

@@ -23,8 +23,10 @@ static bool has_port(const char *authority)
 {
     const char *at = strrchr(authority, '@');
     const char *host = at ? at + 1 : authority;
-    const char *bracket = strchr(host, ']');
-    return strchr(bracket ? bracket : host, ':') != NULL;
+    const char *bracket = strchr(host, ']'); /* of an IPv6 address */
+    if (bracket)
+        host = bracket;
+    return strchr(host, ':') != NULL;
 }
 
 tokperf_status tkp_proxy_parse(const char *text, struct tkp_arena *arena, struct tkp_proxy *proxy,

@@ -175,6 +175,8 @@ void tkp_split_run_finish(struct tkp_split_run *run)
 tokperf_status tkp_split_text(struct tkp_split_run *run, struct tokperf_span text, bool is_first)
 {
     run->status = TOKPERF_OK;
+    if (!text.data)
+        return TOKPERF_OK;
     run->limit = text.data + text.len;
     run->first = is_first ? text.data : NULL;
     run->depth = 0;

@@ -339,7 +339,7 @@ void tkp_splitter_describe(const struct tkp_splitter *splitter, struct tkp_buffe
     const char *last = NULL;
     for (size_t i = 0; i < splitter->len; i++) {
         const struct tkp_split_step *step = &splitter->steps[i];
-        if (last == step->component && strcmp(last, "Split") != 0)
+        if (last && last == step->component && strcmp(last, "Split") != 0)
             continue;
         tkp_buffer_printf(out, "%s%s%s", last ? " + " : "", step->component,
                           step->kind == TKP_SPLIT_REGEX ? " (PCRE2)"
