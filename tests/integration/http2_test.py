@@ -91,11 +91,14 @@ class RealServers(RunTest):
                                ("truncate", "truncated"), ("reset", "truncated"),
                                ("empty", "empty"), ("bad-json", "parse_error")):
             with self.subTest(fault=fault):
-                mock = self.start_mock("--ttft", "1", "--itl", "5", "--osl", "8",
+                mock = self.start_mock("--ttft", "1", "--itl", "20", "--osl", "8",
                                        f"--fault-{fault}", "1")
                 with servers.Nghttpx(f"127.0.0.1:{mock.port}") as front:
                     run = self.load(front.url(), *PRIOR, count=8, expect=1)
-                    self.assertEqual(run.outcomes(), {outcome: 8}, run.stdout)
+                    # libcurl drops what comes with a reset, here the whole answer on a busy machine
+                    late = {"no_response"} if fault == "reset" else set()
+                    self.assertEqual(set(run.outcomes()) - late, {outcome}, run.stdout)
+                    self.assertEqual(run.count("error_request_count"), 8)
 
 
 class PlayedFrames(RunTest):
@@ -165,7 +168,7 @@ class PlayedFrames(RunTest):
         def reset_in_body(stream):
             stream.head(SSE)
             stream.data(CONTENT)
-            time.sleep(0.05)  # libcurl drops what comes with a reset
+            time.sleep(0.2)  # libcurl drops what comes with a reset
             stream.reset()
 
         def end_early(stream):
@@ -175,7 +178,7 @@ class PlayedFrames(RunTest):
         def end_short(stream):
             stream.head(JSON, ("content-length", "500"))
             stream.data(WHOLE[:20])
-            time.sleep(0.05)
+            time.sleep(0.2)
             stream.data(WHOLE[20:], end=True)
 
         def refuse(stream):
