@@ -178,7 +178,7 @@ static tokperf_status add_merge(struct reading *r, struct tkp_member pair[2], ch
                                         ? (struct tokperf_span){NULL, 0}
                                         : spelled(r, text_of(r, pair[i].raw, pair[i].escaped));
         ids[i] = token.len ? tkp_vocabulary_find(&m->vocabulary, token.data, token.len) : TKP_NO_ID;
-        if (!token.data || ids[i] == TKP_NO_ID || token.len > room - len)
+        if (!joined || !token.data || ids[i] == TKP_NO_ID || token.len > room - len)
             return malformed(r->error, "a merge has a part that is no token");
         if (m->has_byte_tokens && is_byte_token(token))
             return tkp_fail(r->error, TOKPERF_E_UNSUPPORTED,
