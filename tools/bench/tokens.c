@@ -12,7 +12,7 @@
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <sys/resource.h>
+#include <string.h>
 #include <time.h>
 #include <token/tokenizer.h>
 
@@ -36,11 +36,23 @@ static double cpu_s(clockid_t clock)
     return (double)now.tv_sec + 1e-9 * (double)now.tv_nsec;
 }
 
+/* The peak of this program alone: ru_maxrss would begin with that of the one that started it. */
 static long peak_kib(void)
 {
-    struct rusage usage;
-    getrusage(RUSAGE_SELF, &usage);
-    return usage.ru_maxrss;
+    char line[256];
+    long kib = 0;
+    FILE *file = fopen("/proc/self/status", "re");
+    while (file && fgets(line, sizeof line, file))
+        if (strncmp(line, "VmHWM:", 6) == 0)
+            kib = strtol(line + 6, NULL, 10);
+    if (file)
+        (void)fclose(file);
+    return kib;
+}
+
+static bool next_is(struct tokperf_json *scan, uint32_t token)
+{
+    return tkp_json_next(scan) == token;
 }
 
 /* The texts stay in memory for good. */
@@ -59,9 +71,8 @@ static bool read_corpus(const char *path, struct tkp_buffer *content)
         uint64_t len = 0;
         stop = stop ? stop : end;
         tkp_json_open(&scan, p, (size_t)(stop - p));
-        if (tkp_json_next(&scan) == TOKPERF_JSON_OBJECT_BEGIN &&
-            tkp_json_next(&scan) == TOKPERF_JSON_KEY &&
-            tkp_json_next(&scan) == TOKPERF_JSON_STRING) {
+        if (next_is(&scan, TOKPERF_JSON_OBJECT_BEGIN) && next_is(&scan, TOKPERF_JSON_KEY) &&
+            next_is(&scan, TOKPERF_JSON_STRING)) {
             char *text = malloc(3 * scan.text.len + 1);
             if (!text || tkp_json_unescape(scan.text, text, 3 * scan.text.len + 1, &len))
                 return false;
