@@ -29,6 +29,10 @@ size_t tkp_bpe_merge_short(const struct tkp_merges *m, uint32_t *symbols, uint32
             break;
         symbols[at] = m->merged[lowest];
         n--;
+        if (at + 1 < n)
+            tkp_merges_prefetch(m, symbols[at], symbols[at + 2]);
+        if (at > 0)
+            tkp_merges_prefetch(m, symbols[at - 1], symbols[at]);
         for (size_t i = at + 1; i < n; i++) {
             symbols[i] = symbols[i + 1];
             ranks[i - 1] = ranks[i];

@@ -39,6 +39,15 @@ static inline uint64_t tkp_merges_hash(uint64_t pair)
     return pair * 0x9e3779b97f4a7c15u; /* Fibonacci hashing, Knuth vol. 3 */
 }
 
+/* Sends for the slot of a pair that will be looked up soon. */
+static inline void tkp_merges_prefetch(const struct tkp_merges *m, uint32_t left, uint32_t right)
+{
+    uint64_t hash = tkp_merges_hash((uint64_t)left << 20 | right);
+    uint64_t bit = hash >> (64 - TKP_MERGES_FILTER_BITS);
+    if (m->filter[bit >> 6] >> (bit & 63) & 1)
+        __builtin_prefetch(&m->slots[hash >> m->shift]);
+}
+
 /* The rank of a pair, or TKP_NO_RANK. */
 static inline uint32_t tkp_merges_rank(const struct tkp_merges *m, uint32_t left, uint32_t right)
 {

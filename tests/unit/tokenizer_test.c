@@ -176,7 +176,7 @@ static void a_hostile_run_ends(void **state)
 
 #define MODEL(more)                                                                             \
     "\"model\":{\"type\":\"BPE\",\"vocab\":{\"a\":0,\"b\":1,\"ab\":2}," more "\"merges\":[\"a " \
-                                                                             "b\"]}"
+    "b\"]}"
 
 static void what_is_not_exact_is_refused(void **state)
 {
