@@ -118,9 +118,8 @@ static void all_ways_agree(void **state)
 static void joints_see_parts_of_characters(void **state)
 {
     (void)state;
-    static const char *const tokens[] = {"\xad"
-                                         "x",
-                                         "y\xe4\xb8", "ab"};
+    static const char tail[] = {'\xad', 'x', '\0'};
+    static const char *const tokens[] = {tail, "y\xe4\xb8", "ab"};
     struct tkp_vocabulary v;
     struct tkp_joints j;
     assert_true(tkp_vocabulary_init(&v, 3, 3, 16));
