@@ -50,6 +50,7 @@ static const struct member run_members[] = {
     COUNT(tkp_run_facts, calibrated_events_per_s),
     COUNT(tkp_run_facts, id_seed),
     TEXT(tkp_run_facts, tokenizer),
+    TEXT(tkp_run_facts, transport),
     {NULL, MEMBER_TEXT, 0},
 };
 static const struct member phase_members[] = {
@@ -190,6 +191,7 @@ tokperf_status tkp_run_facts_parse(struct tokperf_span json, struct tkp_arena *a
         .cli_command = "",
         .config_yaml = "",
         .receive_clock = "process",
+        .transport = "",
         .tokenizer = "",
         .governors = "",
     };

@@ -21,6 +21,7 @@ struct tkp_run_facts {
     const char *cli_command;   /* redacted */
     const char *config_yaml;   /* the resolved plan, redacted */
     const char *receive_clock; /* "kernel" or "process" */
+    const char *transport;     /* "native" or "curl"; "": the log is older than this member */
     const char *tokenizer;     /* identity (count/identity.h), or "": none */
     uint64_t endpoint_flags;   /* TOKPERF_ENDPOINT_* */
     uint64_t seed;

@@ -298,6 +298,7 @@ static void fill_identity(struct tkp_summarizer *s)
     summary->cli_command = tkp_span(facts->cli_command);
     summary->input_config = tkp_span(s->in.plan->input_config_json);
     summary->receive_clock = tkp_span(facts->receive_clock);
+    summary->transport = tkp_span(facts->transport);
     summary->isl_source = tkp_span(tkp_token_source_name(s->context.isl_source));
     summary->osl_source = tkp_span(tkp_token_source_name(s->context.osl_source));
     summary->random_seed = facts->seed;

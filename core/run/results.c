@@ -51,6 +51,7 @@ static void fill_facts(struct tkp_run *run)
         .cli_command = plan->cli_command,
         .config_yaml = plan->config_yaml,
         .receive_clock = run->kernel_clock ? "kernel" : "process",
+        .transport = plan->uses_curl ? "curl" : "native",
         .tokenizer = run->tokenizer_identity ? run->tokenizer_identity : "",
         .endpoint_flags = run->endpoint_info.flags,
         .seed = plan->seed,

@@ -153,6 +153,7 @@ struct tokperf_summary {
     uint32_t streaming;
     uint32_t control_count;
     const struct tokperf_control *const *controls; /* in the order of their starts */
+    struct tokperf_span transport; /* that carried the requests: "native", "curl"; or empty */
 };
 
 /* A value of one request; lists (inter_chunk_latency) have count > 1 or a list flag. */

@@ -62,10 +62,16 @@ class Transport(RunTest):
         self.assert_same(self.both(("--fast", "--osl", "12"), "--streaming", "--concurrency", 1,
                                    "--num-conversations", 5, "--session-turns-mean", 4))
 
-    def test_the_clock_is_said(self):
+    def test_the_clock_and_the_transport_are_said(self):
         mock = self.start_mock("--fast")
         run = self.profile(mock, "--request-count", 3, *CURL)
-        self.assertEqual(run.json("profile_export.json")["receive_clock"], "process")
+        self.assertEqual(run.json()["receive_clock"], "process")
+        self.assertEqual(run.json()["transport"], "curl")
+        native = self.profile(mock, "--request-count", 3)
+        self.assertEqual(native.json()["transport"], "native")
+        done = Run(["report", str(native.directory)], native.directory)
+        self.assertEqual(done.code, 0, done.stderr)
+        self.assertEqual(native.json()["transport"], "native")
 
     def test_connections(self):
         """Kept ones are used again; with `never` each request has its own."""

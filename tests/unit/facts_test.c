@@ -26,6 +26,7 @@ static void assert_run_equal(const struct tkp_run_facts *a, const struct tkp_run
     assert_string_equal(a->cli_command, b->cli_command);
     assert_string_equal(a->config_yaml, b->config_yaml);
     assert_string_equal(a->receive_clock, b->receive_clock);
+    assert_string_equal(a->transport, b->transport);
     assert_string_equal(a->tokenizer, b->tokenizer);
     assert_true(a->endpoint_flags == b->endpoint_flags);
     assert_true(a->seed == b->seed);
@@ -48,6 +49,7 @@ static void run_facts_read_back(void **state)
          .cli_command = "tokperf profile --api-key <redacted>",
          .config_yaml = "benchmark:\n  model: \"a\\tb\"\n\x01\x7f\r\n",
          .receive_clock = "kernel",
+         .transport = "native",
          .tokenizer = "{\"crc32c\":4294967295}",
          .endpoint_flags = UINT64_C(1) << 63 | 5,
          .seed = UINT64_MAX,
@@ -63,6 +65,7 @@ static void run_facts_read_back(void **state)
          .cli_command = "",
          .config_yaml = "",
          .receive_clock = "",
+         .transport = "",
          .tokenizer = "",
          .seed = UINT64_C(1) << 63,
          .monotonic_to_realtime_ns = -1,
@@ -131,6 +134,7 @@ static void keys_are_frozen(void **state)
                                                .start_realtime_ns = 3,
                                                .monotonic_to_realtime_ns = -4,
                                                .tokenizer = "{\"bytes\":1}",
+                                               .transport = "n",
                                                .dataset_size = 5,
                                                .governors = "g",
                                                .calibrated_requests_per_s = 6,
@@ -149,7 +153,7 @@ static void keys_are_frozen(void **state)
         "\"endpoint_flags\":1,\"seed\":2,\"start_realtime_ns\":3,\"monotonic_to_realtime_ns\":-4,"
         "\"dataset_size\":5,\"governors\":\"g\",\"calibrated_requests_per_s\":6,"
         "\"calibrated_streams\":7,\"calibrated_events_per_s\":8,\"id_seed\":5,"
-        "\"tokenizer\":\"{\\\"bytes\\\":1}\"}");
+        "\"tokenizer\":\"{\\\"bytes\\\":1}\",\"transport\":\"n\"}");
     tkp_buffer_clear(&json);
     tkp_phase_note_write(&phase, &json);
     assert_string_equal(
@@ -189,6 +193,7 @@ static void absent_members_have_defaults(void **state)
     assert_string_equal(facts.model, "");
     assert_string_equal(facts.config_yaml, "");
     assert_string_equal(facts.receive_clock, "process");
+    assert_string_equal(facts.transport, "");
     assert_string_equal(facts.governors, "");
     tkp_arena_finish(&arena);
 }

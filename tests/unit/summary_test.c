@@ -53,6 +53,7 @@ static int enter(void **state)
                                    .cli_command = "",
                                    .config_yaml = "",
                                    .receive_clock = "process",
+                                   .transport = "native",
                                    .endpoint_flags = TOKPERF_ENDPOINT_PRODUCES_TOKENS |
                                                      TOKPERF_ENDPOINT_TOKENIZES_INPUT,
                                    .seed = 7};

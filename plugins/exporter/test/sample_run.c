@@ -170,6 +170,7 @@ static void add_summary(struct sample_run *run)
         .prompts_distinct = 2,
         .prompts_sent = 7,
         .streaming = 1,
+        .transport = span("native"),
     };
 }
 
