@@ -81,8 +81,8 @@ struct tokperf_output_file_v1 {
     void (*close)(struct tokperf_output_file *file); /* always call it, after commit too */
 };
 
-/* [main] Reads a whole regular file of at most max_bytes. The file itself is no symbolic link and no
- * device; its folders may be links. The content is followed by a NUL. */
+/* [main] Reads a whole regular file of at most max_bytes. The file itself is no symbolic link and
+ * no device; its folders may be links. The content is followed by a NUL. */
 struct tokperf_file_v1 {
     uint32_t struct_size;
     uint32_t reserved;
