@@ -105,7 +105,8 @@ static void fill_hole(void *context, uint32_t hole)
     tkp_buffer_append(context, zeros, tkp_hole_width(hole));
 }
 
-/* Renders "Hi" with one output token by the run's own endpoint. */
+/* Renders "Hi" with one output token by the run's own endpoint; INVALID when that cannot send it,
+ * which no waiting changes. */
 static tokperf_status render_probe(const struct tkp_plan *plan, const struct tkp_instance *endpoint,
                                    const char *model, struct tkp_buffer *body,
                                    struct tokperf_error *error)
@@ -139,7 +140,11 @@ static tokperf_status render_probe(const struct tkp_plan *plan, const struct tkp
     tkp_crash_note = endpoint->plugin_id;
     tokperf_status status = vtable->format(endpoint->self, &request, &sink, error);
     tkp_crash_note = NULL;
-    return status;
+    if (status == TOKPERF_OK)
+        return TOKPERF_OK;
+    tkp_error_prefix(error, "no request can be made up to see whether the server is ready; use "
+                            "--wait-for-model-mode models, or do not wait");
+    return TOKPERF_E_INVALID;
 }
 
 static tokperf_status try_inference(const struct tkp_plan *plan, const struct tkp_url *url,
@@ -213,7 +218,7 @@ tokperf_status tkp_readiness_wait(const struct tkp_plan *plan, const struct tkp_
     uint64_t deadline_ns = tkp_clock_after_ns(tkp_clock_now_ns(), plan->wait_timeout_ns);
     do {
         tokperf_status status = look_once(plan, url, endpoint, model, cancel, deadline_ns, error);
-        if (status == TOKPERF_OK || status == TOKPERF_E_CANCELLED)
+        if (status == TOKPERF_OK || status == TOKPERF_E_CANCELLED || status == TOKPERF_E_INVALID)
             return status;
         if (tkp_flag_is_raised(cancel))
             return tkp_fail(error, TOKPERF_E_CANCELLED, "interrupted while waiting for the server");

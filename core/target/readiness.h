@@ -12,7 +12,8 @@
 
 /* Waits as --wait-for-model-timeout, -mode and -interval ask for; at once OK when they do not.
  * model may be NULL for the mode models. TOKPERF_E_TIMEOUT says what the last answer was;
- * TOKPERF_E_CANCELLED when cancel was raised. */
+ * TOKPERF_E_CANCELLED when cancel was raised; TOKPERF_E_INVALID at once when the endpoint cannot
+ * send a request of its own making. */
 tokperf_status tkp_readiness_wait(const struct tkp_plan *plan, const struct tkp_url *url,
                                   const struct tkp_instance *endpoint, const char *model,
                                   const struct tkp_flag *cancel,

@@ -89,6 +89,19 @@ class Readiness(RunTest):
                      "models", expect=1)  # it is no inference server
         self.assertEqual([h.command for h in seen[:3]], ["GET", "GET", "POST"])
 
+    def test_a_type_that_sends_only_given_bodies_is_not_waited_for(self):
+        """No wait makes it able to send a request of tokperf's own; the list of models it can ask."""
+        payloads = self.home / "payloads.jsonl"
+        payloads.write_text('{"prompt": "a b c"}\n')
+        raw = ("--endpoint-type", "raw", "--input-file", payloads, "--request-count", 1,
+               "--wait-for-model-timeout", 600)
+        url, seen = self.start_server(lambda h, n: h.reply(200, MODELS))
+        run = self.profile(url, *raw, expect=2, deadline_s=20)
+        self.assertIn("--wait-for-model-mode models", run.stderr)
+        self.assertEqual((seen, run.directory.exists()), ([], False))
+        self.profile(url, *raw, "--wait-for-model-mode", "models", expect=None)
+        self.assertEqual([h.command for h in seen], ["GET", "POST"])
+
     def test_long_headers_are_sent(self):
         url, seen = self.start_server(lambda h, n: h.reply(503))
         value = "x" * 20000
