@@ -145,15 +145,23 @@ class Addresses(ConnectionsTest):
         self.assertEqual(len(log.conversations()), 1)
 
     def test_urls_take_turns_by_conversation(self):
-        logs = [Log(), Log(), Log()]
-        urls = ",".join(self.serve(log).url() for log in logs)
-        run = self.profile(urls, "--num-sessions", 9, *TURNS, "--concurrency", 2, "--workers-max",
-                           2)
-        self.assertEqual(run.outcomes(), {"ok": 27})
-        for number, log in enumerate(logs):
-            mine = {r["metadata"]["x_correlation_id"] for r in run.records()
-                    if r["metadata"]["session_num"] % 3 == number}
-            self.assertEqual({c for carried in log.conversations() for c in carried}, mine)
+        """Whatever carries the requests, and with TLS to some of the servers."""
+        authority = tls_server.Authority(self.home)
+        context = tls_server.server_context(*authority.issue("localhost"))
+        for transport in "native", "curl":
+            with self.subTest(transport=transport):
+                logs = [Log(), Log(), Log()]
+                urls = ",".join(self.serve(log, secure).url()
+                                for log, secure in zip(logs, (context, None, context)))
+                run = self.profile(urls, "--num-sessions", 9, *TURNS, "--concurrency", 2,
+                                   "--workers-max", 2, "--transport", transport, "--cacert",
+                                   authority.file)
+                self.assertEqual(run.outcomes(), {"ok": 27})
+                self.assertEqual(run.json()["transport"], transport)
+                for number, log in enumerate(logs):
+                    mine = {r["metadata"]["x_correlation_id"] for r in run.records()
+                            if r["metadata"]["session_num"] % 3 == number}
+                    self.assertEqual({c for carried in log.conversations() for c in carried}, mine)
 
 
 if __name__ == "__main__":
