@@ -186,6 +186,26 @@ class Plain(ProxyTest):
                 self.assert_smooth(run)
                 self.assertEqual(run.json()["receive_clock"], "process")
 
+    def test_all_that_is_asked_of_a_unix_socket(self):
+        """Readiness, cache resets and profilers reach it as the load does; over either transport."""
+        steps = ("reset_kv_cache", "start_profile", "stop_profile")
+        paths = ("/reset_prefix_cache", "/start_profile", "/stop_profile")
+        server = self.nginx("".join("location = %s { return 200; } " % path for path in paths) +
+                            PASS % "", listen="unix:{socket}")
+        url = f"unix:{server.sockets[0]}"
+        for number, transport in enumerate(("native", "curl"), 1):
+            with self.subTest(transport=transport):
+                run = self.profile(url, "--wait-for-model-timeout", 20, "--reset-kv-cache",
+                                   "--server-profiler", "--export-level", "raw", "--transport",
+                                   transport, *LOAD)
+                self.assert_whole(run)
+                self.assertEqual([(c["action"], c["ok"], c["url"])
+                                  for c in run.json()["server_control"]],
+                                 [(step, True, url + path) for step, path in zip(steps, paths)])
+                self.assertEqual(len(run.records("profile_export_raw.jsonl")), REQUESTS)
+                # one request more is that of readiness
+                self.assertEqual(server.statuses(), {200: number * (REQUESTS + len(steps) + 1)})
+
     def test_nghttpx_over_http_1(self):
         server = self.keep(servers.Nghttpx(self.upstream))
         self.assert_smooth(self.profile(server.url(), *LOAD))
@@ -195,6 +215,7 @@ class Plain(ProxyTest):
         run = self.profile(proxy.url(), *LOAD, expect=1)
         self.assertEqual(run.outcomes(), {"http_error": REQUESTS})
         self.assert_group(run, 503, REQUESTS, "503 Service Unavailable No server is available")
+
 
 class Connections(ProxyTest):
     def test_keepalive_requests(self):
