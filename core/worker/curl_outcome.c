@@ -16,23 +16,61 @@ static const char *words_of(const struct tkp_curl_transfer *t, CURLcode code)
 
 /* ---- before the request had a connection ---- */
 
-static void fail_tls(struct tkp_curl_transfer *t, const char *type, const char *advice,
-                     CURLcode code)
+/* What libcurl and OpenSSL say of a failure of TLS, the type that the native transport has for it
+ * (tls_failure.c), and what to do. The first whose words are found. */
+static const struct tls_words {
+    const char *words, *type, *advice;
+} tls_words[] = {
+    {"wrong version number", "not_tls", "use http:// if the server speaks plain HTTP"},
+    {"http request", "not_tls", "use http:// if the server speaks plain HTTP"},
+    {"protocol version", "version",
+     "the server speaks no version that is spoken here (1.3 down to --tls-min-version)"},
+    {"unsupported protocol", "version",
+     "the server wants an older TLS than is spoken here (--tls-min-version)"},
+    {"alert certificate required", "alert", "give --cert and --key"},
+    {" alert ", "alert",
+     "the server may want a client certificate, or another one (--cert, --key), or other ciphers"},
+    {"reset by peer", "reset", "it was in the TLS handshake"},
+    {"SSL_ERROR_SYSCALL", "closed", "the server closed it in the TLS handshake"},
+    {"subject name", "verify",
+     "use a name that it has (--resolve gives that an address), or --insecure"},
+    {"expired", "verify", "renew it, set the clock, or give --insecure"},
+    {"not yet valid", "verify", "renew it, set the clock, or give --insecure"},
+    {"SSL certificate problem", "verify", "give its authority with --cacert, or --insecure"},
+};
+
+static void fail_tls(struct tkp_curl_transfer *t, struct tls_words failure, CURLcode code)
 {
     char text[TKP_ROW_MESSAGE_BYTES];
+    for (size_t i = 0; i < sizeof tls_words / sizeof tls_words[0]; i++)
+        if (strstr(t->error, tls_words[i].words)) {
+            failure = tls_words[i];
+            break;
+        }
     tkp_gauge_add(&t->multi->curl->w->stats.tls_errors, 1);
-    snprintf(text, sizeof text, "%.120s; %s", words_of(t, code), advice);
-    tkp_row_end_text(&t->slot->row, TKP_OUTCOME_TLS_ERROR, type, text);
+    snprintf(text, sizeof text, "%.120s; %s", words_of(t, code), failure.advice);
+    tkp_row_end_text(&t->slot->row, TKP_OUTCOME_TLS_ERROR, failure.type, text);
 }
 
-/* A server that does not speak TLS at all is told from one that does not agree. */
 static void fail_handshake(struct tkp_curl_transfer *t, CURLcode code)
 {
-    bool is_plain = strstr(t->error, "wrong version number") || strstr(t->error, "http request");
-    fail_tls(t, is_plain ? "not_tls" : "handshake",
-             is_plain ? "use http:// if the server speaks plain HTTP"
-                      : "the server may want a client certificate (--cert, --key) or an older TLS",
-             code);
+    static const struct tls_words other = {"", "handshake", "see what the server says about it"};
+    fail_tls(t, other, code);
+}
+
+static void fail_verification(struct tkp_curl_transfer *t, CURLcode code)
+{
+    static const struct tls_words other = {"", "verify",
+                                           "give its authority with --cacert, or --insecure"};
+    fail_tls(t, other, code);
+}
+
+/* In TLS 1.3 a server may refuse the client's certificate when the client thinks that the
+ * handshake is over and has sent its request. */
+static bool is_refused_late(const struct tkp_curl_transfer *t)
+{
+    return !t->slot->row.received_bytes && strstr(t->error, "SSL routines") &&
+           strstr(t->error, " alert ");
 }
 
 static void fail_to_connect(struct tkp_curl_transfer *t)
@@ -61,7 +99,7 @@ static void fail_connection(struct tkp_curl_transfer *t, CURLcode code)
         break;
     case CURLE_PEER_FAILED_VERIFICATION:
     case CURLE_SSL_ISSUER_ERROR:
-        fail_tls(t, "verify", "give its authority with --cacert, or --insecure", code);
+        fail_verification(t, code);
         break;
     case CURLE_SSL_CONNECT_ERROR:
     case CURLE_SSL_CERTPROBLEM:
@@ -131,7 +169,9 @@ static void fail_answer(struct tkp_curl_transfer *t, CURLcode code)
 
 void tkp_curl_fail(struct tkp_curl_transfer *t, CURLcode code)
 {
-    if (t->slot->row.send_start_ns)
+    if (t->slot->row.send_start_ns && is_refused_late(t))
+        fail_handshake(t, code);
+    else if (t->slot->row.send_start_ns)
         fail_answer(t, code);
     else
         fail_connection(t, code);

@@ -251,6 +251,42 @@ class Handshakes(TlsTest):
         self.assertEqual(run.metric("http_req_tls_handshaking", "count"), 2)
 
 
+class EachTransport(TlsTest):
+    """What fails has the outcome and the type that docs/connections.md lists, over either one."""
+
+    def asked_for_a_certificate(self, version):
+        context = tls_server.server_context(*self.good, verify_mode=ssl.CERT_REQUIRED,
+                                            maximum_version=version)
+        context.load_verify_locations(self.authority.file)
+        return self.serve(context=context)
+
+    def test_failures(self):
+        def reset(sock):
+            sock.recv(1)  # the rest is unread: that resets
+            sock.close()
+        old = tls_server.server_context(*self.good, maximum_version=TLS_1_2)
+        elsewhere = tls_server.server_context(*self.authority.issue("elsewhere"))
+        stranger = self.other.issue("client")
+        stranger = ("--cert", stranger[0], "--key", stranger[1])
+        for type_, server, arguments, advice in (
+                ("alert", self.asked_for_a_certificate(TLS_1_2), (), "--cert"),
+                ("alert", self.asked_for_a_certificate(TLS_1_3), (), "--cert"),
+                ("alert", self.asked_for_a_certificate(TLS_1_2), stranger, "--cert"),
+                ("alert", self.asked_for_a_certificate(TLS_1_3), stranger, "--cert"),
+                ("version", self.serve(context=old), ("--tls-min-version", "1.3"),
+                 "--tls-min-version"),
+                ("closed", self.serve(begin=lambda sock: sock.shutdown(socket.SHUT_WR)), (),
+                 "TLS handshake"),
+                ("reset", self.serve(begin=reset), (), "TLS handshake"),
+                ("verify", self.serve(context=elsewhere), (), "--resolve"),
+                ("verify", self.serve(), ("--cacert", self.other.file), "--cacert")):
+            for transport in "native", "curl":
+                with self.subTest(type=type_, arguments=arguments, transport=transport):
+                    trust = "--cacert" not in arguments
+                    self.assert_fails(server, type_, advice, trust=trust,
+                                      arguments=(*arguments, "--transport", transport))
+
+
 class Answers(TlsTest):
     def stream(self, server, *arguments, **more):
         return self.ask(server, "--streaming", *arguments, **more)
