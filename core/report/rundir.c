@@ -43,7 +43,8 @@ static bool begins_with(const char *name, const char *start)
  * write by the usual prefix, which an earlier run may have had. */
 static bool is_ours(const char *name, const char *prefix)
 {
-    static const char *const fixed[] = {"records.tkr", "run.json", "config.yaml", "inputs.json"};
+    static const char *const fixed[] = {"records.tkr", "run.json",   "config.yaml",
+                                        "inputs.json", "tokens.tkr", "tokens.tkr.new"};
     static const char *const endings[] = {".json", ".csv", ".jsonl"};
     const char *dot = strrchr(name, '.');
     for (size_t i = 0; i < sizeof fixed / sizeof fixed[0]; i++)
@@ -176,7 +177,8 @@ tokperf_status tkp_rundir_create(const struct tkp_plan *plan, const char *model,
 
 void tkp_rundir_discard(const struct tkp_rundir *dir)
 {
-    static const char *const begun[] = {"records.tkr", "run.json", "config.yaml", "inputs.json",
+    static const char *const begun[] = {"records.tkr",     "run.json",   "config.yaml",
+                                        "inputs.json",     "tokens.tkr", "tokens.tkr.new",
                                         "logs/tokperf.log"};
     char path[TKP_RUNDIR_PATH_BYTES];
     if (!dir->path[0])

@@ -20,9 +20,9 @@ enum { RUN_JSON_MAX_BYTES = 64 * 1024, PROGRAM_BYTES = 64 };
 
 /* What a run writes, with the export prefix before those that begin with a dot
  * or underscore. */
-static const char *const written[] = {"records.tkr", "run.json",   "config.yaml",
-                                      "inputs.json", ".json",      ".csv",
-                                      ".jsonl",      "_raw.jsonl", "logs/tokperf.log"};
+static const char *const written[] = {
+    "records.tkr", "run.json", "config.yaml", "inputs.json",      ".json",
+    ".csv",        ".jsonl",   "_raw.jsonl",  "logs/tokperf.log", "tokens.tkr"};
 enum { WRITTEN = sizeof written / sizeof written[0], RESULTS = 2 /* the first of them */ };
 
 /* The path of the i-th file that a run writes; false when it is too long. */

@@ -189,6 +189,7 @@ static void overwrite_clears_files_of_runs_only(void **state)
     (void)state;
     static const char *const ours[] = {"records.tkr",
                                        "run.json",
+                                       "tokens.tkr",
                                        "config.yaml",
                                        "inputs.json",
                                        "profile_export.json",
