@@ -40,6 +40,7 @@ static const struct row rows[] = {
     {CHUNKED "3\r\nabc\r\n0\r\n", TKP_MOCK_PARSE_MORE, 0, NULL, NULL, false, 0},
     {"GET / HTTP/1.1\r\nx: y\r\n", TKP_MOCK_PARSE_MORE, 0, NULL, NULL, false, 0},
     {"GET /\r\n\r\n", TKP_MOCK_PARSE_BAD, 400, NULL, NULL, false, 0},
+    {"\x16\x03\x01\x02", TKP_MOCK_PARSE_BAD, 400, NULL, NULL, false, 0}, /* TLS, no line end */
     {"GET / HTTP/1.2\r\n\r\n", TKP_MOCK_PARSE_BAD, 505, NULL, NULL, false, 0},
     {"GET  / HTTP/1.1\r\n\r\n", TKP_MOCK_PARSE_BAD, 505, NULL, NULL, false, 0},
     {"GET http://h HTTP/1.1\r\n\r\n", TKP_MOCK_PARSE_BAD, 400, NULL, NULL, false, 0},

@@ -9,6 +9,13 @@
 
 enum { CHUNK_LINE_BYTES_MAX = 4096 };
 
+/* No request begins with a control character but a line end. A TLS handshake does, and waits. */
+static bool is_foreign(const struct tkp_mock_buffer *buffer)
+{
+    unsigned char begin = buffer->len > 0 ? (unsigned char)buffer->data[0] : ' ';
+    return begin < ' ' && begin != '\r' && begin != '\n';
+}
+
 /* Finds the empty line that ends the head; sets head_bytes. */
 static bool find_head(struct tkp_mock_http_parser *parser, const struct tkp_mock_buffer *buffer)
 {
@@ -124,6 +131,9 @@ enum tkp_mock_parse tkp_mock_http_parse(struct tkp_mock_http_parser *parser,
 {
     struct tkp_mock_body_framing framing = {0};
     bool first = parser->head_bytes == 0;
+    if (first && is_foreign(buffer)) {
+        return tkp_mock_http_refuse(request, 400, "This is not HTTP; TLS is not spoken here.");
+    }
     if (first && !find_head(parser, buffer)) {
         return buffer->len > TKP_MOCK_HEAD_BYTES_MAX
                    ? tkp_mock_http_refuse(request, 431, "The head is larger than 64 KiB.")
