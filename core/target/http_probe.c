@@ -6,6 +6,7 @@
 #include <base/error.h>
 #include <curl/curl.h>
 #include <limits.h>
+#include <string.h>
 #include <target/curl_options.h>
 
 enum { MAX_LINE_BYTES = 16 << 20 }; /* more than a command line or a configuration holds */
@@ -99,6 +100,16 @@ static void set_options(CURL *curl, const struct tkp_probe *probe, struct tkp_bu
     }
 }
 
+/* What to do about a certificate that libcurl refused for this reason, in its words. */
+static const char *verify_advice(const char *reason)
+{
+    if (strstr(reason, "subject name"))
+        return "use a name that it has (--resolve gives that an address), or --insecure";
+    if (strstr(reason, "expired") || strstr(reason, "not yet valid"))
+        return "renew it, set the clock, or give --insecure";
+    return "give its authority with --cacert, or --insecure";
+}
+
 tokperf_status tkp_probe_send(const struct tkp_probe *probe, long *http_status,
                               struct tkp_buffer *answer, struct tokperf_error *error)
 {
@@ -129,6 +140,8 @@ tokperf_status tkp_probe_send(const struct tkp_probe *probe, long *http_status,
         return TOKPERF_OK;
     if (code == CURLE_ABORTED_BY_CALLBACK)
         return tkp_fail(error, TOKPERF_E_CANCELLED, "interrupted while waiting for the server");
-    return tkp_fail(error, TOKPERF_E_IO, "no answer from %s: %s", probe->url->text,
-                    reason[0] ? reason : curl_easy_strerror(code));
+    const char *words = reason[0] ? reason : curl_easy_strerror(code);
+    bool is_refused = code == CURLE_PEER_FAILED_VERIFICATION;
+    return tkp_fail(error, TOKPERF_E_IO, "no answer from %s: %s%s%s", probe->url->text, words,
+                    is_refused ? "; " : "", is_refused ? verify_advice(words) : "");
 }

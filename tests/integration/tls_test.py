@@ -126,6 +126,10 @@ class Trust(TlsTest):
             self.assertIn(parts[0], self.run_before.stderr)
             self.assertEqual(server.requests, 0)
             self.assertEqual(self.ask(server, "--insecure", trust=False).outcomes(), {"ok": 8})
+        for context, part in ((itself, "give its authority with --cacert"),
+                              (elsewhere, "use a name that it has")):
+            self.assert_fails(self.serve(context=context), "verify", part,
+                              arguments=("--transport", "curl"))
         # by the system's authorities nobody knows ours
         self.assert_fails(self.serve(), "verify", trust=False)
 
@@ -438,7 +442,7 @@ class Readiness(TlsTest):
                "both", "--wait-for-model-interval", 0.1)
         self.assertEqual(self.ask(server, *own).outcomes(), {"ok": 8})
         run = self.ask(server, *own[:4], "--wait-for-model-timeout", 4, trust=False, expect=1)
-        self.assertIn("certificate", run.stderr)
+        self.assertIn("give its authority with --cacert", run.stderr)
         where = f"far.test:{server.port}:127.0.0.1"
         self.assertEqual(self.ask(server, *own, "--insecure", "--resolve", where, trust=False,
                                   host="far.test").outcomes(), {"ok": 8})
