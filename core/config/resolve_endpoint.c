@@ -67,6 +67,17 @@ static const struct tkp_setting *wanted(const struct tkp_settings *settings, enu
     return s && s->boolean ? s : NULL;
 }
 
+/* Types of ours that name the limit otherwise, or leave it to the dataset. Others may use it. */
+static bool has_no_legacy_limit(const char *type)
+{
+    static const char *const types[] = {"embeddings", "huggingface_generate", "ollama", "raw",
+                                        "template"};
+    for (size_t i = 0; i < sizeof types / sizeof types[0]; i++)
+        if (strcmp(type, types[i]) == 0)
+            return true;
+    return false;
+}
+
 static tokperf_status resolve_tokens(const struct tkp_settings *settings, struct tkp_plan *plan,
                                      struct tokperf_error *error)
 {
@@ -82,6 +93,10 @@ static tokperf_status resolve_tokens(const struct tkp_settings *settings, struct
         return tkp_fail(error, TOKPERF_E_INVALID,
                         "%s: --endpoint-type completions sends max_tokens anyway; leave it out",
                         legacy->origin);
+    if (legacy && has_no_legacy_limit(plan->endpoint_type))
+        return tkp_fail(error, TOKPERF_E_INVALID,
+                        "%s: --endpoint-type %s does not send max_completion_tokens; leave it out",
+                        legacy->origin, plan->endpoint_type);
     plan->per_chunk_usage = chunk != NULL;
     plan->legacy_max_tokens = legacy != NULL;
     return TOKPERF_OK;

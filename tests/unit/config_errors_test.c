@@ -219,6 +219,9 @@ static void combinations(void **state)
         {"--use-legacy-max-tokens|--endpoint-type|completions",
          "--use-legacy-max-tokens: --endpoint-type completions sends max_tokens anyway; leave it "
          "out"},
+        {"--use-legacy-max-tokens|--endpoint-type|ollama",
+         "--use-legacy-max-tokens: --endpoint-type ollama does not send max_completion_tokens; "
+         "leave it out"},
         {"--request-timeout-seconds|5|--idle-timeout-seconds|6",
          "--idle-timeout-seconds: '6' is longer than the request timeout and would never apply; "
          "raise --request-timeout-seconds"},
