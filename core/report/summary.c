@@ -103,6 +103,8 @@ void tkp_summarizer_row(struct tkp_summarizer *summarizer, const struct tkp_row 
         tkp_token_sources_choose(s->in.plan->use_server_token_count, s->in.plan->tokenizer != NULL,
                                  s->in.plan->streaming, &stated, &s->context.isl_source,
                                  &s->context.osl_source);
+        if (!s->context.produces_tokens)
+            s->context.osl_source = TKP_TOKENS_NONE;
         s->sources_known = true;
     }
     if (row->phase == main_phase(s)) {

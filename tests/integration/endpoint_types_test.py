@@ -48,6 +48,8 @@ class EndpointTypes(RunTest):
         for tag in ("output_sequence_length", "output_token_throughput", "total_output_tokens"):
             self.assertNotIn(tag, run.json())
         self.assertIn("request_latency", run.json())
+        counted = self.run_type("embeddings", "--tokenizer", "builtin")
+        self.assertEqual(counted.json()["token_sources"], {"isl": "tokenizer"})
         refused = self.profile(self.mock, "--endpoint-type", "embeddings", "--osl", 4,
                                "--request-count", 1, expect=2)
         self.assertIn("--osl", refused.stderr)
