@@ -37,6 +37,7 @@ static tokperf_status fail_parser(const struct builder *b)
 {
     const yaml_parser_t *p = &b->parser;
     const char *problem = p->problem ? p->problem : "not YAML";
+    bool is_colon = strstr(problem, "mapping values") != NULL;
     switch (p->error) {
     case YAML_MEMORY_ERROR:
         return tkp_fail(b->error, TOKPERF_E_NO_MEMORY, "%s: no memory to read it", b->yaml->name);
@@ -51,9 +52,10 @@ static tokperf_status fail_parser(const struct builder *b)
     case YAML_EMITTER_ERROR:
         break;
     }
-    return tkp_fail(b->error, TOKPERF_E_INVALID, "%s:%zu:%zu: %s%s%s%s", b->yaml->name,
+    return tkp_fail(b->error, TOKPERF_E_INVALID, "%s:%zu:%zu: %s%s%s%s%s", b->yaml->name,
                     p->problem_mark.line + 1, p->problem_mark.column + 1, problem,
-                    p->context ? " (" : "", p->context ? p->context : "", p->context ? ")" : "");
+                    p->context ? " (" : "", p->context ? p->context : "", p->context ? ")" : "",
+                    is_colon ? "; put a value that ends with ':' or has ': ' into quotes" : "");
 }
 
 static bool is_key_of(const struct tkp_yaml_node *map, const char *key)

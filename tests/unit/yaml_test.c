@@ -50,6 +50,8 @@ static void refuses_with_position(void **state)
         {"a: &x [1]\n", "t.yaml:1:4: anchors (&name) are not supported"},
         {"a: 1\nb: 2\na: 3\n", "t.yaml:3:1: the key 'a' is there twice"},
         {"? [x]\n: 1\n", "t.yaml:1:3: a key must be text"},
+        {"a: b:\n", "t.yaml:1:5: mapping values are not allowed in this context; put a value that "
+                    "ends with ':' or has ': ' into quotes"},
         {"a: 1\n---\nb: 1\n", "t.yaml:2:1: a second document (---) is not supported"},
         {"a: \"x\\0y\"\n", "t.yaml:1:4: a NUL character in a text is not allowed"},
         {"a: [1\nb: 2\n", "t.yaml:2:2: did not find expected ',' or ']' (while parsing a flow "
