@@ -7,6 +7,7 @@
 #include <base/json_write.h>
 #include <base/text.h>
 #include <cli/plugins_list.h>
+#include <config/document.h>
 #include <plugin/kind.h>
 #include <plugin/loader.h>
 #include <plugin/option.h>
@@ -81,9 +82,10 @@ static void option_text(const struct tokperf_option *row, struct tkp_buffer *out
     }
     if (row->default_value != NULL)
         tkp_buffer_printf(out, ", default %s", row->default_value);
-    tkp_buffer_printf(out, "%s%s\n      %s\n",
+    tkp_buffer_printf(out, "%s%s\n",
                       (row->flags & TOKPERF_OPTION_REQUIRED) != 0 ? ", required" : "",
-                      (row->flags & TOKPERF_OPTION_SECRET) != 0 ? ", secret" : "", row->help);
+                      (row->flags & TOKPERF_OPTION_SECRET) != 0 ? ", secret" : "");
+    tkp_document_wrap(out, 6, row->help);
 }
 
 /* "  path      "/v1/chat/completions"": what the fragment says below metadata, as JSON. */

@@ -28,7 +28,7 @@ static tokperf_status check_identity(const struct tkp_run_facts *facts, const ch
     if (!facts->tokenizer[0])
         return tkp_fail(error, TOKPERF_E_INVALID,
                         "--tokenizer: the run was made without one, so that neither its prompts "
-                        "were counted nor its answers kept");
+                        "were counted nor its answers kept; give it to 'tokperf profile'");
     tkp_buffer_init(&identity, IDENTITY_MAX_BYTES);
     tokperf_status status = tkp_count_identity(path, &identity, error);
     if (status == TOKPERF_OK && strcmp(tkp_buffer_text(&identity), facts->tokenizer) != 0)

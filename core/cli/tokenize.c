@@ -288,7 +288,8 @@ int tkp_cmd_tokenize(int argc, char **argv)
     if (status == TOKPERF_OK)
         status = tkp_tokenizer_load(t.path, &t.tokenizer, &error);
     if (status == TOKPERF_OK && t.shown == SHOW_IDS && !tkp_tokenizer_has_ids(t.tokenizer))
-        status = tkp_fail(&error, TOKPERF_E_INVALID, "the tokenizer builtin has no ids");
+        status = tkp_fail(&error, TOKPERF_E_INVALID,
+                          "--ids: the tokenizer builtin has no ids; take --count or --pieces");
     if (status == TOKPERF_OK)
         status = tkp_encoder_create(t.tokenizer, &t.encoder, &error);
     if (status != TOKPERF_OK)

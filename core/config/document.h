@@ -24,6 +24,9 @@ struct tkp_command_row {
 };
 const struct tkp_command_row *tkp_document_commands(size_t *count);
 
+/* Appends the words of text in lines of at most 100 columns, each indented by so many. */
+void tkp_document_wrap(struct tkp_buffer *out, size_t indent, const char *text);
+
 /* `tokperf help`: commands, one a line, at most 100 columns. */
 void tkp_document_overview(struct tkp_buffer *out);
 /* `tokperf help COMMAND`: the rows of that command. false when there is none. */

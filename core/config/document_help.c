@@ -41,7 +41,7 @@ static const struct tkp_command_row commands[] = {
      "pieces that the tokenizer splits a text into. With --jsonl each line's 'text' is a text, "
      "answered by a line with its count and ids."},
     {"tokenizer info", "tokperf tokenizer info PATH",
-     "Say what a tokenizer is made of, and whether its counts are exact."},
+     "Say what a tokenizer is made of, and what its counts leave out."},
     {"version", "tokperf version", "Print the version."},
     {"help", "tokperf help [COMMAND] [--markdown]",
      "Print this overview, what a command takes (profile: every option), or docs/cli.md."},
@@ -53,8 +53,7 @@ const struct tkp_command_row *tkp_document_commands(size_t *count)
     return commands;
 }
 
-/* Words of text, broken at COLUMNS, every line indented. */
-static void put_wrapped(struct tkp_buffer *out, size_t indent, const char *text)
+void tkp_document_wrap(struct tkp_buffer *out, size_t indent, const char *text)
 {
     size_t column = 0;
     for (const char *p = text; *p;) {
@@ -78,8 +77,8 @@ bool tkp_document_command(const char *name, struct tkp_buffer *out)
         const char *row = commands[i].name;
         if (strncmp(row, name, len) != 0 || (row[len] && row[len] != ' '))
             continue;
-        put_wrapped(out, 0, commands[i].usage);
-        put_wrapped(out, 8, commands[i].summary);
+        tkp_document_wrap(out, 0, commands[i].usage);
+        tkp_document_wrap(out, 8, commands[i].summary);
         found = true;
     }
     return found;
@@ -90,8 +89,8 @@ void tkp_document_overview(struct tkp_buffer *out)
     tkp_buffer_puts(out, "tokperf drives an LLM inference endpoint with a defined load and reports "
                          "what it measured.\n\n");
     for (size_t i = 0; i < sizeof commands / sizeof commands[0]; i++) {
-        put_wrapped(out, 2, commands[i].usage);
-        put_wrapped(out, 8, commands[i].summary);
+        tkp_document_wrap(out, 2, commands[i].usage);
+        tkp_document_wrap(out, 8, commands[i].summary);
     }
     tkp_buffer_puts(out, "\nFor a first look: tokperf profile --url mock: --streaming "
                          "--concurrency 8 --request-count 200\n");
@@ -125,18 +124,19 @@ static void put_option(struct tkp_buffer *out, const struct tkp_option *row)
     snprintf(text, sizeof text, "%s%s%s%s%s%s%s", row->help, fallback[0] ? " Default: " : "",
              fallback, fallback[0] ? "." : "", range[0] ? " Range: " : "", range,
              range[0] ? "." : "");
-    put_wrapped(out, 8, text);
+    tkp_document_wrap(out, 8, text);
 }
 
 void tkp_document_help(struct tkp_buffer *out)
 {
     const struct tkp_option *row;
     tkp_buffer_puts(out, "Usage: tokperf profile [options]\n\n");
-    put_wrapped(out, 0,
-                "Sends requests to an inference server and reports what it measured. Every option "
-                "can also stand in a YAML file (-f FILE) or in a variable TOKPERF_<PATH>: the path "
-                "in the file below 'benchmark', in capitals, with two underscores for each dot. "
-                "Defaults < file < variables < flags. docs/cli.md has the paths.");
+    tkp_document_wrap(
+        out, 0,
+        "Sends requests to an inference server and reports what it measured. Every option "
+        "can also stand in a YAML file (-f FILE) or in a variable TOKPERF_<PATH>: the path "
+        "in the file below 'benchmark', in capitals, with two underscores for each dot. "
+        "Defaults < file < variables < flags. docs/cli.md has the paths.");
     for (unsigned group = 0; group < TKP_GROUP_COUNT; group++) {
         tkp_buffer_printf(out, "\n%s\n", tkp_options_group_title((enum tkp_option_group)group));
         for (size_t i = 0; (row = tkp_options_at(i)); i++)

@@ -109,9 +109,11 @@ static tokperf_status measure(struct tokperf_span content, struct line *line, st
             extent->id_end = line->rank + 1;
     }
     return p ? TOKPERF_OK
-             : tkp_fail(error, TOKPERF_E_PARSE,
-                        "line %u is not a token in base64, a space and its rank",
-                        extent->count + 1);
+             : tkp_fail(
+                   error, TOKPERF_E_PARSE,
+                   "it is no tokenizer.json, and as a file of tiktoken ranks its line %u is not "
+                   "a token in base64, a space and its rank",
+                   extent->count + 1);
 }
 
 static bool fill_vocabulary(struct tkp_model *m, struct tokperf_span content, struct line *line,

@@ -188,6 +188,7 @@ static void what_is_not_exact_is_refused(void **state)
         {"<html>", "neither"},
         {"\x0a\x0e\x0a\xff", "not text in UTF-8"},
         {"{", "not valid JSON"},
+        {"hello", "it is no tokenizer.json, and as a file of tiktoken ranks its line 1"},
         {"{}", "no 'model'"},
         {"{\"model\":{\"type\":\"Unigram\",\"vocab\":[]}}", "the model 'Unigram' is not supported"},
         {"{\"model\":{\"type\":\"WordPiece\",\"vocab\":{}}}", "the model 'WordPiece'"},
