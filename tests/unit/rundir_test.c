@@ -187,16 +187,11 @@ static void an_explicit_directory_may_hold_other_things(void **state)
 static void overwrite_clears_files_of_runs_only(void **state)
 {
     (void)state;
-    static const char *const ours[] = {"records.tkr",
-                                       "run.json",
-                                       "tokens.tkr",
-                                       "config.yaml",
-                                       "inputs.json",
-                                       "profile_export.json",
-                                       "profile_export.csv",
-                                       "profile_export_more.jsonl",
-                                       "mine.json",
-                                       "mine.jsonl.01234567.tmp"};
+    static const char *const ours[] = {"records.tkr",        "run.json",
+                                       "tokens.tkr",         "config.yaml",
+                                       "inputs.json",        "profile_export.json",
+                                       "profile_export.csv", "profile_export_more.jsonl",
+                                       "mine.json",          "mine.jsonl.01234567.tmp"};
     static const char *const others[] = {"thesis.tex",     "data.json",  "mine",   "mined.json",
                                          "profile_export", "config.yml", "my.csv", "run.json.bak"};
     struct tkp_phase_plan phase;
