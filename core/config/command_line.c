@@ -62,6 +62,13 @@ static const char *redact_urls(const char *text, struct tkp_arena *arena)
     return copy;
 }
 
+/* Options whose values are URLs or paths of the server: a query may hold a key. */
+static bool has_query(enum tkp_option_id id)
+{
+    return id == TKP_OPT_URL || id == TKP_OPT_ENDPOINT_PATH || id == TKP_OPT_RESET_KV_CACHE_PATH ||
+           id == TKP_OPT_SERVER_PROFILER_START_PATH || id == TKP_OPT_SERVER_PROFILER_STOP_PATH;
+}
+
 static void put_item(struct reader *r, const struct tkp_command_line_item *item, bool has_value)
 {
     put_quoted(&r->command, item->origin);
@@ -69,7 +76,7 @@ static void put_item(struct reader *r, const struct tkp_command_line_item *item,
         return;
     enum tkp_option_id id = item->option->id;
     const char *shown = NULL;
-    if (id == TKP_OPT_URL || id == TKP_OPT_ENDPOINT_PATH)
+    if (has_query(id))
         shown = redact_urls(item->text, r->arena);
     else if (id != TKP_OPT_PROXY)
         shown = tkp_members_redact(item->option, item->text, r->arena);

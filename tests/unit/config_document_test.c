@@ -127,6 +127,24 @@ static void reads_back_as_the_same_plan(void **state)
 }
 
 /* Each secret has "hunter" in it, and nothing else has. */
+static void no_secret_of_a_query_is_written(void **state)
+{
+    (void)state;
+    static const char *const flags[] = {"--endpoint", "--reset-kv-cache-path",
+                                        "--server-profiler-start-path",
+                                        "--server-profiler-stop-path"};
+    for (size_t i = 0; i < sizeof flags / sizeof flags[0]; i++) {
+        struct tkp_plan plan;
+        char arguments[128];
+        snprintf(arguments, sizeof arguments, "%s|/p?api_key=hunter2", flags[i]);
+        resolve(&(struct resolve_case){.arguments = arguments}, &plan);
+        assert_null(strstr(plan.cli_command, "hunter"));
+        assert_null(strstr(plan.config_yaml, "hunter"));
+        assert_null(strstr(plan.input_config_json, "hunter"));
+        tkp_plan_finish(&plan);
+    }
+}
+
 static void no_secret_is_written(void **state)
 {
     (void)state;
@@ -268,6 +286,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(reads_back_as_the_same_plan),
+        cmocka_unit_test(no_secret_of_a_query_is_written),
         cmocka_unit_test(no_secret_is_written),
         cmocka_unit_test(no_secret_is_in_an_error),
         cmocka_unit_test(the_command_can_be_run_again),
