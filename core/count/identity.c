@@ -17,6 +17,10 @@ static tokperf_status sum_up(const char *path, int64_t *bytes, uint32_t *crc,
                              struct tokperf_error *error)
 {
     static char piece[64 * 1024]; /* main only */
+    struct stat st;
+    if (stat(path, &st) == 0 && !S_ISREG(st.st_mode)) /* a FIFO or a device has no end */
+        return tkp_fail(error, TOKPERF_E_INVALID, "cannot read '%s': it is not a regular file",
+                        path);
     FILE *file = fopen(path, "rbe");
     if (!file)
         return tkp_fail_errno(error, TOKPERF_E_IO, errno, "cannot open '%s'", path);

@@ -5,11 +5,13 @@
 
 #include <base/error.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <openssl/err.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 #include <worker/tls_parts.h>
 
 /* ---- bytes ---- */
@@ -83,12 +85,13 @@ static const char *last_reason(void)
 static tokperf_status check_file(const char *option, const char *path, struct tokperf_error *error)
 {
     struct stat about;
-    FILE *file = fopen(path, "re");
-    if (!file)
+    int fd =
+        open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY); /* a FIFO is not waited for */
+    if (fd < 0)
         return tkp_fail_errno(error, TOKPERF_E_INVALID, errno, "%s: cannot read '%s'", option,
                               path);
-    bool regular = fstat(fileno(file), &about) == 0 && S_ISREG(about.st_mode);
-    fclose(file);
+    bool regular = fstat(fd, &about) == 0 && S_ISREG(about.st_mode);
+    close(fd);
     return regular ? TOKPERF_OK
                    : tkp_fail(error, TOKPERF_E_INVALID, "%s: '%s' is not a file", option, path);
 }
