@@ -32,7 +32,7 @@ struct tkp_counter {
     struct tkp_log_reader *log;
     struct tkp_log_writer *out;
     struct tkp_log_entry held; /* a row that did not fit the last batch */
-    bool has_held, log_ended;
+    bool has_held;
     uint64_t skip_rows; /* that are counted already */
     uint64_t written_ns;
 
@@ -128,7 +128,8 @@ static void stop_lanes(struct tkp_counter *c)
 
 /* ---- the leader ---- */
 
-/* The next row of the log; false when there is none, now or ever (log_ended). */
+/* The next row of the log; false when there is none, now or ever. What cannot be read is its end
+ * here: whoever reads the log for the result says so. */
 static bool next_row(struct tkp_counter *c)
 {
     struct tokperf_error error;
@@ -136,7 +137,6 @@ static bool next_row(struct tkp_counter *c)
         tokperf_status status = tkp_log_next(c->log, &c->held, &error);
         if (status != TOKPERF_OK)
             return false;
-        c->log_ended |= c->held.kind == TKP_LOG_END;
         if (c->held.kind != TKP_LOG_ROWS)
             continue;
         if (c->skip_rows) {

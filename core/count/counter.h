@@ -38,7 +38,7 @@ enum tkp_counter_end {
     TKP_COUNTER_COMPLETE = 1,
     TKP_COUNTER_OUT_OF_TIME,
     TKP_COUNTER_CANCELLED,
-    TKP_COUNTER_FAILED /* tokens.tkr could not be written, or the log not be read */
+    TKP_COUNTER_FAILED /* tokens.tkr could not be written */
 };
 
 struct tkp_counter;

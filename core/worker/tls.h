@@ -79,7 +79,7 @@ ssize_t tkp_tls_read(struct tkp_tls *tls, char *plain, uint64_t *wall_ns, bool *
  * least one; -1 and errno: EAGAIN, EPROTO with worker->failure, or the socket's. */
 ssize_t tkp_tls_send(struct tkp_tls *tls, const struct iovec *parts, uint32_t count,
                      uint64_t offset);
-/* Bytes that came with the handshake and have not been returned by tkp_tls_read. */
+/* Bytes that came with the handshake and that OpenSSL has not taken yet. */
 bool tkp_tls_has_bytes(const struct tkp_tls *tls);
 /* Whether the server has said that nothing follows (close_notify). */
 bool tkp_tls_is_closed(const struct tkp_tls *tls);
