@@ -17,6 +17,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 enum {
     MAX_THREADS = 256,
@@ -295,8 +296,12 @@ static tokperf_status open_counts(struct tkp_counter *c, struct tokperf_error *e
         tkp_log_sync(c->out);
     }
     tkp_token_counts_close(old);
-    if (status == TOKPERF_OK && !tkp_log_failed(c->out, error) && rename(fresh, path) != 0)
+    if (status == TOKPERF_OK && tkp_log_failed(c->out, error))
+        status = error->status;
+    if (status == TOKPERF_OK && rename(fresh, path) != 0)
         status = tkp_fail_errno(error, TOKPERF_E_IO, errno, "cannot rename '%s'", fresh);
+    if (status != TOKPERF_OK)
+        (void)unlink(fresh);
     return status;
 }
 

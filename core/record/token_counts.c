@@ -14,7 +14,8 @@
 enum {
     ENTRY_MAX_BYTES = 2 * TKP_VARINT_MAX_BYTES,
     BLOCK_MAX_ENTRIES = 4096,
-    FIRST_SUMS = 64, /* a power of two */
+    FIRST_SUMS = 64,      /* a power of two */
+    MAX_TOKENS = 1 << 30, /* of one answer: far above what its text can have */
     MAX_SUMS = 1 << 24
 };
 
@@ -29,6 +30,7 @@ struct tkp_token_counts {
     struct tkp_log_reader *reader;
     char *tokenizer;
     struct tkp_cursor in; /* of the current block */
+    bool damaged;         /* nothing behind it can be told which row it belongs to */
     struct sum *sums;     /* open addressing, linear */
     uint32_t sum_room, sum_count;
 };
@@ -98,6 +100,7 @@ void tkp_token_counts_rewind(struct tkp_token_counts *counts)
 {
     tkp_log_rewind(counts->reader);
     counts->in = (struct tkp_cursor){0};
+    counts->damaged = false;
     if (counts->sums)
         memset(counts->sums, 0, counts->sum_room * sizeof *counts->sums);
     counts->sum_count = 0;
@@ -112,6 +115,8 @@ bool tkp_token_counts_next(struct tkp_token_counts *counts, struct tkp_token_cou
 {
     struct tkp_log_entry entry;
     struct tkp_cursor *in = &counts->in;
+    if (counts->damaged)
+        return false;
     while (in->at == in->end) {
         if (tkp_log_next(counts->reader, &entry, NULL) != TOKPERF_OK)
             return false;
@@ -121,7 +126,10 @@ bool tkp_token_counts_next(struct tkp_token_counts *counts, struct tkp_token_cou
     }
     count->output = (int64_t)tkp_zigzag_undo(tkp_varint_get(in));
     count->reasoning = (int64_t)tkp_zigzag_undo(tkp_varint_get(in));
-    return !in->bad;
+    bool possible = count->output >= -1 && count->output <= MAX_TOKENS && count->reasoning >= -1 &&
+                    count->reasoning <= MAX_TOKENS;
+    counts->damaged = in->bad || !possible;
+    return !counts->damaged;
 }
 
 /* ---- joining ---- */

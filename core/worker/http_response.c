@@ -101,7 +101,7 @@ static enum tkp_http_step skip_informational(struct tkp_http_response *r)
 {
     if (r->status == 101)
         return refuse(r, "it switches protocols, which was not asked for");
-    r->chunked = r->has_length = r->has_encoding = false;
+    r->chunked = r->has_length = r->has_encoding = r->is_coded = false;
     r->says_close = r->says_keep_alive = r->field_seen = r->field_frames = false;
     r->length_bytes = 0;
     r->content = TKP_HTTP_CONTENT_NONE;

@@ -94,6 +94,31 @@ static void test_cut(void **state)
     assert_int_equal(tkp_token_counts_open(path, &counts, &error), TOKPERF_E_NOT_FOUND);
 }
 
+/* A number that no answer can have ends the reading: what follows belongs to nobody knows which
+ * row. */
+static void test_impossible_numbers(void **state)
+{
+    (void)state;
+    static const struct tkp_token_count entries[] = {{5, 0}, {INT64_MAX, 0}, {7, 0}};
+    struct tkp_log_writer *writer;
+    struct tkp_token_counts *counts;
+    struct tkp_token_count count;
+    struct tokperf_error error;
+    assert_int_equal(tkp_log_create(path, true, &writer, &error), TOKPERF_OK);
+    tkp_log_append(writer, TKP_LOG_RUN, "{}", 2);
+    tkp_token_counts_append(writer, entries, 3);
+    tkp_token_counts_append(writer, entries, 1);
+    tkp_log_close(writer);
+    assert_int_equal(tkp_token_counts_open(path, &counts, &error), TOKPERF_OK);
+    assert_true(tkp_token_counts_next(counts, &count));
+    assert_int_equal(count.output, 5);
+    assert_false(tkp_token_counts_next(counts, &count));
+    assert_false(tkp_token_counts_next(counts, &count));
+    tkp_token_counts_rewind(counts);
+    assert_true(tkp_token_counts_next(counts, &count));
+    tkp_token_counts_close(counts);
+}
+
 /* Turns of many conversations, interleaved: each prompt has its own texts and the answers before.
  */
 static void test_join(void **state)
@@ -149,6 +174,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_round_trip),
         cmocka_unit_test(test_cut),
+        cmocka_unit_test(test_impossible_numbers),
         cmocka_unit_test(test_join),
     };
     return cmocka_run_group_tests(tests, setup, teardown);
