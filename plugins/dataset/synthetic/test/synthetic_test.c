@@ -223,11 +223,11 @@ static void test_exact(void **unused)
     (void)unused;
     static const struct tkp_text_counter parts = {NULL, count_parts};
     tokenizer = &parts;
-    for (double isl = 1; isl <= 300; isl = isl < 40 ? isl + 1 : isl * 1.3) {
-        struct tokperf_dataset_request request = request_of(40, (double)(uint64_t)isl);
-        request.input_tokens_stddev = isl / 5;
+    for (uint32_t isl = 1; isl <= 300; isl += isl < 40 ? 1 : isl / 3) {
+        struct tokperf_dataset_request request = request_of(40, isl);
+        request.input_tokens_stddev = isl / 5.0;
         if (produce(&request, &first, &error) != TOKPERF_OK)
-            fail_msg("%g tokens: %s", isl, error.message);
+            fail_msg("%u tokens: %s", isl, error.message);
         for (size_t i = 0; i < first.turn_count; i++)
             assert_int_equal(parts_of(first.texts[i]), first.turns[i].input_tokens);
         release(&first);
