@@ -339,6 +339,7 @@ static tokperf_status start_live(struct tkp_counter *c, struct tokperf_error *er
     uint32_t lanes = c->options.live_lanes;
     if (!lanes)
         return TOKPERF_OK;
+    start_lanes(c, lanes - 1, true); /* before the leader, who asks how many there are */
     int failed = tkp_thread_create_quiet(&c->leader, leader_main, c);
     if (failed)
         return tkp_fail_errno(error, TOKPERF_E_IO, failed, "cannot start the tokenizer's thread");
@@ -347,7 +348,6 @@ static tokperf_status start_live(struct tkp_counter *c, struct tokperf_error *er
     (void)pthread_setschedparam(c->leader, SCHED_IDLE, &none);
     if (c->options.cpus)
         tkp_thread_pin(c->leader, c->options.cpus[0]);
-    start_lanes(c, lanes - 1, true);
     return TOKPERF_OK;
 }
 
