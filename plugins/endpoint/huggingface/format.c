@@ -4,6 +4,7 @@
  * the dataset row go to the top level and win over those made here; those of --extra-inputs are
  * parameters. Writes straight into the sink; allocates nothing.
  */
+#include "../unquoted.h"
 #include "huggingface.h"
 
 #include <stdio.h>
@@ -38,47 +39,19 @@ static bool is_of_row(const struct body *body, struct tokperf_span key)
     return has(body->last->extra, body->last->extra_count, key);
 }
 
-/* Takes the quotes off what the JSON writer writes, so that several texts become one string. */
-struct unquoted {
-    const struct tokperf_request_sink *sink;
-    bool begun, holding;
-    char held; /* the last byte so far: the closing quote if nothing follows */
-};
-
-static void write_unquoted(void *context, const char *data, uint64_t len)
-{
-    struct unquoted *unquoted = context;
-    if (len > 0 && !unquoted->begun) {
-        unquoted->begun = true;
-        data++;
-        len--;
-    }
-    if (len == 0)
-        return;
-    if (unquoted->holding)
-        unquoted->sink->body(unquoted->sink->context, &unquoted->held, 1);
-    if (len > 1)
-        unquoted->sink->body(unquoted->sink->context, data, len - 1);
-    unquoted->held = data[len - 1];
-    unquoted->holding = true;
-}
-
 /* The texts of the turn, a space between them. False: a content is not text. */
 static bool write_inputs(struct body *body, const struct tokperf_request_sink *sink)
 {
     body->self->writer->key(&body->json, TOKPERF_SPAN("inputs"));
     body->self->writer->raw(&body->json, TOKPERF_SPAN("")); /* the value goes past the writer */
+    const struct tokperf_sink bytes = {sink->context, sink->body};
     sink->body(sink->context, "\"", 1);
     for (uint32_t i = 0; i < body->last->content_count; i++) {
         if (body->last->contents[i]->input != TOKPERF_INPUT_TEXT)
             return false;
         if (i > 0)
             sink->body(sink->context, " ", 1);
-        struct unquoted unquoted = {.sink = sink};
-        const struct tokperf_sink bytes = {&unquoted, write_unquoted};
-        struct tokperf_json_writer writer;
-        body->self->writer->open(&writer, &bytes, 0);
-        body->self->writer->string(&writer, body->last->contents[i]->value);
+        unquoted_put(body->self->writer, &bytes, body->last->contents[i]->value);
     }
     sink->body(sink->context, "\"", 1);
     return true;

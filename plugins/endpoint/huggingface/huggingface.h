@@ -10,6 +10,8 @@
 #include <string.h>
 #include <tokperf/endpoint.h>
 
+#include "../json_steps.h"
+
 /* One instance: the host's JSON tables. */
 struct huggingface {
     const struct tokperf_json_v1 *json;
@@ -22,11 +24,10 @@ struct huggingface_state {
     uint8_t done; /* the event with the whole text came, or the whole answer was read */
 };
 
-/* Texts of a server's error are cut to that many bytes, and unescaped into the scratch. */
-enum { HUGGINGFACE_ERROR_TEXT_BYTES = 512 };
+/* A server's error, unescaped. */
 struct huggingface_scratch {
-    char message[3 * HUGGINGFACE_ERROR_TEXT_BYTES];
-    char type[3 * HUGGINGFACE_ERROR_TEXT_BYTES];
+    char message[JSON_ERROR_ROOM_BYTES];
+    char type[JSON_ERROR_ROOM_BYTES];
 };
 
 /* format.c */

@@ -28,31 +28,22 @@ static void skip(struct reader *reader)
     reader->self->json->skip(&reader->scan, NULL);
 }
 
-/* Passes over the rest of the container that `token` began. */
 static void drain(struct reader *reader, uint32_t token)
 {
-    if (token != TOKPERF_JSON_OBJECT_BEGIN && token != TOKPERF_JSON_ARRAY_BEGIN)
-        return;
-    const uint32_t outside = reader->scan.depth - 1;
-    while (reader->scan.depth > outside && next(reader) > TOKPERF_JSON_ERROR)
-        continue;
+    json_drain(reader->self->json, &reader->scan, token);
 }
 
-static bool is(const struct reader *reader, struct tokperf_span name)
-{
-    return reader->self->json->equals(reader->scan.text, reader->scan.escaped, name) != 0;
-}
-#define IS(reader, literal) is(reader, TOKPERF_SPAN(literal))
-
-/* The next value if it is a string, else an empty span. */
 static struct tokperf_span read_string(struct reader *reader)
 {
-    const uint32_t token = next(reader);
-    if (token == TOKPERF_JSON_STRING)
-        return reader->scan.text;
-    drain(reader, token);
-    return (struct tokperf_span){NULL, 0};
+    return json_read_string(reader->self->json, &reader->scan);
 }
+
+static void read_count(struct reader *reader, int64_t *count)
+{
+    reader->has_usage |= json_read_count(reader->self->json, &reader->scan, count);
+}
+
+#define IS(reader, literal) JSON_IS((reader)->self->json, &(reader)->scan, literal)
 
 static void emit_text(const struct reader *reader, struct tokperf_span text)
 {
@@ -83,18 +74,6 @@ static void read_token(struct reader *reader)
     }
     if (!special)
         emit_text(reader, text);
-}
-
-static void read_count(struct reader *reader, int64_t *count)
-{
-    const uint32_t token = next(reader);
-    int64_t value;
-    if (token == TOKPERF_JSON_NUMBER &&
-        reader->self->json->to_int(reader->scan.text, &value) == TOKPERF_OK && value >= 0) {
-        *count = value;
-        reader->has_usage = true;
-    }
-    drain(reader, token);
 }
 
 /* The prompt's tokens are listed only when decoder_input_details asked for them. */
@@ -186,33 +165,15 @@ static void read_list(struct reader *reader)
     }
 }
 
-/* Unescapes, cut between two escapes. */
-static struct tokperf_span plain(const struct reader *reader, struct tokperf_span text, char *out)
-{
-    uint64_t len = 0, written = 0;
-    while (len < text.len) {
-        uint64_t step = 1;
-        if (text.data[len] == '\\')
-            step = len + 1 < text.len && text.data[len + 1] == 'u' ? 6 : 2;
-        if (len + step > HUGGINGFACE_ERROR_TEXT_BYTES || len + step > text.len)
-            break;
-        len += step;
-    }
-    text.len = len;
-    if (len == 0 ||
-        reader->self->json->unescape(text, out, (uint64_t)3 * len, &written) != TOKPERF_OK)
-        return (struct tokperf_span){NULL, 0};
-    return (struct tokperf_span){out, written};
-}
-
 /* What was gathered over the event. */
 static void report(struct reader *reader, struct huggingface_scratch *scratch)
 {
     const struct tokperf_emit *emit = reader->emit;
     const struct tokperf_span none = {NULL, 0};
     if (reader->failed)
-        emit->error(emit->context, none, plain(reader, reader->failure_type, scratch->type),
-                    plain(reader, reader->failure, scratch->message));
+        emit->error(emit->context, none,
+                    json_plain(reader->self->json, reader->failure_type, scratch->type),
+                    json_plain(reader->self->json, reader->failure, scratch->message));
     if (reader->reason.len > 0)
         emit->finish_reason(emit->context, reader->reason);
     if (reader->has_usage)

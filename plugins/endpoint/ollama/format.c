@@ -3,6 +3,7 @@
  * Request bodies for Ollama. Writes straight into the sink; allocates nothing. Members that the
  * user or the dataset row gives win over those made here; a raw payload goes out as it stands.
  */
+#include "../unquoted.h"
 #include "ollama.h"
 
 #include <stdio.h>
@@ -73,37 +74,13 @@ static tokperf_status write_images(struct body *body, const struct tokperf_turn 
     return TOKPERF_OK;
 }
 
-/* Takes the quotes off what the JSON writer writes, so that several texts become one string. */
-struct unquoted {
-    const struct tokperf_request_sink *sink;
-    bool begun, holding;
-    char held; /* the last byte so far: the closing quote if nothing follows */
-};
-
-static void write_unquoted(void *context, const char *data, uint64_t len)
-{
-    struct unquoted *unquoted = context;
-    if (len > 0 && !unquoted->begun) {
-        unquoted->begun = true;
-        data++;
-        len--;
-    }
-    if (len == 0)
-        return;
-    if (unquoted->holding)
-        unquoted->sink->body(unquoted->sink->context, &unquoted->held, 1);
-    if (len > 1)
-        unquoted->sink->body(unquoted->sink->context, data, len - 1);
-    unquoted->held = data[len - 1];
-    unquoted->holding = true;
-}
-
 /* All texts of turns [from, to), an empty line between them, as one string. */
 static void write_texts(struct body *body, const struct tokperf_request_sink *sink, uint32_t from,
                         uint32_t to)
 {
     bool first = true;
     body->self->writer->raw(&body->json, TOKPERF_SPAN("")); /* the value goes past the writer */
+    const struct tokperf_sink bytes = {sink->context, sink->body};
     sink->body(sink->context, "\"", 1);
     for (uint32_t i = from; i < to; i++) {
         const struct tokperf_turn *turn = body->request->turns[i];
@@ -113,11 +90,7 @@ static void write_texts(struct body *body, const struct tokperf_request_sink *si
             if (!first)
                 sink->body(sink->context, "\\n\\n", 4);
             first = false;
-            struct unquoted unquoted = {.sink = sink};
-            const struct tokperf_sink bytes = {&unquoted, write_unquoted};
-            struct tokperf_json_writer writer;
-            body->self->writer->open(&writer, &bytes, 0);
-            body->self->writer->string(&writer, turn->contents[k]->value);
+            unquoted_put(body->self->writer, &bytes, turn->contents[k]->value);
         }
     }
     sink->body(sink->context, "\"", 1);

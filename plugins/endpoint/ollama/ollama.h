@@ -10,6 +10,8 @@
 #include <string.h>
 #include <tokperf/endpoint.h>
 
+#include "../json_steps.h"
+
 /* One instance. */
 struct ollama {
     const struct tokperf_json_v1 *json;
@@ -22,10 +24,9 @@ struct ollama_state {
     uint8_t done; /* a line said "done": true */
 };
 
-/* Texts of a server's error are cut to that many bytes, and unescaped into the scratch. */
-enum { OLLAMA_ERROR_TEXT_BYTES = 512 };
+/* A server's error, unescaped. */
 struct ollama_scratch {
-    char message[3 * OLLAMA_ERROR_TEXT_BYTES];
+    char message[JSON_ERROR_ROOM_BYTES];
 };
 
 /* format.c */

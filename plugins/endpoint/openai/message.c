@@ -95,7 +95,7 @@ static void read_function(struct reader *reader, struct call *call)
     }
     while (next(reader) == TOKPERF_JSON_KEY) {
         if (IS(reader, "name"))
-            call->name = openai_read_string(reader->self, &reader->scan);
+            call->name = json_read_string(reader->self->json, &reader->scan);
         else if (IS(reader, "arguments"))
             read_arguments(reader, call);
         else
@@ -166,7 +166,8 @@ static void read_audio(struct reader *reader)
     }
     while (next(reader) == TOKPERF_JSON_KEY) {
         if (IS(reader, "data"))
-            emit_text(reader, TOKPERF_TEXT_OTHER, openai_read_string(reader->self, &reader->scan));
+            emit_text(reader, TOKPERF_TEXT_OTHER,
+                      json_read_string(reader->self->json, &reader->scan));
         else
             skip(reader);
     }

@@ -10,6 +10,8 @@
 #include <string.h>
 #include <tokperf/endpoint.h>
 
+#include "../json_steps.h"
+
 /* One instance: the host's JSON tables. */
 struct openai {
     const struct tokperf_json_v1 *json;
@@ -25,14 +27,11 @@ struct openai_state {
     uint8_t delta_seen; /* the stream speaks in deltas: a "message" repeats them */
 };
 
-/* Texts of a server's error object are cut to that many bytes, and unescaped into the scratch. */
-enum { OPENAI_ERROR_TEXT_BYTES = 512 };
-
-/* Per worker: an error's code, type and message, each at most 3 times as long once unescaped. */
+/* Per worker: code, type and message of a server's error, unescaped (json_plain). */
 struct openai_scratch {
-    char code[3 * OPENAI_ERROR_TEXT_BYTES];
-    char type[3 * OPENAI_ERROR_TEXT_BYTES];
-    char message[3 * OPENAI_ERROR_TEXT_BYTES];
+    char code[JSON_ERROR_ROOM_BYTES];
+    char type[JSON_ERROR_ROOM_BYTES];
+    char message[JSON_ERROR_ROOM_BYTES];
 };
 
 /* format.c */
@@ -92,23 +91,5 @@ void openai_read_error(const struct openai *self, struct tokperf_json *scan,
 /* Emits it with its texts unescaped. */
 void openai_emit_error(const struct openai *self, struct openai_scratch *scratch,
                        const struct openai_error *found, const struct tokperf_emit *emit);
-
-/* scan.c */
-/* Passes over the rest of the container that `token` began; nothing to do for a scalar. */
-void openai_drain(const struct openai *self, struct tokperf_json *scan, uint32_t token);
-/* The next value if it is a string, else an empty span; another value is passed over. */
-struct tokperf_span openai_read_string(const struct openai *self, struct tokperf_json *scan);
-/* The same for a string or a number: error codes are either. */
-struct tokperf_span openai_read_scalar(const struct openai *self, struct tokperf_json *scan);
-
-/* Whether the KEY or STRING that was read last is the literal. */
-#define OPENAI_IS(self, scan, literal) openai_is((self), (scan), (literal), sizeof(literal) - 1)
-static inline bool openai_is(const struct openai *self, const struct tokperf_json *scan,
-                             const char *literal, uint64_t len)
-{
-    if (scan->escaped)
-        return self->json->equals(scan->text, 1, (struct tokperf_span){literal, len}) != 0;
-    return scan->text.len == len && memcmp(scan->text.data, literal, len) == 0;
-}
 
 #endif

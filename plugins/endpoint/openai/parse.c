@@ -12,7 +12,7 @@
 /* "" and null are how some servers say: not finished. */
 static void read_finish_reason(struct reader *reader)
 {
-    const struct tokperf_span reason = openai_read_string(reader->self, &reader->scan);
+    const struct tokperf_span reason = json_read_string(reader->self->json, &reader->scan);
     if (reason.len == 0)
         return;
     reader->state->finished = 1;
@@ -73,11 +73,11 @@ static void read_object(struct reader *reader)
                 reader->flat.present = true;
             drain(reader, token);
         } else if (IS(reader, "message")) {
-            reader->flat.message = openai_read_string(reader->self, &reader->scan);
+            reader->flat.message = json_read_string(reader->self->json, &reader->scan);
         } else if (IS(reader, "type") || IS(reader, "error_type")) {
-            reader->flat.type = openai_read_string(reader->self, &reader->scan);
+            reader->flat.type = json_read_string(reader->self->json, &reader->scan);
         } else if (IS(reader, "code")) {
-            reader->flat.code = openai_read_scalar(reader->self, &reader->scan);
+            reader->flat.code = json_read_scalar(reader->self->json, &reader->scan);
         } else {
             skip(reader);
         }

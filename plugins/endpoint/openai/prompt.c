@@ -4,41 +4,14 @@
  * conversation: all texts of all turns in one string, an empty line between them, since the API
  * knows no messages.
  */
+#include "../unquoted.h"
 #include "openai.h"
-
-/* Takes the quotes off what the JSON writer writes, so that several strings become one. */
-struct unquoted {
-    const struct tokperf_request_sink *sink;
-    bool begun, holding;
-    char held; /* the last byte so far: the closing quote if nothing follows */
-};
-
-static void write_unquoted(void *context, const char *data, uint64_t len)
-{
-    struct unquoted *unquoted = context;
-    if (len > 0 && !unquoted->begun) {
-        unquoted->begun = true;
-        data++;
-        len--;
-    }
-    if (len == 0)
-        return;
-    if (unquoted->holding)
-        unquoted->sink->body(unquoted->sink->context, &unquoted->held, 1);
-    if (len > 1)
-        unquoted->sink->body(unquoted->sink->context, data, len - 1);
-    unquoted->held = data[len - 1];
-    unquoted->holding = true;
-}
 
 void openai_append_text(const struct openai *self, const struct tokperf_request_sink *sink,
                         struct tokperf_span text)
 {
-    struct unquoted unquoted = {.sink = sink};
-    const struct tokperf_sink bytes = {&unquoted, write_unquoted};
-    struct tokperf_json_writer writer;
-    self->writer->open(&writer, &bytes, 0);
-    self->writer->string(&writer, text);
+    const struct tokperf_sink bytes = {sink->context, sink->body};
+    unquoted_put(self->writer, &bytes, text);
 }
 
 static bool all_texts(const struct tokperf_request *request)

@@ -27,10 +27,10 @@ static inline void skip(struct reader *reader)
 
 static inline void drain(struct reader *reader, uint32_t token)
 {
-    openai_drain(reader->self, &reader->scan, token);
+    json_drain(reader->self->json, &reader->scan, token);
 }
 
-#define IS(reader, literal) OPENAI_IS((reader)->self, &(reader)->scan, literal)
+#define IS(reader, literal) JSON_IS((reader)->self->json, &(reader)->scan, literal)
 
 /* The value of "delta" or "message". */
 void openai_read_message(struct reader *reader);

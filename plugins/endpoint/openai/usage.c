@@ -80,7 +80,7 @@ static const struct usage_name *find_name(const struct openai *self,
                                           const struct usage_name *names)
 {
     for (; names->name != NULL; names++)
-        if (openai_is(self, scan, names->name, names->len))
+        if (json_is(self->json, scan, names->name, names->len))
             return names;
     return NULL;
 }
@@ -97,7 +97,7 @@ static bool read_member(const struct openai *self, struct tokperf_json *scan,
     const uint32_t token = self->json->next(scan);
     if (token == TOKPERF_JSON_NUMBER)
         return keep_number(self, scan, row, usage);
-    openai_drain(self, scan, token);
+    json_drain(self->json, scan, token);
     return false;
 }
 
@@ -107,7 +107,7 @@ static bool read_details(const struct openai *self, struct tokperf_json *scan,
     bool kept = false;
     const uint32_t token = self->json->next(scan);
     if (token != TOKPERF_JSON_OBJECT_BEGIN) {
-        openai_drain(self, scan, token);
+        json_drain(self->json, scan, token);
         return false;
     }
     while (self->json->next(scan) == TOKPERF_JSON_KEY)
@@ -122,16 +122,16 @@ void openai_read_usage(const struct openai *self, struct tokperf_json *scan,
     memset(&usage, 0xff, sizeof usage); /* every count -1: not stated */
     uint32_t token = self->json->next(scan);
     if (token != TOKPERF_JSON_OBJECT_BEGIN) { /* null in every chunk but the last */
-        openai_drain(self, scan, token);
+        json_drain(self->json, scan, token);
         return;
     }
     bool kept = false;
     while ((token = self->json->next(scan)) == TOKPERF_JSON_KEY) {
-        if (OPENAI_IS(self, scan, "prompt_tokens_details") ||
-            OPENAI_IS(self, scan, "input_tokens_details"))
+        if (JSON_IS(self->json, scan, "prompt_tokens_details") ||
+            JSON_IS(self->json, scan, "input_tokens_details"))
             kept |= read_details(self, scan, prompt_names, &usage);
-        else if (OPENAI_IS(self, scan, "completion_tokens_details") ||
-                 OPENAI_IS(self, scan, "output_tokens_details"))
+        else if (JSON_IS(self->json, scan, "completion_tokens_details") ||
+                 JSON_IS(self->json, scan, "output_tokens_details"))
             kept |= read_details(self, scan, completion_names, &usage);
         else
             kept |= read_member(self, scan, flat_names, &usage);

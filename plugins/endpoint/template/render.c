@@ -3,6 +3,7 @@
  * Compiled templates and a request become bytes. Walks nodes and contents; allocates nothing and
  * recurses as deep as sections nest. [any]
  */
+#include "../unquoted.h"
 #include "text.h"
 
 #include <stdio.h>
@@ -134,37 +135,14 @@ static bool is_true(const struct renderer *r, const struct scope *scope, enum fi
 
 /* ---- values ---- */
 
-/* Takes the quotes off what the JSON writer writes. */
-struct unquoted {
-    const struct tokperf_sink *sink;
-    bool begun, holding;
-    char held; /* the last byte so far: the closing quote if nothing follows */
-};
-
-static void write_unquoted(void *context, const char *data, uint64_t len)
-{
-    struct unquoted *unquoted = context;
-    if (len > 0 && !unquoted->begun) {
-        unquoted->begun = true;
-        data++;
-        len--;
-    }
-    if (len == 0)
-        return;
-    if (unquoted->holding)
-        unquoted->sink->write(unquoted->sink->context, &unquoted->held, 1);
-    if (len > 1)
-        unquoted->sink->write(unquoted->sink->context, data, len - 1);
-    unquoted->held = data[len - 1];
-    unquoted->holding = true;
-}
-
 static void put_string(const struct renderer *r, struct tokperf_span text, bool in_string)
 {
-    struct unquoted unquoted = {.sink = r->sink};
-    const struct tokperf_sink bytes = {&unquoted, write_unquoted};
     struct tokperf_json_writer writer;
-    r->writer->open(&writer, in_string ? &bytes : r->sink, 0);
+    if (in_string) {
+        unquoted_put(r->writer, r->sink, text);
+        return;
+    }
+    r->writer->open(&writer, r->sink, 0);
     r->writer->string(&writer, text);
 }
 
