@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Publishes frames: any thread hands them over, one thread of the publisher's owns the socket. A
+ * batch per topic goes out when it has batch_frames frames or its oldest is max_age_ns old,
+ * whichever is first, and at once by flush. Nobody waits for a subscriber: libzmq drops what is
+ * over a slow one's high-water mark, and that one sees the gap in the sequence. A batch whose send
+ * fails is kept and sent again, in order, until `queue_batches` wait; what is then lost is counted.
+ */
+#ifndef TKP_BUS_PUBLISHER_H
+#define TKP_BUS_PUBLISHER_H
+
+#include <bus/bus.h>
+#include <bus/frame.h>
+
+enum { TKP_PUBLISHER_HIGH_WATER_BATCHES = 64, TKP_PUBLISHER_MAX_AGE_MS = 100 };
+
+struct tkp_publisher_options {
+    const char *address;
+    uint32_t batch_frames; /* --events-batch */
+    uint64_t max_age_ns;
+    uint32_t queue_batches; /* of a topic, waiting to be sent */
+};
+
+struct tkp_publisher;
+/* Binds. [main] */
+tokperf_status tkp_publisher_open(struct tkp_bus *bus, const struct tkp_publisher_options *options,
+                                  struct tkp_publisher **publisher,
+                                  struct tokperf_error *error) TOKPERF_MUST_USE;
+/* Whether somebody subscribed to a topic; cheap. A topic without a subscriber takes frames and
+ * numbers them, and drops them. [any] */
+bool tkp_publisher_has_subscriber(const struct tkp_publisher *publisher, enum tkp_topic topic);
+/* The same for the sample topic, to be looked at by workers; valid until close. */
+const struct tkp_flag *tkp_publisher_sample_flag(const struct tkp_publisher *publisher);
+/* Hands frames over (tkp_frame_put), `count` of them. Copies; waits for nobody. [any] */
+void tkp_publisher_put(struct tkp_publisher *publisher, enum tkp_topic topic,
+                       struct tokperf_span frames, uint32_t count);
+/* Sends every topic's batch now, in the order in which their first frames came. [any] */
+void tkp_publisher_flush(struct tkp_publisher *publisher);
+/* Frames that never went out. [any] */
+uint64_t tkp_publisher_lost(const struct tkp_publisher *publisher);
+/* Sends what waits, for at most linger_ms, and closes; *lost as above. Accepts NULL. [main] */
+void tkp_publisher_close(struct tkp_publisher *publisher, uint32_t linger_ms, uint64_t *lost);
+
+#endif
