@@ -49,9 +49,13 @@ enum tkp_cache_bust { /* where a marker of the run and conversation goes */
 };
 enum tkp_wait_mode { TKP_WAIT_MODELS = 1, TKP_WAIT_INFERENCE, TKP_WAIT_BOTH };
 
+enum { TKP_PLAN_MAX_PHASES = 64 };
+
 struct tkp_phase_plan {
-    const char *name; /* "warmup", "profiling" */
+    const char *name; /* unique within the plan: "warmup", "profiling" or the file's own */
     bool is_warmup;
+    bool exclude_from_results; /* profiling kind, but no part of the run's total */
+    bool is_seamless;       /* begins once the phase before it has sent everything; not the first */
     uint64_t request_count; /* turns to send; 0: no such rule */
     uint64_t session_count; /* conversations; 0: no such rule */
     uint64_t duration_ns;   /* issue for that long; 0: no such rule */
