@@ -198,6 +198,7 @@ static void note_phase(struct load_state *load)
     tkp_recorder_note(run->recorder, TKP_LOG_PHASE, tkp_buffer_span(&json));
     tkp_recorder_sync(run->recorder);
     tkp_summarizer_phase_note(run->summarizer, &note);
+    tkp_run_publish_phase_ended(run, &note);
     tkp_buffer_finish(&json);
 }
 
@@ -219,6 +220,7 @@ static uint64_t run_phase(struct tkp_run *run, struct tkp_phase *phase, uint32_t
         .start_ns = load.begin_ns + HEAD_START_MS * TKP_NS_PER_MS,
     };
     tkp_phase_init(phase, &schedule, run->plan->workers);
+    tkp_run_publish_phase_begun(run, index, schedule.start_ns);
     tkp_log(TKP_LOG_DEBUG, "phase %s begins", schedule.phase->name);
     tkp_workers_begin_phase(run->workers, phase);
     watch(&load);

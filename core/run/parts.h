@@ -6,6 +6,7 @@
 #ifndef TKP_RUN_PARTS_H
 #define TKP_RUN_PARTS_H
 
+#include <bus/publisher.h>
 #include <count/counter.h>
 #include <metrics/live.h>
 #include <record/recorder.h>
@@ -70,6 +71,13 @@ struct tkp_run {
     struct tkp_summarizer *summarizer;
     struct tkp_live *live;
 
+    /* bus.c: all NULL or empty when there is no bus */
+    struct tkp_bus *bus;
+    struct tkp_bus_folder bus_folder;
+    struct tkp_publisher *publisher;
+    struct tkp_buffer row_frames;    /* [recorder] of one row */
+    struct tkp_phase_tally *tallies; /* of plan->phases; [recorder], main's after a sync */
+
     /* load.c */
     struct tkp_block_channel **channels;
     struct tkp_recorder *recorder;
@@ -101,6 +109,17 @@ tokperf_status tkp_run_count_tokens(struct tkp_run *run, struct tkp_log_reader *
                                     struct tokperf_error *error) TOKPERF_MUST_USE;
 uint64_t tkp_run_counted(const struct tkp_run *run); /* answers, so far */
 void tkp_run_close_tokens(struct tkp_run *run);
+
+/* bus.c: what other programs hear of the run (docs/bus.md). Without a bus, which is one warning,
+ * each of them does nothing. Session and phase events send what was handed over before, first. */
+void tkp_run_open_bus(struct tkp_run *run); /* before the recorder and the workers start */
+void tkp_run_publish_row(struct tkp_run *run, const struct tkp_row *row); /* [recorder] */
+void tkp_run_publish_phase_begun(struct tkp_run *run, uint32_t index, uint64_t start_ns);
+/* After tkp_recorder_sync(): its rows are out before it. */
+void tkp_run_publish_phase_ended(struct tkp_run *run, const struct tkp_phase_note *note);
+/* The last thing that is published. code: of the process. */
+void tkp_run_publish_session_ended(struct tkp_run *run, int code);
+void tkp_run_close_bus(struct tkp_run *run);
 
 /* The directory, its first files, the record log with its header; starts recorder and workers. */
 tokperf_status tkp_run_open_results(struct tkp_run *run,

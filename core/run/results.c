@@ -26,6 +26,7 @@ static void on_row(void *context, const struct tkp_row *row, const uint64_t *chu
     struct tkp_run *run = context;
     tkp_summarizer_row(run->summarizer, row, chunk_ns);
     tkp_live_row(run->live, row, chunk_ns, chunk_count);
+    tkp_run_publish_row(run, row);
 }
 
 static void on_tick(void *context, uint64_t now_ns)
@@ -169,6 +170,8 @@ tokperf_status tkp_run_open_results(struct tkp_run *run, struct tokperf_error *e
     if (status == TOKPERF_OK)
         tkp_run_note_controls(run, log);
     if (status == TOKPERF_OK)
+        tkp_run_open_bus(run);
+    if (status == TOKPERF_OK)
         return start_threads(run, log, error);
     tkp_log_close(log);
     return status;
@@ -218,6 +221,7 @@ void tkp_run_close_results(struct tkp_run *run)
     for (uint32_t i = 0; run->channels && i < run->plan->workers; i++)
         tkp_block_channel_destroy(run->channels[i]);
     free(run->channels);
+    tkp_run_close_bus(run);
     tkp_live_destroy(run->live);
     tkp_summarizer_destroy(run->summarizer);
     tkp_log_set_file(-1);

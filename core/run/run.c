@@ -92,6 +92,7 @@ int tkp_run(const struct tkp_plan *plan)
     if (status == TOKPERF_OK)
         status = tkp_run_set_up(&run, &error);
     int code = status == TOKPERF_OK ? run_with_results(&run) : refuse(status, &error);
+    tkp_run_publish_session_ended(&run, code);
     tkp_run_close_results(&run);
     if (!run.load_began)
         tkp_rundir_discard(&run.dir);
