@@ -194,6 +194,26 @@ bool tkp_histogram_rank_bucket(const struct tkp_histogram *h, uint64_t rank, uin
     return true;
 }
 
+void tkp_histogram_split(const struct tkp_histogram *h, const uint64_t *edges, uint32_t count,
+                         uint64_t *counts)
+{
+    uint32_t at = 0;
+    memset(counts, 0, count * sizeof *counts);
+    for (struct place place = {0, 0}; place.page < USED_PAGES; place.page++) {
+        const uint64_t *page = h->pages[place.page];
+        uint64_t left = page ? page[STEPS] : 0, width;
+        for (place.step = 0; left && place.step < STEPS; place.step++) {
+            if (!page[place.step])
+                continue;
+            left -= page[place.step];
+            uint64_t low = bounds_of(place, &width);
+            while (at + 1 < count && low >= edges[at + 1])
+                at++;
+            counts[at] += page[place.step];
+        }
+    }
+}
+
 void tkp_histogram_bucket(uint64_t value, uint64_t *low, uint64_t *high)
 {
     uint64_t width;

@@ -40,6 +40,11 @@ double tkp_histogram_std(const struct tkp_histogram *h);
  * and how many recorded values lie in buckets below it. false when rank >= count. */
 bool tkp_histogram_rank_bucket(const struct tkp_histogram *h, uint64_t rank, uint64_t *low,
                                uint64_t *high, uint64_t *below);
+/* How many recorded values lie in each of `count` ranges: from edges[i] up to, but not including,
+ * edges[i + 1]. The edges ascend; each but the first and the last is the low bound of a bucket. One
+ * pass over the buckets. */
+void tkp_histogram_split(const struct tkp_histogram *h, const uint64_t *edges, uint32_t count,
+                         uint64_t *counts);
 /* Bounds of the bucket that a value falls into. */
 void tkp_histogram_bucket(uint64_t value, uint64_t *low, uint64_t *high);
 

@@ -42,5 +42,11 @@ bool tkp_phase_metrics_next_pass(struct tkp_phase_metrics *metrics) TOKPERF_MUST
 tokperf_status tkp_phase_metrics_result(struct tkp_phase_metrics *metrics, struct tkp_arena *arena,
                                         struct tokperf_phase *result, struct tkp_phase_facts *facts,
                                         struct tokperf_error *error) TOKPERF_MUST_USE;
+/* The same so far, during the first reading, and changes nothing: percentiles come from histograms
+ * and say so, and what needs further readings (over time, steady_*, adj_*, support) is left out. */
+tokperf_status tkp_phase_metrics_peek(const struct tkp_phase_metrics *metrics,
+                                      struct tkp_arena *arena, struct tokperf_phase *result,
+                                      struct tkp_phase_facts *facts,
+                                      struct tokperf_error *error) TOKPERF_MUST_USE;
 
 #endif

@@ -4,6 +4,7 @@
 
 #include <base/error.h>
 #include <metrics/adjusted.h>
+#include <metrics/display.h>
 #include <metrics/support.h>
 
 #include <math.h>
@@ -13,6 +14,8 @@ struct list {
     struct tokperf_metric *items;
     const struct tokperf_metric **pointers;
     uint32_t count;
+    struct tkp_arena *arena;
+    bool failed; /* no memory */
 };
 
 static struct tokperf_metric *push(struct list *list, enum tkp_metric_id id)
@@ -62,6 +65,7 @@ static void push_series(struct list *list, const struct tkp_series *series)
     put(metric, TOKPERF_STAT_SUM, tkp_metric_shown(series->id, tkp_moments_sum(moments)));
     if (!exact)
         metric->flags |= TOKPERF_METRIC_FROM_HISTOGRAM;
+    list->failed |= !tkp_display_buckets(series, list->arena, &metric->buckets);
 }
 
 static void push_runs(const struct tkp_phase_metrics *m, struct list *list)
@@ -157,25 +161,43 @@ static bool list_support(const struct tkp_phase_metrics *m, struct tkp_arena *ar
     return true;
 }
 
+static bool begin_list(struct tkp_arena *arena, struct list *list)
+{
+    *list = (struct list){
+        .items = tkp_arena_alloc(arena, TKP_METRIC_ALL_COUNT * sizeof *list->items),
+        .pointers = tkp_arena_alloc(arena, TKP_METRIC_ALL_COUNT * sizeof(void *)),
+        .arena = arena,
+    };
+    return list->items && list->pointers;
+}
+
+/* What the first reading gives. */
+static void push_first(const struct tkp_phase_metrics *m, struct list *list)
+{
+    for (uint32_t i = 0; i < TKP_METRIC_COUNT; i++)
+        push_series(list, &m->series[i]);
+    push_runs(m, list);
+}
+
+static bool end_list(const struct list *list, struct tokperf_phase *result)
+{
+    result->metrics = list->pointers;
+    result->metric_count = list->count;
+    return !list->failed;
+}
+
 static bool list_metrics(struct tkp_phase_metrics *m, struct tkp_arena *arena,
                          struct tokperf_phase *result)
 {
-    struct list list = {
-        .items = tkp_arena_alloc(arena, TKP_METRIC_ALL_COUNT * sizeof *list.items),
-        .pointers = tkp_arena_alloc(arena, TKP_METRIC_ALL_COUNT * sizeof(void *)),
-    };
-    if (!list.items || !list.pointers)
+    struct list list;
+    if (!begin_list(arena, &list))
         return false;
-    for (uint32_t i = 0; i < TKP_METRIC_COUNT; i++)
-        push_series(&list, &m->series[i]);
-    push_runs(m, &list);
+    push_first(m, &list);
     push_sweeps(m, &list);
     for (uint32_t i = 0; i < TKP_STEADY_COUNT; i++)
         push_series(&list, &m->steady[i]);
     push_adjusted(m, &list);
-    result->metrics = list.pointers;
-    result->metric_count = list.count;
-    return true;
+    return end_list(&list, result);
 }
 
 static bool has_failed(const struct tkp_phase_metrics *m)
@@ -188,9 +210,7 @@ static bool has_failed(const struct tkp_phase_metrics *m)
     return failed;
 }
 
-tokperf_status tkp_phase_metrics_result(struct tkp_phase_metrics *m, struct tkp_arena *arena,
-                                        struct tokperf_phase *result, struct tkp_phase_facts *facts,
-                                        struct tokperf_error *error)
+static void begin_result(const struct tkp_phase_metrics *m, struct tokperf_phase *result)
 {
     *result = (struct tokperf_phase){
         .struct_size = sizeof *result,
@@ -198,15 +218,43 @@ tokperf_status tkp_phase_metrics_result(struct tkp_phase_metrics *m, struct tkp_
         .start_ns = m->all.last_ns ? m->all.first_ns : 0,
         .end_ns = m->all.last_ns,
     };
+}
+
+static tokperf_status fail_for_memory(const struct tkp_phase_metrics *m,
+                                      struct tokperf_error *error)
+{
+    return tkp_fail(error, TOKPERF_E_NO_MEMORY,
+                    "no memory for the metrics of phase %s; the record log is complete, so "
+                    "`tokperf report` can compute them where there is more",
+                    m->plan.name);
+}
+
+tokperf_status tkp_phase_metrics_result(struct tkp_phase_metrics *m, struct tkp_arena *arena,
+                                        struct tokperf_phase *result, struct tkp_phase_facts *facts,
+                                        struct tokperf_error *error)
+{
+    begin_result(m, result);
     if (m->reading) /* a caller that ended with a reading: what it found still counts */
         (void)!tkp_phase_metrics_next_pass(m);
     bool listed = list_metrics(m, arena, result) && list_support(m, arena, result) &&
                   tkp_tally_result(&m->tally, arena, result);
     if (!listed || has_failed(m))
-        return tkp_fail(error, TOKPERF_E_NO_MEMORY,
-                        "no memory for the metrics of phase %s; the record log is complete, so "
-                        "`tokperf report` can compute them where there is more",
-                        m->plan.name);
+        return fail_for_memory(m, error);
+    tkp_phase_fill_facts(m, facts);
+    return TOKPERF_OK;
+}
+
+tokperf_status tkp_phase_metrics_peek(const struct tkp_phase_metrics *m, struct tkp_arena *arena,
+                                      struct tokperf_phase *result, struct tkp_phase_facts *facts,
+                                      struct tokperf_error *error)
+{
+    struct list list;
+    begin_result(m, result);
+    if (!begin_list(arena, &list))
+        return fail_for_memory(m, error);
+    push_first(m, &list);
+    if (!end_list(&list, result) || !tkp_tally_result(&m->tally, arena, result))
+        return fail_for_memory(m, error);
     tkp_phase_fill_facts(m, facts);
     return TOKPERF_OK;
 }

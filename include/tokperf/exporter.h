@@ -58,6 +58,15 @@ enum {
     TOKPERF_STAT_SLOTS = 24
 };
 
+/* How the values of a metric are spread, for display: bucket i counts those from bounds[i] up to,
+ * but not including, bounds[i + 1]. */
+struct tokperf_buckets {
+    uint32_t struct_size;
+    uint32_t count;
+    const double *bounds;   /* count + 1 of them, ascending, in the display unit */
+    const uint64_t *counts; /* their sum is the metric's count */
+};
+
 /* A metric of one phase, in its display unit. Absent statistics have no bit and must not be shown
  * as zero. */
 struct tokperf_metric {
@@ -71,6 +80,7 @@ struct tokperf_metric {
     double value[TOKPERF_STAT_SLOTS];
     /* adj_* only: the first percentile that is unbounded ("p90"), or NULL. */
     const char *unbounded_from;
+    const struct tokperf_buckets *buckets; /* of a distribution over requests; or NULL */
 };
 
 struct tokperf_count {
@@ -154,6 +164,9 @@ struct tokperf_summary {
     uint32_t control_count;
     const struct tokperf_control *const *controls; /* in the order of their starts */
     struct tokperf_span transport; /* that carried the requests: "native", "curl"; or empty */
+    /* What the numbers come from: "record_log"; "final_snapshot": the log is not there, and neither
+     * are the requests; "histograms": of a run whose log could not be written. */
+    struct tokperf_span report_source;
 };
 
 /* A value of one request; lists (inter_chunk_latency) have count > 1 or a list flag. */
