@@ -358,6 +358,11 @@ void tkp_phase_metrics_not_sent(struct tkp_phase_metrics *metrics, uint64_t coun
     metrics->not_sent = count;
 }
 
+uint64_t tkp_phase_metrics_uncounted(const struct tkp_phase_metrics *metrics)
+{
+    return metrics->counts.tokens_pending;
+}
+
 bool tkp_phase_metrics_next_pass(struct tkp_phase_metrics *m)
 {
     bool more = false;

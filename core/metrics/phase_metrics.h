@@ -33,6 +33,8 @@ void tkp_phase_metrics_add(struct tkp_phase_metrics *metrics, const struct tkp_r
                            const uint64_t *chunk_ns);
 /* What the run itself says of the phase: conversations that were due and never sent. */
 void tkp_phase_metrics_not_sent(struct tkp_phase_metrics *metrics, uint64_t count);
+/* ok requests of the first reading whose answer a tokenizer has not come to yet. */
+uint64_t tkp_phase_metrics_uncounted(const struct tkp_phase_metrics *metrics);
 /* Ends a reading. true: read all rows once more. A caller that stops while it is true gets
  * percentiles from histograms, marked as such, and no adj_* ones. After false another reading does
  * no harm. */

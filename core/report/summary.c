@@ -12,6 +12,7 @@
 #include <metrics/phase_metrics.h>
 #include <metrics/verdict.h>
 #include <math.h>
+#include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -22,6 +23,7 @@ struct tkp_summarizer {
     struct tkp_metric_context context;
     bool sources_known, torn, damaged, log_lost, interrupted, ended_early;
     struct tkp_phase_metrics **phases; /* by phase of the plan */
+    pthread_mutex_t mutex; /* guards the notes, below, which main gives while rows come */
     struct tkp_phase_note *notes;
     uint64_t end_realtime_ns;
     uint64_t ok, errors; /* of the main phase */
@@ -70,6 +72,7 @@ tokperf_status tkp_summarizer_create(const struct tkp_summary_inputs *inputs,
         .slo_count = plan->slo_count,
     };
     tkp_arena_init(&s->arena, 0);
+    pthread_mutex_init(&s->mutex, NULL); /* cannot fail where a mutex is memory only */
     tokperf_status status = create_phases(s, error);
     if (status != TOKPERF_OK) {
         tkp_summarizer_destroy(s);
@@ -87,6 +90,7 @@ void tkp_summarizer_destroy(struct tkp_summarizer *summarizer)
         tkp_phase_metrics_destroy(summarizer->phases[i]);
     free(summarizer->phases);
     free(summarizer->notes);
+    pthread_mutex_destroy(&summarizer->mutex);
     tkp_arena_finish(&summarizer->arena);
     free(summarizer);
 }
@@ -118,8 +122,10 @@ void tkp_summarizer_phase_note(struct tkp_summarizer *summarizer, const struct t
 {
     if (note->phase >= summarizer->in.plan->phase_count)
         return;
+    pthread_mutex_lock(&summarizer->mutex);
     summarizer->notes[note->phase] = *note;
     tkp_phase_metrics_not_sent(summarizer->phases[note->phase], note->not_sent);
+    pthread_mutex_unlock(&summarizer->mutex);
 }
 
 static struct tokperf_span keep_text(struct tkp_summarizer *s, const char *text)
@@ -128,10 +134,8 @@ static struct tokperf_span keep_text(struct tkp_summarizer *s, const char *text)
     return tkp_span(copy ? copy : "");
 }
 
-void tkp_summarizer_control_note(struct tkp_summarizer *summarizer,
-                                 const struct tkp_control_note *note)
+static void add_control(struct tkp_summarizer *s, const struct tkp_control_note *note)
 {
-    struct tkp_summarizer *s = summarizer;
     if (s->control_count == MAX_CONTROLS)
         return;
     struct tokperf_control *control = &s->controls[s->control_count];
@@ -149,11 +153,21 @@ void tkp_summarizer_control_note(struct tkp_summarizer *summarizer,
     s->control_list[s->control_count++] = control;
 }
 
+void tkp_summarizer_control_note(struct tkp_summarizer *summarizer,
+                                 const struct tkp_control_note *note)
+{
+    pthread_mutex_lock(&summarizer->mutex);
+    add_control(summarizer, note);
+    pthread_mutex_unlock(&summarizer->mutex);
+}
+
 void tkp_summarizer_stop_note(struct tkp_summarizer *summarizer, const struct tkp_stop_note *note)
 {
+    pthread_mutex_lock(&summarizer->mutex);
     summarizer->end_realtime_ns = note->end_realtime_ns;
     summarizer->interrupted = note->interrupted != 0;
     summarizer->ended_early = note->ended_early != 0;
+    pthread_mutex_unlock(&summarizer->mutex);
 }
 
 static tokperf_status take_note(struct tkp_summarizer *s, const struct tkp_log_entry *entry,
@@ -228,9 +242,9 @@ void tkp_summarizer_without_log(struct tkp_summarizer *summarizer)
     summarizer->log_lost = true;
 }
 
-static void add_run_facts(const struct tkp_summarizer *s, struct tkp_phase_facts *facts)
+static void add_run_facts(const struct tkp_summarizer *s, const struct tkp_phase_note *note,
+                          struct tkp_phase_facts *facts)
 {
-    const struct tkp_phase_note *note = &s->notes[main_phase(s)];
     facts->unsent_turns = note->unsent_turns;
     facts->record_waits = note->record_waits;
     facts->record_wait_s = (double)note->record_wait_ns / (double)TKP_NS_PER_S;
@@ -260,56 +274,101 @@ static void add_run_facts(const struct tkp_summarizer *s, struct tkp_phase_facts
     facts->log_damaged = s->damaged;
 }
 
-static tokperf_status make_phases(struct tkp_summarizer *s, struct tkp_phase_facts *main_facts,
+/* What a summary is made in: the finished one's memory is the summarizer's. */
+struct making {
+    struct tkp_arena *arena;
+    struct tokperf_summary *summary;
+    bool so_far;                  /* the first pass still goes on */
+    struct tkp_phase_facts facts; /* of the main phase */
+};
+
+static tokperf_status make_phase(struct tkp_phase_metrics *metrics, const struct making *making,
+                                 struct tokperf_phase *phase, struct tkp_phase_facts *facts,
+                                 struct tokperf_error *error)
+{
+    if (making->so_far)
+        return tkp_phase_metrics_peek(metrics, making->arena, phase, facts, error);
+    return tkp_phase_metrics_result(metrics, making->arena, phase, facts, error);
+}
+
+static tokperf_status make_phases(const struct tkp_summarizer *s, struct making *making,
                                   struct tokperf_error *error)
 {
     uint32_t count = s->in.plan->phase_count;
-    struct tokperf_phase *phases = tkp_arena_alloc(&s->arena, count * sizeof *phases);
-    const struct tokperf_phase **list = tkp_arena_alloc(&s->arena, count * sizeof *list);
+    struct tokperf_phase *phases = tkp_arena_alloc(making->arena, count * sizeof *phases);
+    const struct tokperf_phase **list = tkp_arena_alloc(making->arena, count * sizeof *list);
     if (!phases || !list)
         return tkp_fail(error, TOKPERF_E_NO_MEMORY, "no memory for the summary");
     for (uint32_t i = 0; i < count; i++) {
         struct tkp_phase_facts facts = {0};
-        tokperf_status status =
-            tkp_phase_metrics_result(s->phases[i], &s->arena, &phases[i], &facts, error);
+        tokperf_status status = make_phase(s->phases[i], making, &phases[i], &facts, error);
         if (status != TOKPERF_OK)
             return status;
         phases[i].name = tkp_span(s->in.plan->phases[i].name);
         list[i] = &phases[i];
         if (i == main_phase(s))
-            *main_facts = facts;
+            making->facts = facts;
     }
-    s->summary.phases = list;
-    s->summary.phase_count = count;
-    s->summary.main_phase = main_phase(s);
+    making->summary->phases = list;
+    making->summary->phase_count = count;
+    making->summary->main_phase = main_phase(s);
     return TOKPERF_OK;
 }
 
-static void fill_identity(struct tkp_summarizer *s)
+void tkp_summary_identify(struct tokperf_summary *summary, const struct tkp_plan *plan,
+                          const struct tkp_run_facts *facts, const char *artifact_dir)
 {
-    const struct tkp_run_facts *facts = s->in.facts;
-    struct tokperf_summary *summary = &s->summary;
     summary->struct_size = sizeof *summary;
     summary->benchmark_id = tkp_span(facts->benchmark_id);
     summary->tokperf_version = tkp_span(facts->version);
     summary->title = tkp_span(facts->title);
     summary->model = tkp_span(facts->model);
     summary->endpoint_type = tkp_span(facts->endpoint_type);
-    summary->artifact_dir = tkp_span(s->in.artifact_dir);
-    summary->file_prefix = tkp_span(s->in.plan->export_prefix);
+    summary->artifact_dir = tkp_span(artifact_dir);
+    summary->file_prefix = tkp_span(plan->export_prefix);
     summary->cli_command = tkp_span(facts->cli_command);
-    summary->input_config = tkp_span(s->in.plan->input_config_json);
+    summary->input_config = tkp_span(plan->input_config_json);
     summary->receive_clock = tkp_span(facts->receive_clock);
     summary->transport = tkp_span(facts->transport);
-    summary->isl_source = tkp_span(tkp_token_source_name(s->context.isl_source));
-    summary->osl_source = tkp_span(tkp_token_source_name(s->context.osl_source));
     summary->random_seed = facts->seed;
     summary->start_realtime_ns = facts->start_realtime_ns;
-    summary->end_realtime_ns = s->end_realtime_ns;
     summary->monotonic_to_realtime_ns = facts->monotonic_to_realtime_ns;
-    summary->export_records = s->in.plan->export_level != TKP_EXPORT_SUMMARY;
-    summary->streaming = s->in.plan->streaming;
+    summary->export_records = plan->export_level != TKP_EXPORT_SUMMARY;
+    summary->streaming = plan->streaming;
+}
+
+static void fill_identity(struct tkp_summarizer *s, struct tokperf_summary *summary)
+{
+    tkp_summary_identify(summary, s->in.plan, s->in.facts, s->in.artifact_dir);
+    summary->isl_source = tkp_span(tkp_token_source_name(s->context.isl_source));
+    summary->osl_source = tkp_span(tkp_token_source_name(s->context.osl_source));
+    summary->end_realtime_ns = s->end_realtime_ns;
     summary->was_cancelled = s->interrupted;
+    summary->report_source = tkp_span(s->log_lost ? "histograms" : "record_log");
+    summary->controls = s->control_list;
+    summary->control_count = s->control_count;
+}
+
+/* note: of the main phase. */
+static tokperf_status make_summary(struct tkp_summarizer *s, struct making *making,
+                                   const struct tkp_phase_note *note, struct tokperf_error *error)
+{
+    struct tokperf_summary *summary = making->summary;
+    struct tkp_verdict verdict = {0};
+    tokperf_status status = make_phases(s, making, error);
+    if (status != TOKPERF_OK)
+        return status;
+    add_run_facts(s, note, &making->facts);
+    status = tkp_verdict_judge(&making->facts, &s->in.plan->limits, making->arena, &verdict, error);
+    if (status != TOKPERF_OK)
+        return status;
+    fill_identity(s, summary);
+    summary->verdict = tkp_span(verdict.status);
+    summary->reasons = verdict.reasons;
+    summary->reason_count = verdict.reason_count;
+    summary->prompts_distinct = making->facts.prompts_distinct;
+    summary->prompts_sent = making->facts.prompts_sent;
+    return TOKPERF_OK;
 }
 
 tokperf_status tkp_summarizer_result(struct tkp_summarizer *summarizer,
@@ -317,25 +376,33 @@ tokperf_status tkp_summarizer_result(struct tkp_summarizer *summarizer,
                                      struct tokperf_error *error)
 {
     struct tkp_summarizer *s = summarizer;
-    struct tkp_phase_facts facts = {0};
-    struct tkp_verdict verdict = {0};
-    tokperf_status status = make_phases(s, &facts, error);
-    if (status != TOKPERF_OK)
-        return status;
-    add_run_facts(s, &facts);
-    status = tkp_verdict_judge(&facts, &s->in.plan->limits, &s->arena, &verdict, error);
-    if (status != TOKPERF_OK)
-        return status;
-    fill_identity(s);
-    s->summary.controls = s->control_list;
-    s->summary.control_count = s->control_count;
-    s->summary.verdict = tkp_span(verdict.status);
-    s->summary.reasons = verdict.reasons;
-    s->summary.reason_count = verdict.reason_count;
-    s->summary.prompts_distinct = facts.prompts_distinct;
-    s->summary.prompts_sent = facts.prompts_sent;
-    *summary = &s->summary;
-    return TOKPERF_OK;
+    struct making making = {.arena = &s->arena, .summary = &s->summary};
+    tokperf_status status = make_summary(s, &making, &s->notes[main_phase(s)], error);
+    if (status == TOKPERF_OK)
+        *summary = &s->summary;
+    return status;
+}
+
+tokperf_status tkp_summarizer_peek(struct tkp_summarizer *summarizer,
+                                   const struct tkp_phase_note *so_far, struct tkp_arena *arena,
+                                   struct tokperf_summary *summary, struct tokperf_error *error)
+{
+    struct tkp_summarizer *s = summarizer;
+    struct making making = {.arena = arena, .summary = summary, .so_far = true};
+    *summary = (struct tokperf_summary){.struct_size = sizeof *summary};
+    pthread_mutex_lock(&s->mutex);
+    tokperf_status status =
+        make_summary(s, &making, so_far ? so_far : &s->notes[main_phase(s)], error);
+    pthread_mutex_unlock(&s->mutex);
+    return status;
+}
+
+uint64_t tkp_summarizer_uncounted(const struct tkp_summarizer *summarizer)
+{
+    uint64_t uncounted = 0;
+    for (uint32_t i = 0; i < summarizer->in.plan->phase_count; i++)
+        uncounted += tkp_phase_metrics_uncounted(summarizer->phases[i]);
+    return uncounted;
 }
 
 const struct tkp_metric_context *tkp_summarizer_context(const struct tkp_summarizer *summarizer)

@@ -2,7 +2,8 @@
 /*
  * The summary of a run, from its rows and notes. A live run adds rows as the recorder sees them;
  * `tokperf report` reads them from the log. Both then select the exact order statistics in
- * further passes over the log. One thread at a time.
+ * further passes over the log. One thread at a time, but for the notes: these may come from
+ * another thread than the rows and the looks at them.
  */
 #ifndef TKP_REPORT_SUMMARY_H
 #define TKP_REPORT_SUMMARY_H
@@ -49,6 +50,18 @@ void tkp_summarizer_without_log(struct tkp_summarizer *summarizer);
 tokperf_status tkp_summarizer_result(struct tkp_summarizer *summarizer,
                                      const struct tokperf_summary **summary,
                                      struct tokperf_error *error) TOKPERF_MUST_USE;
+/* What is known so far, during the first pass, with metrics as tkp_phase_metrics_peek() has them;
+ * nothing changes. so_far: what workers counted of the main phase until now, or NULL: its note, if
+ * it was given. Memory comes from arena and from the summarizer. */
+tokperf_status tkp_summarizer_peek(struct tkp_summarizer *summarizer,
+                                   const struct tkp_phase_note *so_far, struct tkp_arena *arena,
+                                   struct tokperf_summary *summary,
+                                   struct tokperf_error *error) TOKPERF_MUST_USE;
+/* Answers of the rows so far that wait for the tokenizer. */
+uint64_t tkp_summarizer_uncounted(const struct tkp_summarizer *summarizer);
+/* The members of a summary that say which run it is and how it was set up. */
+void tkp_summary_identify(struct tokperf_summary *summary, const struct tkp_plan *plan,
+                          const struct tkp_run_facts *facts, const char *artifact_dir);
 /* What the formulas need; final after the first pass. */
 const struct tkp_metric_context *tkp_summarizer_context(const struct tkp_summarizer *summarizer);
 /* Of the main phase. */
