@@ -72,6 +72,12 @@ static inline bool tkp_flag_is_raised(const struct tkp_flag *f)
 {
     return atomic_load_explicit(&f->raised, memory_order_seq_cst) != 0;
 }
+/* Relaxed: for who only asks whether somebody wants something, and reads nothing that was written
+ * before; the answer may be a moment old. */
+static inline bool tkp_flag_peek(const struct tkp_flag *f)
+{
+    return atomic_load_explicit(&f->raised, memory_order_relaxed) != 0;
+}
 
 /* A number with one writer and any readers: counters of a worker, its state. */
 struct tkp_gauge {

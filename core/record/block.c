@@ -7,6 +7,7 @@
 #include <record/block.h>
 
 #include <assert.h>
+#include <base/atomic.h>
 #include <base/clock.h>
 #include <base/ring.h>
 #include <record/log.h>
@@ -39,19 +40,23 @@ struct row_key {
 /* The worker's side. */
 struct tkp_block_encoder {
     struct tkp_block *block; /* being filled: at least one row is in it. Or NULL */
-    uint64_t opened_ns;
-    uint64_t base_ns; /* start_ns of the row before in this block */
+    uint64_t due_ns;         /* when it is to be handed on */
+    uint64_t base_ns;        /* start_ns of the row before in this block */
     uint32_t sequence;
     bool is_open;        /* a row is partly handed over; block is NULL between the calls */
     uint32_t open_times; /* what of its tail is handed over */
     uint64_t open_texts_bytes;
     struct row_key open_key;
+    struct tkp_block *events; /* being filled: at least one is in it. Or NULL */
+    uint64_t events_due_ns;
+    struct tkp_gauge events_lost;
 };
 
 struct tkp_block_channel {
-    struct tkp_ring *full;  /* worker to recorder */
-    struct tkp_ring *empty; /* recorder to worker */
-    struct tkp_block *blocks;
+    struct tkp_ring *full;         /* worker to recorder */
+    struct tkp_ring *empty;        /* recorder to worker: for rows */
+    struct tkp_ring *empty_events; /* likewise, for events */
+    struct tkp_block *blocks;      /* block_count for rows, then those for events */
     uint32_t block_count, worker;
     _Alignas(64) struct tkp_block_encoder encoder; /* off the line that the recorder reads */
 };
@@ -139,6 +144,11 @@ static bool put_tail(struct tkp_block *block, struct tail *t)
     return t->texts_done == t->texts_bytes;
 }
 
+static uint64_t due_after_ns(uint64_t now_ns)
+{
+    return tkp_clock_after_ns(now_ns, TKP_BLOCK_MAX_AGE_MS * TKP_NS_PER_MS);
+}
+
 static bool begin_block(struct tkp_block_channel *channel, uint32_t kind, uint64_t now_ns)
 {
     struct tkp_block_encoder *e = &channel->encoder;
@@ -147,19 +157,33 @@ static bool begin_block(struct tkp_block_channel *channel, uint32_t kind, uint64
         return false;
     e->block->kind = kind;
     e->block->used_bytes = sizeof(struct tkp_log_part);
-    e->opened_ns = now_ns;
+    e->due_ns = due_after_ns(now_ns);
     e->base_ns = 0;
     return true;
 }
 
+static void push_block(struct tkp_ring *ring, struct tkp_block *block)
+{
+    bool pushed = tkp_ring_push(ring, block);
+    assert(pushed); /* a ring holds its whole pool */
+    (void)pushed;
+}
+
+static void hand_on_events(struct tkp_block_channel *channel)
+{
+    push_block(channel->full, channel->encoder.events);
+    channel->encoder.events = NULL;
+}
+
+/* Events first: those of the rows in the block are in it, or have gone before. */
 static void hand_on(struct tkp_block_channel *channel)
 {
     struct tkp_block_encoder *e = &channel->encoder;
     struct tkp_log_part part = {channel->worker, e->sequence++};
     memcpy(e->block->data, &part, sizeof part);
-    bool pushed = tkp_ring_push(channel->full, e->block);
-    assert(pushed); /* the ring holds the whole pool */
-    (void)pushed;
+    if (e->events)
+        hand_on_events(channel);
+    push_block(channel->full, e->block);
     e->block = NULL;
 }
 
@@ -204,15 +228,19 @@ struct tkp_block_channel *tkp_block_channel_create(uint32_t worker, uint32_t blo
     if (!channel)
         return NULL;
     *channel = (struct tkp_block_channel){.worker = worker, .block_count = block_count};
-    channel->full = tkp_ring_create(block_count);
+    uint32_t both = tkp_block_count(channel);
+    channel->full = tkp_ring_create(both);
     channel->empty = tkp_ring_create(block_count);
-    channel->blocks = block_count ? calloc(block_count, sizeof *channel->blocks) : NULL;
-    if (!channel->full || !channel->empty || !channel->blocks) {
+    channel->empty_events = tkp_ring_create(TKP_BLOCK_EVENT_BLOCKS);
+    channel->blocks = block_count ? calloc(both, sizeof *channel->blocks) : NULL;
+    if (!channel->full || !channel->empty || !channel->empty_events || !channel->blocks) {
         tkp_block_channel_destroy(channel);
         return NULL;
     }
-    for (uint32_t i = 0; i < block_count; i++)
+    for (uint32_t i = 0; i < both; i++) {
+        channel->blocks[i].kind = i < block_count ? TKP_LOG_ROWS : TKP_BLOCK_EVENTS;
         tkp_block_give_back(channel, &channel->blocks[i]);
+    }
     return channel;
 }
 
@@ -222,13 +250,19 @@ void tkp_block_channel_destroy(struct tkp_block_channel *channel)
         return;
     tkp_ring_destroy(channel->full);
     tkp_ring_destroy(channel->empty);
+    tkp_ring_destroy(channel->empty_events);
     free(channel->blocks);
     free(channel);
 }
 
 uint32_t tkp_block_count(const struct tkp_block_channel *channel)
 {
-    return channel->block_count;
+    return channel->block_count + TKP_BLOCK_EVENT_BLOCKS;
+}
+
+uint64_t tkp_block_events_lost(const struct tkp_block_channel *channel)
+{
+    return tkp_gauge_get(&channel->encoder.events_lost);
 }
 
 bool tkp_block_put(struct tkp_block_channel *channel, const struct tkp_row *row,
@@ -261,16 +295,41 @@ bool tkp_block_put(struct tkp_block_channel *channel, const struct tkp_row *row,
     return continue_row(channel, &t, now_ns);
 }
 
+static bool begin_events(struct tkp_block_channel *channel, uint64_t now_ns)
+{
+    struct tkp_block_encoder *e = &channel->encoder;
+    e->events = tkp_ring_pop(channel->empty_events);
+    if (!e->events)
+        return false;
+    e->events->used_bytes = 0;
+    e->events_due_ns = due_after_ns(now_ns);
+    return true;
+}
+
+void tkp_block_put_event(struct tkp_block_channel *channel, const struct tkp_request_event *event,
+                         uint64_t now_ns)
+{
+    struct tkp_block_encoder *e = &channel->encoder;
+    if (!e->events && !begin_events(channel, now_ns)) {
+        tkp_gauge_add(&e->events_lost, 1);
+        return;
+    }
+    memcpy(e->events->data + e->events->used_bytes, event, sizeof *event);
+    e->events->used_bytes += (uint32_t)sizeof *event;
+    if (e->events->used_bytes > TKP_BLOCK_BYTES - sizeof *event)
+        hand_on_events(channel);
+}
+
 uint64_t tkp_block_flush(struct tkp_block_channel *channel, uint64_t now_ns, bool force)
 {
     struct tkp_block_encoder *e = &channel->encoder;
-    if (!e->block)
-        return TKP_NEVER_NS;
-    uint64_t due_ns = tkp_clock_after_ns(e->opened_ns, TKP_BLOCK_MAX_AGE_MS * TKP_NS_PER_MS);
-    if (!force && now_ns < due_ns)
-        return due_ns;
-    hand_on(channel);
-    return TKP_NEVER_NS;
+    if (e->block && (force || now_ns >= e->due_ns))
+        hand_on(channel);
+    if (e->events && (force || now_ns >= e->events_due_ns))
+        hand_on_events(channel);
+    uint64_t rows_ns = e->block ? e->due_ns : TKP_NEVER_NS;
+    uint64_t events_ns = e->events ? e->events_due_ns : TKP_NEVER_NS;
+    return rows_ns < events_ns ? rows_ns : events_ns;
 }
 
 struct tkp_block *tkp_block_take(struct tkp_block_channel *channel)
@@ -280,7 +339,5 @@ struct tkp_block *tkp_block_take(struct tkp_block_channel *channel)
 
 void tkp_block_give_back(struct tkp_block_channel *channel, struct tkp_block *block)
 {
-    bool pushed = tkp_ring_push(channel->empty, block);
-    assert(pushed); /* the ring holds the whole pool */
-    (void)pushed;
+    push_block(block->kind == TKP_BLOCK_EVENTS ? channel->empty_events : channel->empty, block);
 }

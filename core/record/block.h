@@ -3,13 +3,24 @@
  * From a worker to the recorder: finished requests encoded into 64 KiB blocks of a fixed pool. A
  * worker owns its encoder; blocks travel through two rings (full ones there, empty ones back).
  * Nothing is lost: put() that finds no free block changes nothing and says so.
+ *
+ * Beside them, while somebody watches: events of requests, in blocks of a kind and a pool of their
+ * own. They may be lost, which is counted; they never take a block from the rows. Blocks arrive in
+ * an order in which the events of a request come before its row.
  */
 #ifndef TKP_RECORD_BLOCK_H
 #define TKP_RECORD_BLOCK_H
 
+#include <record/request_event.h>
 #include <record/row.h>
 
-enum { TKP_BLOCK_BYTES = 64 * 1024, TKP_BLOCK_MAX_AGE_MS = 50 };
+enum {
+    TKP_BLOCK_BYTES = 64 * 1024,
+    TKP_BLOCK_MAX_AGE_MS = 50,
+    /* Of events, in each channel: 18,000 events, which outlast a recorder that does not get to run
+     * for a third of a second when a worker sends 25,000 requests/s. */
+    TKP_BLOCK_EVENT_BLOCKS = 16
+};
 
 /* Arrival times of a request's content chunks, in any pieces. */
 struct tkp_chunk_source {
@@ -19,9 +30,13 @@ struct tkp_chunk_source {
     void (*rewind)(void *context);
 };
 
-/* The payload of one block of the record log. */
+/* The kind of a block of events (struct tkp_request_event, one behind the other). It is no kind of
+ * the record log, whose kinds have 16 bits: such a block is never written there. */
+#define TKP_BLOCK_EVENTS UINT32_C(0x10000)
+
+/* The payload of one block of the record log, or events. */
 struct tkp_block {
-    uint32_t kind; /* enum tkp_log_kind: ROWS or CHUNKS */
+    uint32_t kind; /* enum tkp_log_kind: ROWS or CHUNKS; or TKP_BLOCK_EVENTS */
     uint32_t used_bytes;
     unsigned char data[TKP_BLOCK_BYTES];
 };
@@ -33,7 +48,10 @@ struct tkp_block_channel; /* one per worker: pool and both rings */
  * when a channel is destroyed. [main] */
 struct tkp_block_channel *tkp_block_channel_create(uint32_t worker, uint32_t block_count);
 void tkp_block_channel_destroy(struct tkp_block_channel *channel);
-uint32_t tkp_block_count(const struct tkp_block_channel *channel); /* of the pool. [any] */
+/* Of both pools: no more are on their way at a time. [any] */
+uint32_t tkp_block_count(const struct tkp_block_channel *channel);
+/* Events that were dropped so far because the recorder had all of their blocks. [any] */
+uint64_t tkp_block_events_lost(const struct tkp_block_channel *channel);
 
 /* Worker side: one thread. */
 /*
@@ -49,7 +67,10 @@ uint32_t tkp_block_count(const struct tkp_block_channel *channel); /* of the poo
  */
 bool tkp_block_put(struct tkp_block_channel *channel, const struct tkp_row *row,
                    const struct tkp_chunk_source *chunks, const char *texts, uint64_t now_ns);
-/* Hands on a block that is older than TKP_BLOCK_MAX_AGE_MS (force: any that is not empty). Returns
+/* Hands an event over, or drops and counts it. Before the put() of its row. */
+void tkp_block_put_event(struct tkp_block_channel *channel, const struct tkp_request_event *event,
+                         uint64_t now_ns);
+/* Hands on blocks that are older than TKP_BLOCK_MAX_AGE_MS (force: any that is not empty). Returns
  * the time by which it wants to be called again, or TKP_NEVER_NS. */
 uint64_t tkp_block_flush(struct tkp_block_channel *channel, uint64_t now_ns, bool force);
 

@@ -15,6 +15,7 @@
 #include <record/reassembly.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 enum {
     IDLE_MS = 10,      /* a block waits this long at most: well below its own 50 ms */
@@ -36,6 +37,7 @@ struct tkp_recorder {
 
     /* The recorder thread's; main's before it starts and after it ended. */
     struct tkp_block_channel **channels;
+    uint64_t *events_lost; /* of each channel, as far as the listener knows */
     uint32_t channel_count;
     struct tkp_log_writer *log;
     struct tkp_record_listener listener;
@@ -66,31 +68,69 @@ static void show_rows(struct tkp_recorder *r, const struct tkp_block *block)
     }
 }
 
-/* Records at most `limit` blocks of a channel; whether there was one. */
-static bool drain_channel(struct tkp_recorder *r, struct tkp_block_channel *channel, uint32_t limit)
+static void show_events(struct tkp_recorder *r, const struct tkp_block *block)
 {
+    struct tkp_request_event event;
+    for (uint32_t at = 0; r->listener.event && at < block->used_bytes; at += sizeof event) {
+        memcpy(&event, block->data + at, sizeof event);
+        r->listener.event(r->listener.context, &event);
+    }
+}
+
+static void show_lost_events(struct tkp_recorder *r, uint32_t channel)
+{
+    uint64_t lost = tkp_block_events_lost(r->channels[channel]);
+    if (lost != r->events_lost[channel] && r->listener.events_lost)
+        r->listener.events_lost(r->listener.context, lost - r->events_lost[channel]);
+    r->events_lost[channel] = lost;
+}
+
+/* Events are for the listener alone; the log has rows. */
+static void record(struct tkp_recorder *r, const struct tkp_block *block)
+{
+    if (block->kind == TKP_BLOCK_EVENTS) {
+        show_events(r, block);
+        return;
+    }
+    tkp_log_append(r->log, block->kind, block->data, block->used_bytes);
+    show_rows(r, block);
+}
+
+/* Records at most `limit` blocks of a channel; whether there was one. */
+static bool drain_channel(struct tkp_recorder *r, uint32_t index, uint32_t limit)
+{
+    struct tkp_block_channel *channel = r->channels[index];
     uint32_t taken = 0;
     for (struct tkp_block *block; taken < limit && (block = tkp_block_take(channel)); taken++) {
-        tkp_log_append(r->log, block->kind, block->data, block->used_bytes);
-        show_rows(r, block);
+        record(r, block);
         tkp_block_give_back(channel, block);
     }
+    show_lost_events(r, index);
     return taken > 0;
+}
+
+static void end_batch(const struct tkp_recorder *r)
+{
+    if (r->listener.batch_end)
+        r->listener.batch_end(r->listener.context);
 }
 
 static bool drain_pass(struct tkp_recorder *r)
 {
     bool any = false;
     for (uint32_t i = 0; i < r->channel_count; i++)
-        any |= drain_channel(r, r->channels[i], BLOCKS_A_PASS);
+        any |= drain_channel(r, i, BLOCKS_A_PASS);
+    if (any)
+        end_batch(r);
     return any;
 }
 
-/* Records everything that was handed over before: a ring holds at most the channel's pool. */
+/* Records everything that was handed over before: a ring holds at most the channel's pools. */
 static void drain_handed_over(struct tkp_recorder *r)
 {
     for (uint32_t i = 0; i < r->channel_count; i++)
-        drain_channel(r, r->channels[i], tkp_block_count(r->channels[i]));
+        drain_channel(r, i, tkp_block_count(r->channels[i]));
+    end_batch(r);
 }
 
 static void warn_once(struct tkp_recorder *r)
@@ -192,6 +232,7 @@ static void destroy(struct tkp_recorder *r)
     pthread_mutex_destroy(&r->mutex);
     tkp_reassembly_destroy(r->rows);
     free(r->channels);
+    free(r->events_lost);
     free(r);
 }
 
@@ -226,6 +267,7 @@ tokperf_status tkp_recorder_start(struct tkp_block_channel *const *channels, uin
     init_locks(r);
     r->rows = tkp_reassembly_create();
     r->channels = calloc(channel_count + 1, sizeof(struct tkp_block_channel *));
+    r->events_lost = calloc(channel_count + 1, sizeof *r->events_lost);
     r->channel_count = channel_count;
     r->log = log;
     if (listener)
@@ -234,7 +276,7 @@ tokperf_status tkp_recorder_start(struct tkp_block_channel *const *channels, uin
     bool ticks = r->listener.tick && r->listener.tick_ns;
     r->next_tick_ns = ticks ? tkp_clock_after_ns(now_ns, r->listener.tick_ns) : TKP_NEVER_NS;
     r->next_write_ns = now_ns + WRITE_MS * TKP_NS_PER_MS;
-    if (!r->rows || !r->channels) {
+    if (!r->rows || !r->channels || !r->events_lost) {
         destroy(r);
         return tkp_fail(error, TOKPERF_E_NO_MEMORY, "no memory for the recorder");
     }

@@ -10,13 +10,20 @@
 #include <record/block.h>
 #include <record/log.h>
 
-/* [recorder thread] Called for every row, and about every tick_ns; no more once stop returned. Both
+/* [recorder thread] Called for every row, and about every tick_ns; no more once stop returned. All
  * may be NULL; tick_ns 0: no ticks. chunk_ns is NULL when chunk_count is 0: the row has no chunk
  * times. What is passed is valid during the call. */
 struct tkp_record_listener {
     void *context;
     void (*row)(void *context, const struct tkp_row *row, const uint64_t *chunk_ns,
                 uint32_t chunk_count);
+    /* An event, before the row of its request. It is not in the log. */
+    void (*event)(void *context, const struct tkp_request_event *event);
+    /* So many events of a worker were dropped, about here. */
+    void (*events_lost)(void *context, uint64_t count);
+    /* After rows and events that came together: a chance to work on them at once. Before a note
+     * that follows them is in the log. */
+    void (*batch_end)(void *context);
     void (*tick)(void *context, uint64_t now_ns);
     uint64_t tick_ns;
 };

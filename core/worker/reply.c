@@ -179,6 +179,8 @@ static void stamp_content(struct tkp_reply_context *c, struct tkp_reply *reply)
     }
     if (++row->chunk_count == 1) {
         row->first_token_ns = now_ns;
+        if (c->announcer)
+            tkp_announce_first_token(c->announcer, row);
         if (reply->has_usage)
             row->first_chunk_tokens = row->usage.completion_tokens;
     } else {

@@ -9,6 +9,7 @@
 
 #include <plugin/loader.h>
 #include <tokperf/endpoint.h>
+#include <worker/announce.h>
 #include <worker/chunk_times.h>
 #include <worker/lines.h>
 
@@ -29,9 +30,10 @@ struct tkp_reply_context {
     struct tkp_chunk_pool *chunks;
     struct tokperf_emit emit;
     struct tokperf_error error;
-    struct tkp_reply *current; /* in a call of the plugin */
-    uint64_t now_ns;           /* time of the read being worked on */
-    bool logs_text;            /* texts of answers are gathered for the record log */
+    struct tkp_reply *current;             /* in a call of the plugin */
+    uint64_t now_ns;                       /* time of the read being worked on */
+    const struct tkp_announcer *announcer; /* of first tokens; NULL: of none */
+    bool logs_text;                        /* texts of answers are gathered for the record log */
 };
 
 /* At the begin of the spill with what finish() asked for; the bytes of method and path follow. */

@@ -315,6 +315,7 @@ void tkp_request_start(struct tkp_worker *w, struct tkp_slot *slot)
     tkp_gauge_add(&w->stats.in_flight, 1);
     bool rendered = tkp_conversation_render(w, slot);
     slot->row.start_ns = read_clock(w);
+    tkp_announce_issued(&w->announcer, &slot->row);
     if (!rendered) {
         tkp_request_end(w, slot, false);
         return;

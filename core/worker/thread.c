@@ -205,6 +205,7 @@ static tokperf_status init_plugin(struct tkp_worker *w, struct tokperf_error *er
     if (!w->scratch)
         return tkp_fail(error, TOKPERF_E_NO_MEMORY, "no memory for a worker's plugin scratch");
     tkp_reply_context_init(&w->reply, endpoint, w->scratch, &w->spills, &w->chunks);
+    w->reply.announcer = &w->announcer;
     w->reply.logs_text =
         w->shared->plan->tokenizer && w->endpoint.flags & TOKPERF_ENDPOINT_PRODUCES_TOKENS;
     w->keeps_raw = w->shared->plan->export_level == TKP_EXPORT_RAW;

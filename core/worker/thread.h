@@ -19,6 +19,7 @@ struct tkp_worker {
     const struct tkp_worker_shared *shared;
     struct tkp_workers *workers;
     struct tkp_block_channel *channel;
+    struct tkp_announcer announcer; /* puts into it */
     uint32_t index;
     struct tkp_worker_stats stats;
 

@@ -53,6 +53,7 @@ static tokperf_status add_worker(struct tkp_workers *workers, uint32_t index,
     w->shared = &workers->shared;
     w->workers = workers;
     w->channel = channel;
+    w->announcer = (struct tkp_announcer){channel, workers->shared.wants_events};
     w->index = index;
     tkp_flag_raise(&w->done); /* idle */
     workers->workers[workers->count++] = w;

@@ -65,6 +65,8 @@ struct tkp_worker_shared {
     bool kernel_clock;   /* the kernel stamps arrivals (receive_stamp.h), not the process */
     bool spins;          /* before a send that is due */
     const int32_t *cpus; /* worker i's, or -1; NULL: no worker is pinned */
+    const struct tkp_flag *wants_events; /* raised while request events are to be put into the
+                                            channels; NULL: never */
 };
 
 struct tkp_workers;

@@ -77,7 +77,8 @@ void worker_run_start(struct worker_run *run, uint16_t port)
                                        .worker_count = run->plan.workers,
                                        .run_seed = 7,
                                        .spins = run->spins,
-                                       .kernel_clock = run->kernel_clock};
+                                       .kernel_clock = run->kernel_clock,
+                                       .wants_events = run->wants_events};
     if (tkp_workers_start(&shared, run->channels, &run->workers, &error) != TOKPERF_OK)
         fail_msg("%s", error.message);
 }
@@ -93,26 +94,47 @@ static void check_times(const struct tkp_whole_row *whole)
     assert_true(whole->chunk_ns[row->chunk_count - 1] == row->last_token_ns);
 }
 
-static void take_blocks(struct worker_run *run)
+static void take_row(struct worker_run *run, const struct tkp_whole_row *whole)
+{
+    assert_true(run->row_count < WORKER_RUN_MAX_ROWS);
+    check_times(whole);
+    run->rows[run->row_count] = *whole->row;
+    if (whole->row->error) { /* is the reassembly's */
+        run->errors[run->row_count] = *whole->row->error;
+        run->rows[run->row_count].error = &run->errors[run->row_count];
+    }
+    run->events_before[run->row_count++] = run->event_count;
+}
+
+static void take_events(struct worker_run *run, const struct tkp_block *block)
+{
+    uint32_t count = block->used_bytes / (uint32_t)sizeof *run->events;
+    assert_int_equal(block->used_bytes, count * sizeof *run->events);
+    assert_true(run->event_count + count <= WORKER_RUN_MAX_EVENTS);
+    memcpy(&run->events[run->event_count], block->data, block->used_bytes);
+    run->event_count += count;
+}
+
+static void take_rows(struct worker_run *run, uint32_t worker, const struct tkp_block *block)
 {
     struct tokperf_error error;
     struct tkp_whole_row whole;
+    struct tokperf_span payload = {(const char *)block->data, block->used_bytes};
+    assert_int_equal(tkp_reassembly_feed(run->reassembly[worker], block->kind, payload, &error),
+                     TOKPERF_OK);
+    while (tkp_reassembly_next(run->reassembly[worker], &whole, &error) == TOKPERF_OK)
+        take_row(run, &whole);
+}
+
+static void take_blocks(struct worker_run *run)
+{
     for (uint32_t i = 0; i < run->plan.workers; i++) {
         struct tkp_block *block;
         while ((block = tkp_block_take(run->channels[i]))) {
-            struct tokperf_span payload = {(const char *)block->data, block->used_bytes};
-            assert_int_equal(tkp_reassembly_feed(run->reassembly[i], block->kind, payload, &error),
-                             TOKPERF_OK);
-            while (tkp_reassembly_next(run->reassembly[i], &whole, &error) == TOKPERF_OK) {
-                assert_true(run->row_count < WORKER_RUN_MAX_ROWS);
-                check_times(&whole);
-                run->rows[run->row_count] = *whole.row;
-                if (whole.row->error) { /* is the reassembly's */
-                    run->errors[run->row_count] = *whole.row->error;
-                    run->rows[run->row_count].error = &run->errors[run->row_count];
-                }
-                run->row_count++;
-            }
+            if (block->kind == TKP_BLOCK_EVENTS)
+                take_events(run, block);
+            else
+                take_rows(run, i, block);
             tkp_block_give_back(run->channels[i], block);
         }
     }

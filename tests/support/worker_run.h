@@ -11,7 +11,11 @@
 #include <record/reassembly.h>
 #include <worker/worker.h>
 
-enum { WORKER_RUN_MAX_ROWS = 4096, WORKER_RUN_MAX_WORKERS = 8 };
+enum {
+    WORKER_RUN_MAX_ROWS = 4096,
+    WORKER_RUN_MAX_EVENTS = 2 * WORKER_RUN_MAX_ROWS,
+    WORKER_RUN_MAX_WORKERS = 8
+};
 
 struct worker_run {
     /* set before start */
@@ -19,8 +23,9 @@ struct worker_run {
     struct tkp_phase_plan phase_plan;
     struct fake_dataset conversations;
     uint32_t block_count;
-    bool spins;         /* before due sends */
-    bool kernel_clock;  /* arrivals by the kernel's stamps */
+    bool spins;        /* before due sends */
+    bool kernel_clock; /* arrivals by the kernel's stamps */
+    const struct tkp_flag *wants_events;
     int hold_blocks_ms; /* blocks are not taken before that */
     /* after start */
     struct tkp_url url;
@@ -35,6 +40,9 @@ struct worker_run {
     struct tkp_row rows[WORKER_RUN_MAX_ROWS];
     struct tkp_row_error errors[WORKER_RUN_MAX_ROWS]; /* of the rows that have one */
     uint32_t row_count;
+    struct tkp_request_event events[WORKER_RUN_MAX_EVENTS];
+    uint32_t events_before[WORKER_RUN_MAX_ROWS]; /* the row came */
+    uint32_t event_count;
 };
 
 /* Defaults: one worker, closed loop of one, pooled, streaming, long timeouts. */

@@ -135,7 +135,7 @@ static void test_full_pool(void **state)
     (void)state;
     for (uint32_t blocks = 1; blocks <= 3; blocks++) {
         struct tkp_block_channel *channel = tkp_block_channel_create(5, blocks);
-        assert_int_equal(tkp_block_count(channel), blocks);
+        assert_int_equal(tkp_block_count(channel), blocks + TKP_BLOCK_EVENT_BLOCKS);
         struct receiver to = {tkp_reassembly_create(), 0, 0, 0, thirty_chunks, false};
         uint64_t refused = 0;
         for (uint64_t n = 0; n < 5000;) {
@@ -217,6 +217,106 @@ static void test_age(void **state)
     assert_int_equal(tkp_block_flush(channel, 8, true), TKP_NEVER_NS);
     assert_true(receive(&to, channel));
     assert_int_equal(to.next_row, 3);
+    tkp_reassembly_destroy(to.rows);
+    tkp_block_channel_destroy(channel);
+}
+
+static void put_event(struct tkp_block_channel *channel, uint64_t n, uint64_t now_ns)
+{
+    struct tkp_request_event event = {
+        .ordinal = n, .kind = TKP_REQUEST_ISSUED, .time_ns = n * 7, .turn_index = 3};
+    tkp_block_put_event(channel, &event, now_ns);
+}
+
+/* Receives one block, which must be of events from `first` on; returns how many. */
+static uint32_t receive_events(struct tkp_block_channel *channel, uint64_t first)
+{
+    struct tkp_block *block = tkp_block_take(channel);
+    assert_non_null(block);
+    assert_int_equal(block->kind, TKP_BLOCK_EVENTS);
+    struct tkp_request_event event;
+    uint32_t count = 0;
+    for (uint32_t at = 0; at < block->used_bytes; at += sizeof event, count++) {
+        memcpy(&event, block->data + at, sizeof event);
+        assert_int_equal(event.ordinal, first + count);
+        assert_int_equal(event.time_ns, event.ordinal * 7);
+        assert_int_equal(event.turn_index, 3);
+    }
+    tkp_block_give_back(channel, block);
+    return count;
+}
+
+/* The block of rows that is handed on for any reason goes behind the events that are there. */
+static void test_events_before_rows(void **state)
+{
+    (void)state;
+    struct tkp_block_channel *channel = tkp_block_channel_create(0, 4);
+    struct receiver to = {tkp_reassembly_create(), 0, 0, 0, no_chunks, false};
+    assert_true(put_sample(channel, 0, 0, 1000)); /* the rows' block is the older one */
+    put_event(channel, 1, 2000);
+    assert_true(put_sample(channel, 1, 0, 3000));
+    tkp_block_flush(channel, 1000 + TKP_BLOCK_MAX_AGE_MS * TKP_NS_PER_MS, false);
+    assert_int_equal(receive_events(channel, 1), 1);
+    assert_true(receive(&to, channel));
+    assert_int_equal(to.next_row, 2);
+    uint32_t blocks = to.blocks;
+    for (uint64_t n = 2; to.blocks == blocks; n++) { /* by being full */
+        put_event(channel, n, 0);
+        assert_true(put_sample(channel, n, 0, 0));
+        struct tkp_block *block = tkp_block_take(channel);
+        if (!block)
+            continue;
+        assert_int_equal(block->kind, TKP_BLOCK_EVENTS); /* the last one's row is not in the next */
+        assert_int_equal(block->used_bytes, (n - 1) * sizeof(struct tkp_request_event));
+        tkp_block_give_back(channel, block);
+        assert_true(receive(&to, channel));
+        assert_int_equal(to.next_row, n);
+    }
+    tkp_reassembly_destroy(to.rows);
+    tkp_block_channel_destroy(channel);
+}
+
+static void test_events_age(void **state)
+{
+    (void)state;
+    const uint64_t age_ns = TKP_BLOCK_MAX_AGE_MS * TKP_NS_PER_MS;
+    struct tkp_block_channel *channel = tkp_block_channel_create(0, 2);
+    put_event(channel, 0, 1000);
+    put_event(channel, 1, 2000);
+    assert_int_equal(tkp_block_flush(channel, 999 + age_ns, false), 1000 + age_ns);
+    assert_null(tkp_block_take(channel));
+    assert_true(put_sample(channel, 0, 0, 5000)); /* is not as old */
+    assert_int_equal(tkp_block_flush(channel, 1000 + age_ns, false), 5000 + age_ns);
+    assert_int_equal(receive_events(channel, 0), 2);
+    assert_null(tkp_block_take(channel));
+    put_event(channel, 2, 6000);
+    assert_int_equal(tkp_block_flush(channel, 0, true), TKP_NEVER_NS);
+    assert_int_equal(receive_events(channel, 2), 1);
+    tkp_block_channel_destroy(channel);
+}
+
+/* A recorder that does not come costs events, never a block for rows. */
+static void test_lost_events(void **state)
+{
+    (void)state;
+    const uint64_t room = TKP_BLOCK_BYTES / sizeof(struct tkp_request_event);
+    struct tkp_block_channel *channel = tkp_block_channel_create(0, 1);
+    struct receiver to = {tkp_reassembly_create(), 0, 0, 0, no_chunks, false};
+    for (uint64_t n = 0; n < room * TKP_BLOCK_EVENT_BLOCKS; n++)
+        put_event(channel, n, 0);
+    assert_int_equal(tkp_block_events_lost(channel), 0);
+    for (uint64_t n = 0; n < 5; n++)
+        put_event(channel, n, 0);
+    assert_int_equal(tkp_block_events_lost(channel), 5);
+    assert_true(put_sample(channel, 0, 0, 0));
+    tkp_block_flush(channel, 0, true);
+    for (uint64_t i = 0; i < TKP_BLOCK_EVENT_BLOCKS; i++)
+        assert_int_equal(receive_events(channel, i * room), room);
+    assert_true(receive(&to, channel));
+    put_event(channel, 9, 0); /* there is room again */
+    tkp_block_flush(channel, 0, true);
+    assert_int_equal(receive_events(channel, 9), 1);
+    assert_int_equal(tkp_block_events_lost(channel), 5);
     tkp_reassembly_destroy(to.rows);
     tkp_block_channel_destroy(channel);
 }
@@ -318,6 +418,9 @@ int main(void)
         cmocka_unit_test(test_rows_of_any_length),
         cmocka_unit_test(test_other_row_waits),
         cmocka_unit_test(test_age),
+        cmocka_unit_test(test_events_before_rows),
+        cmocka_unit_test(test_events_age),
+        cmocka_unit_test(test_lost_events),
         cmocka_unit_test(test_bytes_per_row),
         cmocka_unit_test(test_two_threads),
         cmocka_unit_test(test_chunk_bound),
