@@ -7,12 +7,12 @@
 
 #include <base/error.h>
 #include <base/files.h>
-#include <base/json_write.h>
 #include <base/text.h>
 #include <ctype.h>
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <report/run_file.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -204,23 +204,6 @@ static tokperf_status open_log_file(const struct tkp_rundir *dir, struct tokperf
     return TOKPERF_OK;
 }
 
-static void write_run_json(const char *benchmark_id, uint64_t start_realtime_ns,
-                           struct tkp_buffer *out)
-{
-    const struct tokperf_json_writer_v1 *json = &tkp_json_writer_service;
-    struct tokperf_sink sink = tkp_buffer_sink(out);
-    struct tokperf_json_writer w;
-    json->open(&w, &sink, TOKPERF_JSON_INDENT);
-    json->object_begin(&w);
-    tkp_json_write_pair(&w, "benchmark_id", benchmark_id);
-    json->key(&w, tkp_span("pid"));
-    json->integer(&w, getpid());
-    json->key(&w, tkp_span("start_ns"));
-    json->integer(&w, (int64_t)start_realtime_ns);
-    json->object_end(&w);
-    tkp_buffer_puts(out, "\n");
-}
-
 tokperf_status tkp_rundir_begin(const struct tkp_rundir *dir, const struct tkp_plan *plan,
                                 const char *benchmark_id, uint64_t start_realtime_ns,
                                 struct tokperf_error *error)
@@ -229,13 +212,9 @@ tokperf_status tkp_rundir_begin(const struct tkp_rundir *dir, const struct tkp_p
     if (status == TOKPERF_OK)
         status = tkp_files_replace(dir->path, "config.yaml", plan->config_yaml,
                                    strlen(plan->config_yaml), error);
-    struct tkp_buffer run;
-    tkp_buffer_init(&run, 4096);
-    write_run_json(benchmark_id, start_realtime_ns, &run);
-    if (status == TOKPERF_OK)
-        status = tkp_files_replace(dir->path, "run.json", run.data, run.len, error);
-    tkp_buffer_finish(&run);
-    return status;
+    struct tkp_run_file run = {
+        .benchmark_id = benchmark_id, .pid = getpid(), .start_ns = start_realtime_ns};
+    return status ? status : tkp_run_file_write(dir->path, &run, error);
 }
 
 bool tkp_rundir_log_path(const struct tkp_rundir *dir, char *out, size_t capacity)

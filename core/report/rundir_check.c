@@ -8,15 +8,14 @@
 #include <base/error.h>
 #include <base/files.h>
 #include <base/text.h>
-#include <errno.h>
-#include <signal.h>
+#include <report/run_file.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
-enum { RUN_JSON_MAX_BYTES = 64 * 1024, PROGRAM_BYTES = 64 };
+enum { RUN_FILE_MAX_BYTES = 1024 * 1024 /* its texts, unescaped */ };
 
 /* What a run writes, with the export prefix before those that begin with a dot
  * or underscore. */
@@ -35,31 +34,16 @@ static bool name_of(const struct tkp_plan *plan, size_t i, char *path, size_t ca
 }
 
 /* The process that run.json names, when it is there and is this program; 0: none. */
-static long live_process(const char *dir)
+static int64_t live_process(const char *dir)
 {
-    static const char key[] = "\"pid\":";
-    char path[TKP_RUNDIR_PATH_BYTES], program[PROGRAM_BYTES];
-    struct tkp_buffer text;
+    struct tkp_arena arena;
+    struct tkp_run_file file;
     struct tokperf_error ignored;
-    long pid = 0;
-    tkp_buffer_init(&text, RUN_JSON_MAX_BYTES);
-    if (tkp_files_join(path, sizeof path, dir, "run.json") &&
-        tkp_files_read(path, RUN_JSON_MAX_BYTES - 1, 0, &text, &ignored) == TOKPERF_OK) {
-        const char *at = strstr(tkp_buffer_text(&text), key);
-        pid = at ? strtol(at + sizeof key - 1, NULL, 10) : 0;
-    }
-    tkp_buffer_clear(&text);
-    if (pid <= 0 || pid == (long)getpid() || pid != (long)(pid_t)pid ||
-        (kill((pid_t)pid, 0) && errno != EPERM))
-        pid = 0;
-    snprintf(path, sizeof path, "/proc/%ld/comm", pid);
-    FILE *comm = pid ? fopen(path, "re") : NULL;
-    if (!comm || !fgets(program, sizeof program, comm) || strcmp(program, "tokperf\n") != 0)
-        pid = 0;
-    if (comm)
-        fclose(comm);
-    tkp_buffer_finish(&text);
-    return pid;
+    tkp_arena_init(&arena, RUN_FILE_MAX_BYTES);
+    bool is_live = tkp_run_file_read(dir, &arena, &file, &ignored) == TOKPERF_OK &&
+                   tkp_run_file_is_live(&file) && file.pid != getpid();
+    tkp_arena_finish(&arena);
+    return is_live ? file.pid : 0;
 }
 
 static bool is_same_file(const char *path, const char *other)
@@ -99,12 +83,12 @@ tokperf_status tkp_rundir_check(const struct tkp_plan *plan, struct tokperf_erro
     tokperf_status status = TOKPERF_OK;
     if (!plan->artifact_dir)
         return TOKPERF_OK;
-    long pid = live_process(plan->artifact_dir);
+    int64_t pid = live_process(plan->artifact_dir);
     if (pid)
         return tkp_fail(error, TOKPERF_E_EXISTS,
-                        "--output-artifact-dir: the run of process %ld is writing into '%s'; "
+                        "--output-artifact-dir: the run of process %lld is writing into '%s'; "
                         "choose another directory",
-                        pid, plan->artifact_dir);
+                        (long long)pid, plan->artifact_dir);
     for (size_t i = 0; status == TOKPERF_OK && i < WRITTEN; i++)
         if (name_of(plan, i, path, sizeof path))
             status = check_file(plan, i, path, error);
