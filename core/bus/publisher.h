@@ -34,6 +34,9 @@ const struct tkp_flag *tkp_publisher_sample_flag(const struct tkp_publisher *pub
 /* Hands frames over (tkp_frame_put), `count` of them. Copies; waits for nobody. [any] */
 void tkp_publisher_put(struct tkp_publisher *publisher, enum tkp_topic topic,
                        struct tokperf_span frames, uint32_t count);
+/* So many frames of a topic are not there to be put: those put later are numbered as if they had
+ * been, and a subscriber sees the gap. [any] */
+void tkp_publisher_skip(struct tkp_publisher *publisher, enum tkp_topic topic, uint64_t count);
 /* Sends every topic's batch now, in the order in which their first frames came. [any] */
 void tkp_publisher_flush(struct tkp_publisher *publisher);
 /* Frames that never went out. [any] */
