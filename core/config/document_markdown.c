@@ -88,8 +88,10 @@ static const char options_introduction[] =
     "Durations are seconds, or a number with `ns`, `us`, `ms`, `s`, `m` or `h`. A flag without "
     "value is\ntaken back by `--flag=false`. In the file, `${NAME}` and `${NAME:default}` stand "
     "for "
-    "variables of the\nenvironment, `$${` for `${`; `phases` is a list or a mapping of at most one "
-    "`warmup` followed by one\n`profiling`.\n";
+    "variables of the\nenvironment, `$${` for `${`; `phases` is a list, or a mapping by name, of "
+    "up to 64 phases in the\norder in which they run. The paths `phases.profiling.*` and "
+    "`phases.warmup.*` below are the keys of\na phase of that kind; flags and variables set the "
+    "one phase of their kind (see [metrics.md](metrics.md#phases)).\n";
 
 void tkp_document_markdown(struct tkp_buffer *out)
 {

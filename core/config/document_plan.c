@@ -9,6 +9,7 @@
 #include <base/json_scan.h>
 #include <base/json_write.h>
 #include <base/text.h>
+#include <config/phase_list.h>
 #include <config/redact.h>
 #include <config/settings.h>
 #include <stdio.h>
@@ -301,8 +302,15 @@ static void put_phase(struct tokperf_json_writer *w, const struct tkp_plan *plan
                       const struct tkp_phase_plan *phase)
 {
     static const char *const types[] = {"concurrency", "constant", "poisson"};
+    const char *kind = phase->is_warmup ? "warmup" : "profiling";
     json->object_begin(w);
     tkp_json_write_pair(w, "name", phase->name);
+    if (strcmp(phase->name, kind) != 0)
+        tkp_json_write_pair(w, "kind", kind);
+    if (phase->is_seamless)
+        put_bool(w, "seamless", true);
+    if (phase->exclude_from_results)
+        put_bool(w, "exclude_from_results", true);
     tkp_json_write_pair(w, "type", types[phase->arrival - TKP_ARRIVAL_CLOSED]);
     put_count(w, "concurrency", phase->concurrency);
     if (phase->concurrency)
@@ -317,7 +325,7 @@ static void put_phase(struct tokperf_json_writer *w, const struct tkp_plan *plan
         put_seconds(w, "duration", phase->duration_ns);
         put_seconds(w, "grace_period", phase->grace_ns);
     }
-    if (!phase->is_warmup && plan->failed_request_threshold <= 1)
+    if (phase == tkp_phases_last_counted(plan) && plan->failed_request_threshold <= 1)
         put_number(w, "failed_request_threshold", plan->failed_request_threshold);
     json->object_end(w);
 }

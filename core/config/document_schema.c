@@ -4,6 +4,7 @@
 
 #include <base/json_write.h>
 #include <base/text.h>
+#include <config/phase_list.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -161,53 +162,70 @@ static void put_member(struct tokperf_json_writer *w, const char *path)
     }
 }
 
-static void put_phase_labels(struct tokperf_json_writer *w, const char *kind)
+static void put_name(struct tokperf_json_writer *w)
 {
-    static const char *const labels[] = {"name", "kind"};
-    for (size_t i = 0; i < sizeof labels / sizeof labels[0]; i++) {
-        put_key(w, labels[i]);
-        json->object_begin(w);
-        tkp_json_write_pair(w, "const", kind);
-        json->object_end(w);
-    }
+    json->object_begin(w);
+    tkp_json_write_pair(w, "type", "string");
+    tkp_json_write_pair(w, "pattern", "^[A-Za-z_][A-Za-z0-9_-]*$");
+    put_key(w, "maxLength");
+    json->integer(w, TKP_PHASE_NAME_MAX);
+    put_key(w, "not");
+    json->object_begin(w);
+    tkp_json_write_pair(w, "const", TKP_PHASE_TOTAL);
+    json->object_end(w);
+    json->object_end(w);
 }
 
-/* `phases`: a mapping by name, which put_section wrote, or a list of the same objects. */
-static void put_phases(struct tokperf_json_writer *w)
+static void put_phase_labels(struct tokperf_json_writer *w, const char *kind)
+{
+    put_key(w, "name");
+    json->object_begin(w);
+    tkp_json_write_pair(w, "$ref", "#/$defs/phase_name");
+    json->object_end(w);
+    put_key(w, "kind");
+    json->object_begin(w);
+    tkp_json_write_pair(w, "const", kind);
+    json->object_end(w);
+}
+
+static void put_any_phase(struct tokperf_json_writer *w)
 {
     static const char *const refs[] = {"#/$defs/warmup", "#/$defs/profiling"};
     json->object_begin(w);
     put_key(w, "anyOf");
     json->array_begin(w);
-    json->object_begin(w);
-    tkp_json_write_pair(w, "type", "object");
-    put_key(w, "additionalProperties");
-    json->boolean(w, 0);
-    put_key(w, "properties");
-    json->object_begin(w);
-    for (size_t i = 0; i < 2; i++) {
-        put_key(w, strrchr(refs[i], '/') + 1);
-        json->object_begin(w);
-        tkp_json_write_pair(w, "$ref", refs[i]);
-        json->object_end(w);
-    }
-    json->object_end(w);
-    json->object_end(w);
-    json->object_begin(w);
-    tkp_json_write_pair(w, "type", "array");
-    put_key(w, "maxItems");
-    json->integer(w, 2);
-    put_key(w, "items");
-    json->object_begin(w);
-    put_key(w, "anyOf");
-    json->array_begin(w);
-    for (size_t i = 0; i < 2; i++) {
+    for (size_t i = 0; i < sizeof refs / sizeof refs[0]; i++) {
         json->object_begin(w);
         tkp_json_write_pair(w, "$ref", refs[i]);
         json->object_end(w);
     }
     json->array_end(w);
     json->object_end(w);
+}
+
+/* `phases`: a mapping by name, or a list, in their order. */
+static void put_phases(struct tokperf_json_writer *w)
+{
+    json->object_begin(w);
+    put_key(w, "anyOf");
+    json->array_begin(w);
+    json->object_begin(w);
+    tkp_json_write_pair(w, "type", "object");
+    put_key(w, "maxProperties");
+    json->integer(w, TKP_PLAN_MAX_PHASES);
+    put_key(w, "propertyNames");
+    json->object_begin(w);
+    tkp_json_write_pair(w, "$ref", "#/$defs/phase_name");
+    json->object_end(w);
+    put_key(w, "additionalProperties");
+    put_any_phase(w);
+    json->object_end(w);
+    json->object_begin(w);
+    tkp_json_write_pair(w, "type", "array");
+    put_key(w, "maxItems");
+    json->integer(w, TKP_PLAN_MAX_PHASES);
+    put_key(w, "items");
+    put_any_phase(w);
     json->object_end(w);
     json->array_end(w);
     json->object_end(w);
@@ -259,6 +277,8 @@ static void put_definitions(struct tokperf_json_writer *w)
                         "A number with its unit, inf where no limit is allowed, or a "
                         "variable of the environment.",
                         "^([0-9.]+(ns|us|ms|s|m|h)|inf|.*\\$\\{.*)$");
+    put_key(w, "phase_name");
+    put_name(w);
     put_key(w, "warmup");
     put_section(w, "phases.warmup");
     put_key(w, "profiling");

@@ -4,6 +4,7 @@
 
 #include <base/error.h>
 #include <base/text.h>
+#include <config/file_phases.h>
 #include <config/leaf.h>
 #include <ctype.h>
 #include <string.h>
@@ -101,64 +102,25 @@ static tokperf_status apply_section(const struct tkp_file *file, const struct tk
     return status;
 }
 
-struct phases {
-    bool has_warmup, has_profiling;
-};
-
-/* "warmup" or "profiling" out of kind, else name (the map's key or the member `name`). */
-static tokperf_status phase_kind(const struct tkp_file *file, const struct tkp_yaml_node *phase,
-                                 const char *where, const char **kind)
+static tokperf_status apply_phase(const struct tkp_file *file, const struct tkp_yaml_node *node,
+                                  const char *where)
 {
-    const struct tkp_yaml_node *labels[] = {tkp_yaml_get(phase, "kind"),
-                                            tkp_yaml_get(phase, "name")};
-    *kind = phase->key;
-    for (size_t i = 0; i < 2; i++) {
-        const struct tkp_yaml_node *label = labels[i];
-        if (!label)
-            continue;
-        if (label->kind != TKP_YAML_SCALAR || (*kind && strcmp(*kind, label->text) != 0))
-            return tkp_yaml_fail(file->yaml, label, file->error,
-                                 "%s.%s: name and kind of a phase must be the same for now: warmup "
-                                 "or profiling",
-                                 where, label->key);
-        *kind = label->text;
-    }
-    if (!*kind)
-        *kind = "profiling";
-    if (strcmp(*kind, "warmup") != 0 && strcmp(*kind, "profiling") != 0)
-        return tkp_yaml_fail(file->yaml, phase, file->error,
-                             "%s: '%s' is no phase: for now there are warmup and profiling", where,
-                             *kind);
-    return TOKPERF_OK;
-}
-
-static tokperf_status apply_phase(const struct tkp_file *file, const struct tkp_yaml_node *phase,
-                                  const char *where, struct phases *seen)
-{
-    const char *kind;
-    if (phase->kind != TKP_YAML_MAP)
-        return tkp_yaml_fail(file->yaml, phase, file->error, "%s: expected a mapping, found %s",
-                             where, tkp_yaml_kind_name(phase));
-    tokperf_status status = phase_kind(file, phase, where, &kind);
+    struct tkp_phase_settings *phase;
+    struct place place;
+    tokperf_status status = tkp_file_phase_begin(file, node, where, &phase);
     if (status)
         return status;
-    bool is_warmup = strcmp(kind, "warmup") == 0;
-    if (seen->has_profiling || (is_warmup && seen->has_warmup))
-        return tkp_yaml_fail(file->yaml, phase, file->error,
-                             "%s: for now a run has at most one warmup followed by one profiling "
-                             "phase",
-                             where);
-    seen->has_warmup |= is_warmup;
-    seen->has_profiling |= !is_warmup;
-    struct place place = {.path = "phases."};
-    tkp_text_copy(place.path + 7, PLACE_BYTES - 7, tkp_span(kind));
+    struct tkp_file inner = *file;
+    inner.settings = &phase->values;
+    tkp_text_copy(place.path, PLACE_BYTES,
+                  tkp_span(phase->is_warmup ? "phases.warmup" : "phases.profiling"));
     tkp_text_copy(place.where, PLACE_BYTES, tkp_span(where));
-    return apply_section(file, phase, &place);
+    status = apply_section(&inner, node, &place);
+    return status ? status : tkp_file_phase_end(file, phase);
 }
 
 static tokperf_status apply_phases(const struct tkp_file *file, const struct tkp_yaml_node *node)
 {
-    struct phases seen = {false, false};
     tokperf_status status = TOKPERF_OK;
     uint32_t index = 0;
     if (node->kind == TKP_YAML_SCALAR)
@@ -170,7 +132,7 @@ static tokperf_status apply_phases(const struct tkp_file *file, const struct tkp
             node->kind == TKP_YAML_SEQ
                 ? tkp_arena_printf(file->settings->arena, "benchmark.phases[%u]", index++)
                 : tkp_arena_printf(file->settings->arena, "benchmark.phases.%s", n->key);
-        status = apply_phase(file, n, where ? where : "benchmark.phases", &seen);
+        status = apply_phase(file, n, where ? where : "benchmark.phases");
     }
     return status;
 }

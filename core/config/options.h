@@ -62,7 +62,7 @@ enum tkp_option_id {
     TKP_OPT_TOKENIZER,
     TKP_OPT_TOKENIZER_THREADS,
     TKP_OPT_DRAIN_TIMEOUT,
-    /* load: the same nine in both phases, in the same order */
+    /* load: the same eleven for both kinds of phases, in the same order */
     TKP_OPT_ARRIVAL,
     TKP_OPT_CONCURRENCY,
     TKP_OPT_RATE,
@@ -72,6 +72,8 @@ enum tkp_option_id {
     TKP_OPT_GRACE,
     TKP_OPT_CONCURRENCY_RAMP,
     TKP_OPT_RATE_RAMP,
+    TKP_OPT_SEAMLESS,
+    TKP_OPT_EXCLUDE_FROM_RESULTS,
     TKP_OPT_WARMUP_ARRIVAL,
     TKP_OPT_WARMUP_CONCURRENCY,
     TKP_OPT_WARMUP_RATE,
@@ -81,6 +83,8 @@ enum tkp_option_id {
     TKP_OPT_WARMUP_GRACE,
     TKP_OPT_WARMUP_CONCURRENCY_RAMP,
     TKP_OPT_WARMUP_RATE_RAMP,
+    TKP_OPT_WARMUP_SEAMLESS,
+    TKP_OPT_WARMUP_EXCLUDE_FROM_RESULTS,
     TKP_OPT_FAILED_REQUEST_THRESHOLD,
     TKP_OPT_WORKERS,
     TKP_OPT_SPIN,

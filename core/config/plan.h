@@ -187,7 +187,7 @@ struct tkp_plan {
     uint64_t drain_timeout_ns; /* 0: none */
 
     /* load */
-    const struct tkp_phase_plan *phases; /* in order; the last one is profiling */
+    const struct tkp_phase_plan *phases; /* in order; at least one counts */
     uint32_t phase_count;
     uint64_t seed;
     bool seed_was_drawn;

@@ -26,6 +26,9 @@ tokperf_status tkp_resolve_dataset(const struct tkp_settings *settings, struct t
                                    struct tokperf_error *error) TOKPERF_MUST_USE;
 tokperf_status tkp_resolve_load(const struct tkp_settings *settings, struct tkp_plan *plan,
                                 struct tokperf_error *error) TOKPERF_MUST_USE;
+/* Part of tkp_resolve_load: the list of phases. */
+tokperf_status tkp_resolve_phases(const struct tkp_settings *settings, struct tkp_plan *plan,
+                                  struct tokperf_error *error) TOKPERF_MUST_USE;
 tokperf_status tkp_resolve_token(const struct tkp_settings *settings, struct tkp_plan *plan,
                                  struct tokperf_error *error) TOKPERF_MUST_USE;
 /* After the connection and the load: its rules join them. */

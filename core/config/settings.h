@@ -29,9 +29,23 @@ struct tkp_setting {
     struct tkp_setting *next;
 };
 
+struct tkp_phase_settings;
+
 struct tkp_settings {
     struct tkp_arena *arena; /* everything added is copied into it */
     struct tkp_setting *first[TKP_OPT_COUNT];
+    struct tkp_phase_settings *phases; /* of the file, in its order */
+    uint32_t phase_count;
+};
+
+/* A phase of the file. What the file gives for it lies here alone; what flags and variables give
+ * for its kind lies in the settings of the run. */
+struct tkp_phase_settings {
+    const char *name;
+    const char *origin; /* "file:line:column: path" */
+    bool is_warmup;
+    struct tkp_settings values; /* TKP_OPT_ARRIVAL or TKP_OPT_WARMUP_ARRIVAL and the ids behind;
+                                   without the table's defaults */
 };
 
 /* Adds the defaults of the table, so that tkp_settings_get finds them. */

@@ -106,6 +106,8 @@ void tkp_live_row(struct tkp_live *live, const struct tkp_row *row, const uint64
         return;
     if (row->phase > live->now.phase)
         begin_phase(live, row->phase);
+    if (row->phase < live->now.phase) /* what a seamless phase overlaps */
+        return;
     live->now.ok += row->outcome == TKP_OUTCOME_OK;
     live->now.cancelled += row->outcome == TKP_OUTCOME_CANCELLED;
     if (tkp_outcome_is_error((enum tkp_outcome)row->outcome)) {

@@ -22,7 +22,8 @@ struct tkp_live_figures {
 struct tkp_live;
 struct tkp_live *tkp_live_create(const struct tkp_metric_context *context);
 void tkp_live_destroy(struct tkp_live *live);
-/* [recorder] A row of a later phase starts the figures anew. */
+/* [recorder] A row of a later phase starts the figures anew; rows of earlier ones no longer count.
+ */
 void tkp_live_row(struct tkp_live *live, const struct tkp_row *row, const uint64_t *chunk_ns,
                   uint32_t chunk_count);
 void tkp_live_tick(struct tkp_live *live, uint64_t now_ns);

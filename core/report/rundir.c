@@ -8,6 +8,7 @@
 #include <base/error.h>
 #include <base/files.h>
 #include <base/text.h>
+#include <config/phase_list.h>
 #include <ctype.h>
 #include <dirent.h>
 #include <errno.h>
@@ -162,7 +163,10 @@ tokperf_status tkp_rundir_create(const struct tkp_plan *plan, const char *model,
         tkp_buffer_puts(&base, "-");
         append_component(&base, plan->endpoint_type);
         tkp_buffer_puts(&base, "-");
-        append_stimulus(&base, &plan->phases[plan->phase_count - 1]);
+        if (tkp_phases_have_files(plan))
+            tkp_buffer_printf(&base, "phases%u", plan->phase_count);
+        else
+            append_stimulus(&base, tkp_phases_last_counted(plan));
         status = make_numbered(tkp_buffer_text(&base), dir, error);
         tkp_buffer_finish(&base);
     }

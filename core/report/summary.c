@@ -9,6 +9,7 @@
 #include <base/clock.h>
 #include <base/error.h>
 #include <base/text.h>
+#include <config/phase_list.h>
 #include <metrics/phase_metrics.h>
 #include <metrics/verdict.h>
 #include <math.h>
@@ -36,7 +37,7 @@ struct tkp_summarizer {
 
 static uint32_t main_phase(const struct tkp_summarizer *s)
 {
-    return s->in.plan->phase_count - 1;
+    return (uint32_t)(tkp_phases_last_counted(s->in.plan) - s->in.plan->phases);
 }
 
 static tokperf_status create_phases(struct tkp_summarizer *s, struct tokperf_error *error)

@@ -3,6 +3,7 @@
 #include <run/parts.h>
 
 #include <calibrate/calibration.h>
+#include <config/phase_list.h>
 #include <math.h>
 #include <unistd.h>
 
@@ -14,11 +15,24 @@ static void warn(const char *what, double planned, double calibrated, double bou
             planned, what, calibrated, bound_ms);
 }
 
+/* The greatest of the counted phases. */
+static void find_most(const struct tkp_plan *plan, double *rate_per_s, double *streams)
+{
+    *rate_per_s = *streams = 0;
+    for (uint32_t i = 0; i < plan->phase_count; i++) {
+        const struct tkp_phase_plan *phase = &plan->phases[i];
+        if (!tkp_phase_is_counted(phase))
+            continue;
+        *rate_per_s = fmax(*rate_per_s, phase->rate_per_s);
+        *streams = fmax(*streams, plan->streaming ? (double)phase->concurrency : 0);
+    }
+}
+
 void tkp_run_look_up_calibration(struct tkp_run *run)
 {
     const struct tkp_plan *plan = run->plan;
-    const struct tkp_phase_plan *phase = &plan->phases[plan->phase_count - 1];
     struct tkp_calibrated_limits limits;
+    double planned_rate, planned_streams;
     if (!tkp_calibration_load((const char *const *)environ, plan->workers, &limits))
         return;
     run->facts.calibrated_requests_per_s = (uint64_t)ceil(limits.requests_per_s);
@@ -26,8 +40,9 @@ void tkp_run_look_up_calibration(struct tkp_run *run)
     run->facts.calibrated_events_per_s = (uint64_t)ceil(limits.events_per_s);
     double rate = (double)run->facts.calibrated_requests_per_s;
     double streams = (double)run->facts.calibrated_streams;
-    if (rate > 0 && phase->rate_per_s > rate)
-        warn("requests/s", phase->rate_per_s, rate, limits.bound_ms);
-    if (streams > 0 && plan->streaming && (double)phase->concurrency > streams)
-        warn("streams at a time", (double)phase->concurrency, streams, limits.bound_ms);
+    find_most(plan, &planned_rate, &planned_streams);
+    if (rate > 0 && planned_rate > rate)
+        warn("requests/s", planned_rate, rate, limits.bound_ms);
+    if (streams > 0 && planned_streams > streams)
+        warn("streams at a time", planned_streams, streams, limits.bound_ms);
 }

@@ -365,18 +365,6 @@ static void phases(void **state)
          "run.yaml:2:11: benchmark.phases: expected a list or mapping, found text"},
         {"benchmark:\n  phases: [5]\n",
          "run.yaml:2:12: benchmark.phases[0]: expected a mapping, found text"},
-        {"benchmark:\n  phases: [{kind: cooldown}]\n",
-         "run.yaml:2:12: benchmark.phases[0]: 'cooldown' is no phase: for now there are warmup and "
-         "profiling"},
-        {"benchmark:\n  phases: [{kind: profiling, name: soak}]\n",
-         "run.yaml:2:36: benchmark.phases[0].name: name and kind of a phase must be the same for "
-         "now: warmup or profiling"},
-        {"benchmark:\n  phases: [{requests: 1}, {requests: 2}]\n",
-         "run.yaml:2:27: benchmark.phases[1]: for now a run has at most one warmup followed by one "
-         "profiling phase"},
-        {"benchmark:\n  phases: [{name: profiling}, {name: warmup, requests: 2}]\n",
-         "run.yaml:2:31: benchmark.phases[1]: for now a run has at most one warmup followed by one "
-         "profiling phase"},
         {"benchmark:\n  phases: [{name: warmup, requests: 1, failed_request_threshold: 1}]\n",
          "run.yaml:2:40: unknown key 'failed_request_threshold' in benchmark.phases[0]"},
         {"benchmark:\n  phases: [{type: gamma}]\n",

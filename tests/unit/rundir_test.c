@@ -93,10 +93,14 @@ static void the_last_phase_names_the_stimulus(void **state)
     struct tkp_rundir dir;
     struct tokperf_error error;
     phases[1] = phases[0];
+    phases[0].is_warmup = true;
     phases[1].concurrency = 99;
     plan.phase_count = 2;
     assert_int_equal(tkp_rundir_create(&plan, "m", &dir, &error), TOKPERF_OK);
     assert_string_equal(dir.path, "artifacts/m-chat-concurrency99");
+    phases[0].is_warmup = false; /* no single load stands for the run */
+    assert_int_equal(tkp_rundir_create(&plan, "m", &dir, &error), TOKPERF_OK);
+    assert_string_equal(dir.path, "artifacts/m-chat-phases2");
 }
 
 static void long_models_are_cut(void **state)
