@@ -214,11 +214,11 @@ static void what_is_refused_in_a_file(void **state)
          "given at run.yaml:2:48: benchmark.phases[0].failed_request_threshold; write it at one "
          "phase"},
         {"[{name: a, type: poisson}, {name: b}]",
-         "2:29: benchmark.phases[0].type: 'poisson' needs a request rate: give rate"},
+         "2:28: benchmark.phases[0].type: 'poisson' needs a request rate: give rate"},
         {"[{name: a, seemless: true}]",
-         "2:23: unknown key 'seemless' in benchmark.phases[0]; did you mean 'seamless'?"},
+         "2:22: unknown key 'seemless' in benchmark.phases[0]; did you mean 'seamless'?"},
         {"[{name: a, prefill_concurrency: 2}]",
-         "2:23: unknown key 'prefill_concurrency' in benchmark.phases[0]"},
+         "2:22: unknown key 'prefill_concurrency' in benchmark.phases[0]"},
     };
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
         char file[512], message[512];
