@@ -127,13 +127,15 @@ static void look(struct load_state *load)
 static void watch(struct load_state *load)
 {
     struct tkp_run *run = load->run;
-    struct pollfd fds[2] = {{.fd = tkp_workers_done_fd(run->workers), .events = POLLIN},
-                            {.fd = tkp_interrupt_fd(), .events = POLLIN}};
+    struct pollfd fds[] = {{.fd = tkp_workers_done_fd(run->workers), .events = POLLIN},
+                           {.fd = tkp_run_collectors_fd(run), .events = POLLIN},
+                           {.fd = tkp_interrupt_fd(), .events = POLLIN}};
     while (!tkp_workers_phase_done(run->workers)) {
-        /* Once the signal was seen its descriptor stays readable: look at the other one only. */
-        nfds_t watched = run->end == TKP_RUN_INTERRUPTED ? 1 : 2;
+        /* Once the signal was seen its descriptor stays readable: look at the others only. */
+        nfds_t watched = run->end == TKP_RUN_INTERRUPTED ? 2 : 3;
         if (poll(fds, watched, LOOK_MS) < 0 && errno != EINTR)
             tkp_log(TKP_LOG_ERROR, "poll failed in the controller");
+        tkp_run_look_at_collectors(run);
         look(load);
         tkp_live_line_draw(&run->line, load->phase->schedule.phase, load->phase->schedule.start_ns,
                            SUM(run, in_flight), tkp_run_counted(run), &load->figures);
@@ -242,11 +244,17 @@ tokperf_status tkp_run_load(struct tkp_run *run, struct tokperf_error *error)
         status = tkp_run_start_profiler(run, &run->plan->phases[i], error);
         if (status != TOKPERF_OK)
             break;
-        draw = run_phase(run, phase, i, draw);
+        if (tkp_run_gate(run, i, TKP_GATE_START)) {
+            draw = run_phase(run, phase, i, draw);
+            (void)tkp_run_gate(run, i, TKP_GATE_END);
+        } else {
+            run->end = TKP_RUN_INTERRUPTED;
+        }
         tkp_run_stop_profiler(run, &run->plan->phases[i]);
     }
     tkp_workers_stop(run->workers);
     run->workers = NULL;
+    tkp_run_finish_collectors(run);
     tkp_run_stop_recorder(run);
     free(phase);
     return status;

@@ -18,6 +18,7 @@
 #include <run/limits.h>
 #include <run/live_line.h>
 #include <target/mock_child.h>
+#include <telemetry/gate.h>
 #include <worker/worker.h>
 
 enum tkp_run_end {
@@ -142,6 +143,18 @@ void tkp_run_stop_profiler(struct tkp_run *run, const struct tkp_phase_plan *pha
 void tkp_run_look_up_calibration(struct tkp_run *run);
 /* Writes the stop note, drains and closes the record log; keeps its failure in run->log_error. */
 void tkp_run_stop_recorder(struct tkp_run *run);
+/* gates.c: the collectors beside the run. Nothing of it does anything without --collector. */
+/* The gate before a phase's first request (nothing of the phase has begun) or after its last
+ * response, for a cancelled phase too. Waits at most --baseline-timeout. false: a signal came
+ * before or at a START gate, and the phase must not begin. Decides itself that gates are off, as at
+ * the boundary of a seamless phase, and says so in the result. */
+bool tkp_run_gate(struct tkp_run *run, uint32_t phase, enum tkp_gate_kind kind);
+/* Readable when a collector has said something or died, or -1: for poll() where main waits. */
+int tkp_run_collectors_fd(const struct tkp_run *run);
+/* Takes notice of it, without waiting. */
+void tkp_run_look_at_collectors(struct tkp_run *run);
+/* Behind the last phase, before the recorder stops: waits for the results that are owed. */
+void tkp_run_finish_collectors(struct tkp_run *run);
 /* Ends threads and frees what open_results and load made. */
 void tkp_run_close_results(struct tkp_run *run);
 
