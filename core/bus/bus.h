@@ -18,9 +18,11 @@ void tkp_bus_destroy(struct tkp_bus *bus);
 enum { TKP_BUS_ADDRESS_BYTES = 128 };
 
 /* The folder of a run's sockets: below XDG_RUNTIME_DIR, TMPDIR or /tmp, the first that is there,
- * is writable and short enough. Folders of runs that are gone (the name has the pid) are removed. */
+ * is writable and short enough. Folders of runs that are gone (the name has the pid) are removed.
+ */
 struct tkp_bus_folder {
     char path[TKP_BUS_ADDRESS_BYTES]; /* empty: none */
+    int lock_fd;                      /* locked while the run lives; only with a path */
 };
 tokperf_status tkp_bus_folder_make(struct tkp_bus_folder *folder,
                                    struct tokperf_error *error) TOKPERF_MUST_USE;

@@ -2,8 +2,8 @@
 /*
  * What travels on the bus, as docs/bus.md specifies it. A published message has two parts: the name
  * of its topic, which subscribers filter by, and a batch: a head and frames one behind the other.
- * Little endian, as the platform is. A frame of an unknown kind or a later version is skipped by its
- * length. Pure functions. [any]
+ * Little endian, as the platform is. A frame of an unknown kind or a later version is skipped by
+ * its length. Pure functions. [any]
  */
 #ifndef TKP_BUS_FRAME_H
 #define TKP_BUS_FRAME_H
@@ -41,15 +41,15 @@ enum {
 struct tkp_batch_head {
     char magic[4];
     uint16_t version;
-    uint16_t topic;       /* enum tkp_topic */
-    uint64_t sequence;    /* of the first frame in its topic, from 0; the others follow */
+    uint16_t topic;    /* enum tkp_topic */
+    uint64_t sequence; /* of the first frame in its topic, from 0; the others follow */
     uint32_t frame_count;
     uint32_t length_bytes; /* of the frames */
 };
 _Static_assert(sizeof(struct tkp_batch_head) == 24, "no padding");
 
 struct tkp_frame_head {
-    uint16_t kind;         /* enum tkp_frame_kind */
+    uint16_t kind; /* enum tkp_frame_kind */
     uint16_t version;
     uint32_t length_bytes; /* of the payload, which follows */
 };

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Payloads of the sample topic: what happened to one request. Each begins with the same id, by which
- * a request is found again in profile_export.jsonl (benchmark_phase, session_num, turn_index). Times
- * are monotonic ns; 0: it did not get there. Written and read by memcpy: payloads are not aligned.
+ * Payloads of the sample topic: what happened to one request. Each begins with the same id, by
+ * which a request is found again in profile_export.jsonl (benchmark_phase, session_num,
+ * turn_index). Times are monotonic ns; 0: it did not get there. Written and read by memcpy:
+ * payloads are not aligned.
  */
 #ifndef TKP_BUS_SAMPLE_H
 #define TKP_BUS_SAMPLE_H
@@ -51,5 +52,19 @@ struct tkp_sample_error {
 /* Appends frames for a finished request: ERROR unless it is ok or cancelled, then COMPLETE. Returns
  * how many. */
 uint32_t tkp_sample_put_row(struct tkp_buffer *out, const struct tkp_row *row);
+
+/* Read payloads that may come from anywhere, of TKP_FRAME_VERSION. TOKPERF_E_PARSE: too short for
+ * what it says that it is. Texts borrow from the payload, and may hold any bytes. */
+tokperf_status tkp_sample_read_issued(struct tokperf_span payload, struct tkp_sample_issued *issued,
+                                      struct tokperf_error *error) TOKPERF_MUST_USE;
+tokperf_status tkp_sample_read_first_token(struct tokperf_span payload,
+                                           struct tkp_sample_first_token *first_token,
+                                           struct tokperf_error *error) TOKPERF_MUST_USE;
+tokperf_status tkp_sample_read_complete(struct tokperf_span payload,
+                                        struct tkp_sample_complete *complete,
+                                        struct tokperf_error *error) TOKPERF_MUST_USE;
+tokperf_status tkp_sample_read_error(struct tokperf_span payload, struct tkp_sample_error *read,
+                                     struct tokperf_span *type, struct tokperf_span *message,
+                                     struct tokperf_error *error) TOKPERF_MUST_USE;
 
 #endif

@@ -23,8 +23,8 @@ tokperf_status tkp_subscriber_open(struct tkp_bus *bus, const char *address, uin
                                    uint32_t high_water_batches, struct tkp_subscriber **subscriber,
                                    struct tokperf_error *error) TOKPERF_MUST_USE;
 /* Waits up to timeout_ms for a batch. TOKPERF_E_TIMEOUT: none came. TOKPERF_E_PARSE: a message that
- * is no batch, counted; go on. The reader borrows the batch until the next call. A batch's frames are
- * counted when it is given out. */
+ * is no batch, counted; go on. The reader borrows the batch until the next call. A batch's frames
+ * are counted when it is given out. */
 tokperf_status tkp_subscriber_next(struct tkp_subscriber *subscriber, uint32_t timeout_ms,
                                    struct tkp_frame_reader *reader,
                                    struct tokperf_error *error) TOKPERF_MUST_USE;
