@@ -17,6 +17,7 @@
 #include <run/cpu_plan.h>
 #include <run/limits.h>
 #include <run/live_line.h>
+#include <run/sample_feed.h>
 #include <target/mock_child.h>
 #include <telemetry/gate.h>
 #include <worker/worker.h>
@@ -76,6 +77,7 @@ struct tkp_run {
     struct tkp_bus *bus;
     struct tkp_bus_folder bus_folder;
     struct tkp_publisher *publisher;
+    struct tkp_sample_feed samples;  /* [recorder] */
     struct tkp_buffer row_frames;    /* [recorder] of one row */
     struct tkp_phase_tally *tallies; /* of plan->phases; [recorder], main's after a sync */
 

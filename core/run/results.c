@@ -27,6 +27,25 @@ static void on_row(void *context, const struct tkp_row *row, const uint64_t *chu
     tkp_summarizer_row(run->summarizer, row, chunk_ns);
     tkp_live_row(run->live, row, chunk_ns, chunk_count);
     tkp_run_publish_row(run, row);
+    tkp_sample_feed_row(&run->samples, row);
+}
+
+static void on_event(void *context, const struct tkp_request_event *event)
+{
+    struct tkp_run *run = context;
+    tkp_sample_feed_event(&run->samples, event);
+}
+
+static void on_events_lost(void *context, uint64_t count)
+{
+    struct tkp_run *run = context;
+    tkp_sample_feed_lost(&run->samples, count);
+}
+
+static void on_batch_end(void *context)
+{
+    struct tkp_run *run = context;
+    tkp_sample_feed_put(&run->samples);
 }
 
 static void on_tick(void *context, uint64_t now_ns)
@@ -112,8 +131,14 @@ static tokperf_status make_channels(struct tkp_run *run, struct tokperf_error *e
 static tokperf_status start_threads(struct tkp_run *run, struct tkp_log_writer *log,
                                     struct tokperf_error *error)
 {
-    struct tkp_record_listener listener = {
-        .context = run, .row = on_row, .tick = on_tick, .tick_ns = TICK_MS * TKP_NS_PER_MS};
+    struct tkp_record_listener listener = {.context = run,
+                                           .row = on_row,
+                                           .event = on_event,
+                                           .events_lost = on_events_lost,
+                                           .batch_end = on_batch_end,
+                                           .tick = on_tick,
+                                           .tick_ns = TICK_MS * TKP_NS_PER_MS};
+    tkp_sample_feed_init(&run->samples, run->publisher);
     struct tkp_worker_shared shared = {
         .plan = run->plan,
         .dataset = run->dataset,
@@ -126,6 +151,7 @@ static tokperf_status start_threads(struct tkp_run *run, struct tkp_log_writer *
         .proxy = run->plan->proxy ? &run->proxy : NULL,
         .spins = tkp_cpu_plan_spins(&run->cpus, run->plan->spin),
         .cpus = run->cpus.worker_cpus,
+        .wants_events = run->samples.wanted,
     };
     tokperf_status status = make_channels(run, error);
     if (status == TOKPERF_OK)
@@ -218,6 +244,7 @@ void tkp_run_close_results(struct tkp_run *run)
     tkp_workers_stop(run->workers);
     if (run->recorder)
         tkp_run_stop_recorder(run);
+    tkp_sample_feed_finish(&run->samples);
     for (uint32_t i = 0; run->channels && i < run->plan->workers; i++)
         tkp_block_channel_destroy(run->channels[i]);
     free(run->channels);
