@@ -1,0 +1,447 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * A phase of a snapshot read back. What a metric is, its unit and how it is shown, is this
+ * program's table's; a tag that it does not know is skipped. Any thread.
+ */
+#include <report/snapshot_phase.h>
+
+#include <base/text.h>
+#include <math.h>
+#include <metrics/percentile.h>
+#include <metrics/table.h>
+#include <string.h>
+
+enum {
+    MAX_ERRORS = 1024, /* bounds of lists: above what is written (tally.h, support) */
+    MAX_FINISHES = 1024,
+    MAX_SUPPORT = 4096,
+    MAX_BUCKETS = 1024
+};
+
+/* The phase while it is read: its metrics by id, for the file's order is not theirs. */
+struct phase_reading {
+    struct tokperf_phase *phase;
+    const struct tokperf_metric *metrics[TKP_METRIC_ALL_COUNT];
+};
+
+static const struct {
+    const char *name;
+    uint32_t stat;
+} plain_stats[] = {
+    {"count", TOKPERF_STAT_COUNT}, {"sum", TOKPERF_STAT_SUM}, {"avg", TOKPERF_STAT_AVG},
+    {"min", TOKPERF_STAT_MIN},     {"max", TOKPERF_STAT_MAX}, {"std", TOKPERF_STAT_STD},
+};
+
+/* The percentile of a name; TKP_PERCENTILE_COUNT: none. */
+static uint32_t find_percentile(struct tokperf_span name)
+{
+    uint32_t i = 0;
+    while (i < TKP_PERCENTILE_COUNT && !tkp_span_is(name, tkp_percentiles[i].name))
+        i++;
+    return i;
+}
+
+/* The statistic that the key names; TOKPERF_STAT_SLOTS: none. */
+static uint32_t find_stat(const struct tkp_reading *r)
+{
+    for (size_t i = 0; i < sizeof plain_stats / sizeof *plain_stats; i++)
+        if (tkp_reading_key_is(r, plain_stats[i].name))
+            return plain_stats[i].stat;
+    uint32_t i = find_percentile(r->scan.text); /* names of percentiles need no escapes */
+    return i < TKP_PERCENTILE_COUNT ? tkp_percentiles[i].stat : TOKPERF_STAT_SLOTS;
+}
+
+static enum tkp_metric_id find_tag(const struct tkp_reading *r)
+{
+    char tag[64];
+    if (r->scan.text.len >= sizeof tag || r->scan.escaped)
+        return TKP_METRIC_ALL_COUNT;
+    tkp_text_copy(tag, sizeof tag, r->scan.text);
+    return tkp_metric_find(tag);
+}
+
+static struct tokperf_metric *make_metric(struct tkp_reading *r, enum tkp_metric_id id)
+{
+    const struct tkp_metric_def *def = tkp_metric_def(id);
+    struct tokperf_metric *metric = tkp_arena_alloc(r->arena, sizeof *metric);
+    if (!metric) {
+        tkp_reading_fail(r, "it is too large");
+        return NULL;
+    }
+    *metric = (struct tokperf_metric){
+        .struct_size = sizeof *metric,
+        .kind = def->kind,
+        .flags = def->flags,
+        .group = def->group,
+        .order = def->order,
+        .tag = def->tag,
+        .header = def->header,
+        .unit = def->unit,
+    };
+    return metric;
+}
+
+static void put_stat(struct tokperf_metric *metric, uint32_t stat, double value)
+{
+    metric->value[stat] = value;
+    metric->stats |= 1u << stat;
+}
+
+/* ---- counters and values ---- */
+
+static bool read_counters(struct tkp_reading *r, void *place)
+{
+    struct phase_reading *p = place;
+    if (!tkp_reading_take(r, TOKPERF_JSON_OBJECT_BEGIN, "an object was expected"))
+        return false;
+    while (tkp_reading_next_key(r)) {
+        enum tkp_metric_id id = find_tag(r);
+        uint64_t count = 0;
+        if (!tkp_reading_count(r, &count))
+            return false;
+        if (id == TKP_METRIC_ALL_COUNT || tkp_metric_def(id)->kind != TOKPERF_METRIC_RUN)
+            continue;
+        struct tokperf_metric *metric = make_metric(r, id);
+        if (!metric)
+            return false;
+        put_stat(metric, TOKPERF_STAT_AVG, (double)count);
+        p->metrics[id] = metric;
+    }
+    return !r->problem;
+}
+
+static bool read_values(struct tkp_reading *r, void *place)
+{
+    static const struct tkp_reading_member members[] = {{"value", tkp_reading_number, 0}, {0}};
+    struct phase_reading *p = place;
+    if (!tkp_reading_take(r, TOKPERF_JSON_OBJECT_BEGIN, "an object was expected"))
+        return false;
+    while (tkp_reading_next_key(r)) {
+        enum tkp_metric_id id = find_tag(r);
+        double value = NAN;
+        if (!tkp_reading_take(r, TOKPERF_JSON_OBJECT_BEGIN, "an object was expected") ||
+            !tkp_reading_members(r, members, &value))
+            return false;
+        if (isnan(value) || id == TKP_METRIC_ALL_COUNT ||
+            tkp_metric_def(id)->kind != TOKPERF_METRIC_RUN)
+            continue;
+        struct tokperf_metric *metric = make_metric(r, id);
+        if (!metric)
+            return false;
+        put_stat(metric, TOKPERF_STAT_AVG, value);
+        p->metrics[id] = metric;
+    }
+    return !r->problem;
+}
+
+/* ---- series ---- */
+
+struct bucket_lists {
+    double bounds[MAX_BUCKETS + 1];
+    uint64_t counts[MAX_BUCKETS];
+    uint32_t bound_count, count;
+};
+
+/* An array of numbers. */
+static bool read_list(struct tkp_reading *r, uint32_t room, double *numbers, uint64_t *wholes,
+                      uint32_t *count)
+{
+    *count = 0;
+    if (!tkp_reading_take(r, TOKPERF_JSON_ARRAY_BEGIN, "an array was expected"))
+        return false;
+    for (uint32_t token; (token = tkp_json_next(&r->scan)) != TOKPERF_JSON_ARRAY_END;) {
+        int64_t whole = 0;
+        if (token != TOKPERF_JSON_NUMBER)
+            return tkp_reading_fail(r, "a number was expected");
+        if (*count == room)
+            return tkp_reading_fail(r, "the list is too long");
+        bool good = numbers ? tkp_json_to_double(r->scan.text, &numbers[*count]) == TOKPERF_OK
+                            : tkp_json_to_int(r->scan.text, &whole) == TOKPERF_OK && whole >= 0;
+        if (!good)
+            return tkp_reading_fail(r, "the number is out of range");
+        if (wholes)
+            wholes[*count] = (uint64_t)whole;
+        ++*count;
+    }
+    return true;
+}
+
+static bool read_bounds(struct tkp_reading *r, void *place)
+{
+    struct bucket_lists *lists = place;
+    return read_list(r, MAX_BUCKETS + 1, lists->bounds, NULL, &lists->bound_count);
+}
+
+static bool read_counts(struct tkp_reading *r, void *place)
+{
+    struct bucket_lists *lists = place;
+    return read_list(r, MAX_BUCKETS, NULL, lists->counts, &lists->count);
+}
+
+static bool read_buckets(struct tkp_reading *r, struct tokperf_metric *metric)
+{
+    static const struct tkp_reading_member members[] = {
+        {"bounds", read_bounds, 0}, {"counts", read_counts, 0}, {0}};
+    struct bucket_lists lists = {.count = 0};
+    if (!tkp_reading_take(r, TOKPERF_JSON_OBJECT_BEGIN, "an object was expected") ||
+        !tkp_reading_members(r, members, &lists))
+        return false;
+    if (lists.bound_count != lists.count + 1)
+        return tkp_reading_fail(r, "a histogram needs one bound more than counts");
+    struct tokperf_buckets *buckets = tkp_arena_alloc(r->arena, sizeof *buckets);
+    double *bounds = tkp_arena_alloc(r->arena, lists.bound_count * sizeof *bounds);
+    uint64_t *counts = tkp_arena_alloc(r->arena, lists.count * sizeof *counts);
+    if (!buckets || !bounds || !counts)
+        return tkp_reading_fail(r, "it is too large");
+    memcpy(bounds, lists.bounds, lists.bound_count * sizeof *bounds);
+    memcpy(counts, lists.counts, lists.count * sizeof *counts);
+    *buckets = (struct tokperf_buckets){
+        .struct_size = sizeof *buckets, .count = lists.count, .bounds = bounds, .counts = counts};
+    metric->buckets = buckets;
+    return true;
+}
+
+static bool read_unbounded(struct tkp_reading *r, struct tokperf_metric *metric)
+{
+    struct tokperf_span name;
+    if (!tkp_reading_text(r, &name))
+        return false;
+    uint32_t i = find_percentile(name);
+    if (i == TKP_PERCENTILE_COUNT)
+        return tkp_reading_fail(r, "the name of a percentile was expected");
+    metric->unbounded_from = tkp_percentiles[i].name;
+    return true;
+}
+
+static bool read_origin(struct tkp_reading *r, struct tokperf_metric *metric)
+{
+    struct tokperf_span from;
+    if (!tkp_reading_text(r, &from))
+        return false;
+    if (tkp_span_is(from, "histogram"))
+        metric->flags |= TOKPERF_METRIC_FROM_HISTOGRAM;
+    return true;
+}
+
+static bool read_one_series(struct tkp_reading *r, struct tokperf_metric *metric)
+{
+    while (tkp_reading_next_key(r)) {
+        uint32_t stat = find_stat(r);
+        double value = 0;
+        bool good;
+        if (stat != TOKPERF_STAT_SLOTS) {
+            good = tkp_reading_number(r, &value);
+            put_stat(metric, stat, value);
+        } else if (tkp_reading_key_is(r, "histogram")) {
+            good = read_buckets(r, metric);
+        } else if (tkp_reading_key_is(r, "unbounded_from")) {
+            good = read_unbounded(r, metric);
+        } else if (tkp_reading_key_is(r, "percentiles_from")) {
+            good = read_origin(r, metric);
+        } else {
+            good = tkp_reading_skip(r);
+        }
+        if (!good)
+            return false;
+    }
+    return !r->problem;
+}
+
+static bool read_series(struct tkp_reading *r, void *place)
+{
+    struct phase_reading *p = place;
+    if (!tkp_reading_take(r, TOKPERF_JSON_OBJECT_BEGIN, "an object was expected"))
+        return false;
+    while (tkp_reading_next_key(r)) {
+        enum tkp_metric_id id = find_tag(r);
+        if (id == TKP_METRIC_ALL_COUNT || tkp_metric_def(id)->kind == TOKPERF_METRIC_RUN) {
+            if (!tkp_reading_skip(r))
+                return false;
+            continue;
+        }
+        struct tokperf_metric *metric = make_metric(r, id);
+        if (!metric || !tkp_reading_take(r, TOKPERF_JSON_OBJECT_BEGIN, "an object was expected") ||
+            !read_one_series(r, metric))
+            return false;
+        p->metrics[id] = metric;
+    }
+    return !r->problem;
+}
+
+/* ---- lists ---- */
+
+static bool read_errors(struct tkp_reading *r, void *place)
+{
+    static const struct tkp_reading_member members[] = {
+        {"type", tkp_reading_text, offsetof(struct tokperf_error_count, type)},
+        {"code", tkp_reading_code, offsetof(struct tokperf_error_count, code)},
+        {"message", tkp_reading_text, offsetof(struct tokperf_error_count, message)},
+        {"count", tkp_reading_count, offsetof(struct tokperf_error_count, count)},
+        {0}};
+    struct tokperf_phase *phase = ((struct phase_reading *)place)->phase;
+    const struct tokperf_error_count **list = tkp_arena_alloc(r->arena, MAX_ERRORS * sizeof *list);
+    if (!list)
+        return tkp_reading_fail(r, "it is too large");
+    phase->errors = list;
+    phase->error_count = 0;
+    if (!tkp_reading_take(r, TOKPERF_JSON_ARRAY_BEGIN, "an array was expected"))
+        return false;
+    while (tkp_reading_next_object(r)) {
+        struct tokperf_error_count *error = tkp_arena_alloc(r->arena, sizeof *error);
+        if (!error || phase->error_count == MAX_ERRORS)
+            return tkp_reading_fail(r, "the list is too long");
+        *error = (struct tokperf_error_count){.struct_size = sizeof *error};
+        error->type = error->message = tkp_span("");
+        if (!tkp_reading_members(r, members, error))
+            return false;
+        list[phase->error_count++] = error;
+    }
+    return !r->problem;
+}
+
+static bool read_finish_reasons(struct tkp_reading *r, void *place)
+{
+    struct tokperf_phase *phase = ((struct phase_reading *)place)->phase;
+    const struct tokperf_count **list = tkp_arena_alloc(r->arena, MAX_FINISHES * sizeof *list);
+    if (!list)
+        return tkp_reading_fail(r, "it is too large");
+    phase->finish_reasons = list;
+    phase->finish_reason_count = 0;
+    if (!tkp_reading_take(r, TOKPERF_JSON_OBJECT_BEGIN, "an object was expected"))
+        return false;
+    while (tkp_reading_next_key(r)) {
+        struct tokperf_span raw = r->scan.text;
+        struct tokperf_count *finish = tkp_arena_alloc(r->arena, sizeof *finish);
+        char *name = tkp_arena_alloc(r->arena, 3 * raw.len + 1);
+        if (!finish || !name || phase->finish_reason_count == MAX_FINISHES)
+            return tkp_reading_fail(r, "the list is too long");
+        *finish = (struct tokperf_count){.struct_size = sizeof *finish, .name = {name, 0}};
+        if (tkp_json_unescape(raw, name, 3 * raw.len, &finish->name.len) != TOKPERF_OK)
+            return tkp_reading_fail(r, "the text is damaged");
+        if (!tkp_reading_count(r, &finish->count))
+            return false;
+        list[phase->finish_reason_count++] = finish;
+    }
+    return !r->problem;
+}
+
+struct support_text {
+    struct tokperf_span metric, percentile;
+    uint64_t samples_needed, samples;
+    double bound;
+    bool has_bound;
+};
+
+static bool read_bound(struct tkp_reading *r, void *place)
+{
+    struct support_text *text = place;
+    text->has_bound = true;
+    return tkp_reading_number(r, &text->bound);
+}
+
+/* Into place, unless this program does not know the metric or the percentile. */
+static bool read_one_support(struct tkp_reading *r, struct tokperf_support *place, bool *known)
+{
+    static const struct tkp_reading_member members[] = {
+        {"metric", tkp_reading_text, offsetof(struct support_text, metric)},
+        {"percentile", tkp_reading_text, offsetof(struct support_text, percentile)},
+        {"samples_needed", tkp_reading_count, offsetof(struct support_text, samples_needed)},
+        {"samples", tkp_reading_count, offsetof(struct support_text, samples)},
+        {"upper_bound_99", read_bound, 0},
+        {0}};
+    struct support_text text = {.metric = {"", 0}, .percentile = {"", 0}};
+    if (!tkp_reading_members(r, members, &text))
+        return false;
+    uint32_t percentile = find_percentile(text.percentile);
+    enum tkp_metric_id id = tkp_metric_find(text.metric.data); /* NUL-terminated */
+    *known = percentile < TKP_PERCENTILE_COUNT && id < TKP_METRIC_ALL_COUNT;
+    if (!*known)
+        return true;
+    *place = (struct tokperf_support){
+        .struct_size = sizeof *place,
+        .stat = tkp_percentiles[percentile].stat,
+        .tag = tkp_metric_def(id)->tag,
+        .samples_needed = text.samples_needed,
+        .samples = text.samples,
+        .has_upper_bound = text.has_bound,
+        .upper_bound_99 = text.bound,
+    };
+    return true;
+}
+
+static bool read_support(struct tkp_reading *r, void *place)
+{
+    struct tokperf_phase *phase = ((struct phase_reading *)place)->phase;
+    const struct tokperf_support **list = tkp_arena_alloc(r->arena, MAX_SUPPORT * sizeof *list);
+    if (!list)
+        return tkp_reading_fail(r, "it is too large");
+    phase->support = list;
+    phase->support_count = 0;
+    if (!tkp_reading_take(r, TOKPERF_JSON_ARRAY_BEGIN, "an array was expected"))
+        return false;
+    while (tkp_reading_next_object(r)) {
+        struct tokperf_support *support = tkp_arena_alloc(r->arena, sizeof *support);
+        bool known = false;
+        if (!support || phase->support_count == MAX_SUPPORT)
+            return tkp_reading_fail(r, "the list is too long");
+        if (!read_one_support(r, support, &known))
+            return false;
+        if (known)
+            list[phase->support_count++] = support;
+    }
+    return !r->problem;
+}
+
+/* ---- the phase ---- */
+
+static bool read_name(struct tkp_reading *r, void *place)
+{
+    return tkp_reading_text(r, &((struct phase_reading *)place)->phase->name);
+}
+
+static bool read_kind(struct tkp_reading *r, void *place)
+{
+    struct tokperf_span kind;
+    if (!tkp_reading_text(r, &kind))
+        return false;
+    ((struct phase_reading *)place)->phase->is_warmup = tkp_span_is(kind, "warmup");
+    return true;
+}
+
+static bool read_start(struct tkp_reading *r, void *place)
+{
+    return tkp_reading_count(r, &((struct phase_reading *)place)->phase->start_ns);
+}
+
+static bool read_end(struct tkp_reading *r, void *place)
+{
+    return tkp_reading_count(r, &((struct phase_reading *)place)->phase->end_ns);
+}
+
+bool tkp_snapshot_read_phase(struct tkp_reading *reading, struct tokperf_phase *phase)
+{
+    static const struct tkp_reading_member members[] = {{"name", read_name, 0},
+                                                        {"kind", read_kind, 0},
+                                                        {"start_time_ns", read_start, 0},
+                                                        {"end_time_ns", read_end, 0},
+                                                        {"counters", read_counters, 0},
+                                                        {"finish_reasons", read_finish_reasons, 0},
+                                                        {"values", read_values, 0},
+                                                        {"series", read_series, 0},
+                                                        {"errors", read_errors, 0},
+                                                        {"percentile_support", read_support, 0},
+                                                        {0}};
+    struct phase_reading p = {.phase = phase};
+    *phase = (struct tokperf_phase){.struct_size = sizeof *phase, .name = {"", 0}};
+    if (!tkp_reading_members(reading, members, &p))
+        return false;
+    const struct tokperf_metric **list =
+        tkp_arena_alloc(reading->arena, TKP_METRIC_ALL_COUNT * sizeof *list);
+    if (!list)
+        return tkp_reading_fail(reading, "it is too large");
+    for (uint32_t id = 0; id < TKP_METRIC_ALL_COUNT; id++)
+        if (p.metrics[id])
+            list[phase->metric_count++] = p.metrics[id];
+    phase->metrics = list;
+    return true;
+}
