@@ -7,31 +7,21 @@
 #include <base/clock.h>
 #include <base/error.h>
 #include <base/files.h>
+#include <base/process.h>
 #include <base/text.h>
 #include <errno.h>
-#include <fcntl.h>
 #include <limits.h>
 #include <poll.h>
-#include <signal.h>
-#include <spawn.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
-enum {
-    MAX_ARGUMENTS = 64,
-    LINE_BYTES = 1024,
-    START_TIMEOUT_MS = 10000,
-    STOP_TIMEOUT_MS = 2000,
-    POLL_STEP_MS = 5
-};
+enum { MAX_ARGUMENTS = 64, LINE_BYTES = 1024, START_TIMEOUT_MS = 10000, STOP_TIMEOUT_MS = 2000 };
 
 struct tkp_mock_child {
-    pid_t pid;
-    int input; /* closing it ends the child */
-    int output;
+    struct tkp_process process; /* its first line of output says where it listens */
 };
 
 static tokperf_status find_program(char *path, size_t capacity, struct tokperf_error *error)
@@ -74,37 +64,6 @@ static tokperf_status add_query_options(const char *query, struct tkp_arena *are
     return TOKPERF_OK;
 }
 
-static tokperf_status spawn(const char *path, char **arguments, struct tkp_mock_child *child,
-                            int input_end, int output_end, struct tokperf_error *error)
-{
-    posix_spawn_file_actions_t actions;
-    posix_spawnattr_t attributes;
-    posix_spawn_file_actions_init(&actions);
-    posix_spawnattr_init(&attributes);
-    posix_spawn_file_actions_adddup2(&actions, input_end, 0);
-    posix_spawn_file_actions_adddup2(&actions, output_end, 1);
-    sigset_t none;
-    sigemptyset(&none);
-    posix_spawnattr_setsigmask(&attributes, &none);
-    posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETPGROUP | POSIX_SPAWN_SETSIGMASK);
-    int code = posix_spawn(&child->pid, path, &actions, &attributes, arguments, environ);
-    posix_spawn_file_actions_destroy(&actions);
-    posix_spawnattr_destroy(&attributes);
-    if (code)
-        return tkp_fail_errno(error, TOKPERF_E_UNSUPPORTED, code, "cannot start '%s'", path);
-    return TOKPERF_OK;
-}
-
-static bool wait_for_end(pid_t pid, int timeout_ms, int *end)
-{
-    for (int waited = 0; waited <= timeout_ms; waited += POLL_STEP_MS) {
-        if (waitpid(pid, end, WNOHANG) != 0)
-            return true;
-        poll(NULL, 0, POLL_STEP_MS);
-    }
-    return false;
-}
-
 /* Copies the child's sentence with "--name" of its options as the URL has them, "name". */
 static void copy_reason(char *out, const char *reason)
 {
@@ -129,10 +88,9 @@ static tokperf_status refused(struct tkp_mock_child *child, const struct tkp_url
 {
     char text[LINE_BYTES];
     int end = 0;
-    if (wait_for_end(child->pid, STOP_TIMEOUT_MS, &end))
-        child->pid = -1;
+    bool ended = tkp_process_wait(&child->process, STOP_TIMEOUT_MS, &end);
     copy_reason(text, reason);
-    bool is_usage = child->pid < 0 && WIFEXITED(end) && WEXITSTATUS(end) == 2;
+    bool is_usage = ended && WIFEXITED(end) && WEXITSTATUS(end) == 2;
     return tkp_fail(error, is_usage ? TOKPERF_E_INVALID : TOKPERF_E_UNSUPPORTED, "%s: '%s': %s",
                     mock->origin ? mock->origin : "--url", mock->text, text);
 }
@@ -179,19 +137,7 @@ static tokperf_status start(struct tkp_mock_child *child, const struct tkp_url *
         status = add_query_options(query + 1, arena, arguments, 4, error);
     if (status != TOKPERF_OK)
         return status;
-    int input[2], output[2];
-    if (pipe2(input, O_CLOEXEC))
-        return tkp_fail_errno(error, TOKPERF_E_LIMIT, errno, "cannot make a pipe");
-    child->input = input[1];
-    if (pipe2(output, O_CLOEXEC)) {
-        close(input[0]);
-        return tkp_fail_errno(error, TOKPERF_E_LIMIT, errno, "cannot make a pipe");
-    }
-    child->output = output[0];
-    status = spawn(path, arguments, child, input[0], output[1], error);
-    close(input[0]);
-    close(output[1]);
-    return status;
+    return tkp_process_start(path, arguments, TKP_PROCESS_OUTPUT_PIPE, &child->process, error);
 }
 
 tokperf_status tkp_mock_child_start(const struct tkp_url *mock, struct tkp_arena *arena,
@@ -202,11 +148,11 @@ tokperf_status tkp_mock_child_start(const struct tkp_url *mock, struct tkp_arena
     struct tkp_mock_child *made = malloc(sizeof *made);
     if (!made)
         return tkp_fail(error, TOKPERF_E_NO_MEMORY, "no memory to start tokperf-mock");
-    *made = (struct tkp_mock_child){.pid = -1, .input = -1, .output = -1};
+    *made = (struct tkp_mock_child){{0}};
     char line[LINE_BYTES] = "";
     tokperf_status status = start(made, mock, arena, error);
     if (status == TOKPERF_OK)
-        status = read_line(made->output, line, sizeof line, error);
+        status = read_line(made->process.output, line, sizeof line, error);
     if (status == TOKPERF_OK && strncmp(line, trouble, sizeof trouble - 1) == 0)
         status = refused(made, mock, line + sizeof trouble - 1, error);
     if (status == TOKPERF_OK && strncmp(line, greeting, sizeof greeting - 1) != 0)
@@ -227,13 +173,7 @@ void tkp_mock_child_stop(struct tkp_mock_child *child)
 {
     if (!child)
         return;
-    if (child->input >= 0)
-        close(child->input);
-    if (child->output >= 0)
-        close(child->output);
-    if (child->pid > 0 && !wait_for_end(child->pid, STOP_TIMEOUT_MS, NULL)) {
-        kill(child->pid, SIGKILL);
-        waitpid(child->pid, NULL, 0);
-    }
+    const struct tkp_process_patience patience = {STOP_TIMEOUT_MS, 0, STOP_TIMEOUT_MS};
+    tkp_processes_end(&(struct tkp_process *){&child->process}, 1, &patience);
     free(child);
 }

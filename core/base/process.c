@@ -1,0 +1,188 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* See process.h. Nobody else reaps these children, so that a pid names the same one until we did.
+ */
+#include <base/process.h>
+
+#include <base/clock.h>
+#include <base/error.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <poll.h>
+#include <signal.h>
+#include <spawn.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+enum { LOOK_MS = 5 }; /* where the kernel has no pidfd */
+
+static void close_end(int *fd)
+{
+    if (*fd >= 0)
+        close(*fd);
+    *fd = -1;
+}
+
+/* Signals that this process ignores would be ignored by the child too. */
+static void set_attributes(posix_spawnattr_t *attributes)
+{
+    sigset_t none, defaults;
+    sigemptyset(&none);
+    sigemptyset(&defaults);
+    sigaddset(&defaults, SIGPIPE);
+    sigaddset(&defaults, SIGXFSZ);
+    posix_spawnattr_setsigmask(attributes, &none);
+    posix_spawnattr_setsigdefault(attributes, &defaults);
+    posix_spawnattr_setflags(attributes, POSIX_SPAWN_SETPGROUP | POSIX_SPAWN_SETSIGMASK |
+                                             POSIX_SPAWN_SETSIGDEF);
+}
+
+/* output_end: -1, to where our messages go. */
+static int spawn(const char *path, char *const *arguments, int input_end, int output_end,
+                 pid_t *pid)
+{
+    posix_spawn_file_actions_t actions;
+    posix_spawnattr_t attributes;
+    posix_spawn_file_actions_init(&actions);
+    posix_spawnattr_init(&attributes);
+    posix_spawn_file_actions_adddup2(&actions, input_end, STDIN_FILENO);
+    posix_spawn_file_actions_adddup2(&actions, output_end < 0 ? STDERR_FILENO : output_end,
+                                     STDOUT_FILENO);
+    set_attributes(&attributes);
+    int code = posix_spawn(pid, path, &actions, &attributes, arguments, environ);
+    posix_spawn_file_actions_destroy(&actions);
+    posix_spawnattr_destroy(&attributes);
+    return code;
+}
+
+/* The write end must not make us wait for a child that does not read. */
+static int make_pipes(enum tkp_process_output output, int in[2], int out[2])
+{
+    out[0] = out[1] = -1;
+    if (pipe2(in, O_CLOEXEC))
+        return errno;
+    int code = fcntl(in[1], F_SETFL, O_NONBLOCK) ? errno : 0;
+    if (!code && output == TKP_PROCESS_OUTPUT_PIPE && pipe2(out, O_CLOEXEC))
+        code = errno;
+    if (code) {
+        close(in[0]);
+        close(in[1]);
+    }
+    return code;
+}
+
+tokperf_status tkp_process_start(const char *path, char *const *arguments,
+                                 enum tkp_process_output output, struct tkp_process *process,
+                                 struct tokperf_error *error)
+{
+    int in[2], out[2];
+    *process = (struct tkp_process){.pidfd = -1, .input = -1, .output = -1};
+    int code = make_pipes(output, in, out);
+    if (code)
+        return tkp_fail_errno(error, TOKPERF_E_LIMIT, code, "cannot make a pipe for '%s'", path);
+    pid_t pid = 0;
+    code = spawn(path, arguments, in[0], out[1], &pid);
+    close(in[0]);
+    close_end(&out[1]);
+    if (code) {
+        close(in[1]);
+        close_end(&out[0]);
+        return tkp_fail_errno(error, TOKPERF_E_UNSUPPORTED, code, "cannot start '%s'", path);
+    }
+    process->pid = pid;
+    process->input = in[1];
+    process->output = out[0];
+    process->pidfd = (int)syscall(SYS_pidfd_open, pid, 0); /* closed on exec by itself */
+    return TOKPERF_OK;
+}
+
+bool tkp_process_has_ended(struct tkp_process *process, int *wait_status)
+{
+    siginfo_t info = {0};
+    int status = -1;
+    if (process->pid <= 0)
+        return true;
+    if (waitid(P_PID, (id_t)process->pid, &info, WEXITED | WNOHANG | WNOWAIT) == 0) {
+        if (info.si_pid == 0)
+            return false;
+        kill(-process->pid, SIGKILL); /* as long as it is not reaped the group is its own */
+        if (waitpid(process->pid, &status, 0) < 0)
+            status = -1;
+    }
+    process->pid = 0;
+    close_end(&process->pidfd);
+    if (wait_status)
+        *wait_status = status;
+    return true;
+}
+
+bool tkp_process_wait(struct tkp_process *process, uint32_t timeout_ms, int *wait_status)
+{
+    uint64_t deadline_ns = tkp_clock_now_ns() + timeout_ms * TKP_NS_PER_MS;
+    while (!tkp_process_has_ended(process, wait_status)) {
+        uint64_t now_ns = tkp_clock_now_ns();
+        if (now_ns >= deadline_ns)
+            return false;
+        uint64_t left_ms = (deadline_ns - now_ns) / TKP_NS_PER_MS + 1;
+        struct pollfd ended = {.fd = process->pidfd, .events = POLLIN};
+        poll(&ended, 1, process->pidfd < 0 ? LOOK_MS : (int)left_ms);
+    }
+    return true;
+}
+
+void tkp_process_describe_end(int wait_status, char *out, size_t capacity)
+{
+    if (wait_status != -1 && WIFEXITED(wait_status))
+        snprintf(out, capacity, "exit code %d", WEXITSTATUS(wait_status));
+    else if (wait_status != -1 && WIFSIGNALED(wait_status))
+        snprintf(out, capacity, "signal %d (%s)", WTERMSIG(wait_status),
+                 strsignal(WTERMSIG(wait_status)));
+    else
+        snprintf(out, capacity, "it ended");
+}
+
+/* Waits for all of them within one time. Returns how many are left. */
+static uint32_t wait_for_all(struct tkp_process *const *list, uint32_t count, uint32_t timeout_ms)
+{
+    uint64_t deadline_ns = tkp_clock_now_ns() + timeout_ms * TKP_NS_PER_MS;
+    uint32_t left = 0;
+    for (uint32_t i = 0; i < count; i++) {
+        uint64_t now_ns = tkp_clock_now_ns();
+        uint64_t left_ns = now_ns < deadline_ns ? deadline_ns - now_ns : 0;
+        left += !tkp_process_wait(list[i], (uint32_t)(left_ns / TKP_NS_PER_MS), NULL);
+    }
+    return left;
+}
+
+uint32_t tkp_processes_end(struct tkp_process *const *list, uint32_t count,
+                           const struct tkp_process_patience *patience)
+{
+    uint32_t killed = 0;
+    for (uint32_t i = 0; i < count; i++)
+        if (list[i]->pid > 0)
+            close_end(&list[i]->input);
+    if (wait_for_all(list, count, patience->after_close_ms)) {
+        for (uint32_t i = 0; i < count; i++)
+            if (list[i]->pid > 0)
+                kill(list[i]->pid, SIGTERM);
+        killed = wait_for_all(list, count, patience->after_term_ms);
+    }
+    if (killed) {
+        for (uint32_t i = 0; i < count; i++)
+            if (list[i]->pid > 0)
+                kill(-list[i]->pid, SIGKILL);
+        (void)wait_for_all(list, count, patience->after_kill_ms);
+    }
+    for (uint32_t i = 0; i < count; i++) {
+        bool was_started = list[i]->pid || list[i]->pidfd || list[i]->input || list[i]->output;
+        if (!was_started)
+            continue; /* zeroed: its descriptors are none */
+        close_end(&list[i]->pidfd);
+        close_end(&list[i]->input);
+        close_end(&list[i]->output);
+    }
+    return killed;
+}
