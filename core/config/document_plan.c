@@ -351,6 +351,7 @@ static void put_artifacts(struct tokperf_json_writer *w, const struct tkp_plan *
     put_choice(w, "level", TKP_OPT_EXPORT_LEVEL, plan->export_level);
     put_list(w, "exporters", plan->exporters, plan->exporter_count);
     put_bool(w, "trace", plan->http_trace);
+    tkp_json_write_pair(w, "events_log", plan->events_log);
     json->object_end(w);
     if (!plan->slo_count)
         return;
@@ -399,6 +400,7 @@ static void put_runtime(struct tokperf_json_writer *w, const struct tkp_plan *pl
     put_choice(w, "receive_clock", TKP_OPT_RECEIVE_CLOCK, plan->receive_clock);
     put_choice(w, "ui", TKP_OPT_UI, plan->ui);
     put_bool(w, "strict", plan->strict);
+    put_count(w, "events_batch", plan->events_batch);
     put_list(w, "plugins", plan->plugin_files, plan->plugin_file_count);
     put_list(w, "registries", plan->registry_files, plan->registry_file_count);
     json->object_end(w);

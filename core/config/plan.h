@@ -209,8 +209,11 @@ struct tkp_plan {
     enum tkp_ui ui;
     bool strict, overwrite, no_gpu_telemetry, no_server_metrics;
     struct tkp_limits limits;
-    const char *host_root; /* where proc and sys are: "/" */
-    bool http_trace;       /* --export-http-trace */
+    const char *host_root;  /* where proc and sys are: "/" */
+    bool http_trace;        /* --export-http-trace */
+    const char *events_log; /* --events-log, or NULL */
+    const char *events_log_origin;
+    uint32_t events_batch; /* events that go to listeners together */
     enum tkp_log_level log_level;
 
     /* plugins */

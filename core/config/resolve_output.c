@@ -113,6 +113,20 @@ static tokperf_status resolve_artifacts(const struct tkp_settings *settings, str
     return resolve_exporters(settings, plan, error);
 }
 
+static tokperf_status resolve_events(const struct tkp_settings *settings, struct tkp_plan *plan,
+                                     struct tokperf_error *error)
+{
+    const struct tkp_setting *log = tkp_settings_given(settings, TKP_OPT_EVENTS_LOG);
+    plan->events_batch = (uint32_t)tkp_settings_integer(settings, TKP_OPT_EVENTS_BATCH);
+    if (!log)
+        return TOKPERF_OK;
+    if (!*log->text)
+        return tkp_fail(error, TOKPERF_E_INVALID, "%s: needs the name of a file", log->origin);
+    plan->events_log = log->text;
+    plan->events_log_origin = log->origin;
+    return TOKPERF_OK;
+}
+
 static tokperf_status resolve_slos(const struct tkp_settings *settings, struct tkp_plan *plan,
                                    struct tokperf_error *error)
 {
@@ -210,6 +224,8 @@ tokperf_status tkp_resolve_output(const struct tkp_settings *settings, struct tk
     plan->host_root = tkp_settings_text(settings, TKP_OPT_HOST_ROOT);
     plan->http_trace = tkp_settings_bool(settings, TKP_OPT_HTTP_TRACE);
     tokperf_status status = resolve_artifacts(settings, plan, error);
+    if (!status)
+        status = resolve_events(settings, plan, error);
     if (!status)
         status = resolve_slos(settings, plan, error);
     if (!status)

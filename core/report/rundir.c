@@ -221,6 +221,11 @@ tokperf_status tkp_rundir_begin(const struct tkp_rundir *dir, const struct tkp_p
     return status ? status : tkp_run_file_write(dir->path, &run, error);
 }
 
+bool tkp_rundir_is_own_name(const struct tkp_plan *plan, const char *name)
+{
+    return is_ours(name, plan->export_prefix);
+}
+
 bool tkp_rundir_log_path(const struct tkp_rundir *dir, char *out, size_t capacity)
 {
     return tkp_files_join(out, capacity, dir->path, "records.tkr");

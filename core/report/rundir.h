@@ -33,6 +33,10 @@ tokperf_status tkp_rundir_begin(const struct tkp_rundir *dir, const struct tkp_p
 /* Takes away what a run has written that did not begin its load, and the directory if the run made
  * it and nothing else is in it. Accepts a zeroed one. */
 void tkp_rundir_discard(const struct tkp_rundir *dir);
+/* Whether a run writes a file of this name into its directory. */
+bool tkp_rundir_is_own_name(const struct tkp_plan *plan, const char *name);
+/* Whether a path is that of a file that the run reads: its configuration or its dataset. */
+bool tkp_rundir_is_input(const struct tkp_plan *plan, const char *path);
 /* path/records.tkr */
 bool tkp_rundir_log_path(const struct tkp_rundir *dir, char *out, size_t capacity);
 

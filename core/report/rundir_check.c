@@ -15,7 +15,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-enum { RUN_FILE_MAX_BYTES = 1024 * 1024 /* its texts, unescaped */ };
+enum { RUN_TEXTS_MAX_BYTES = 1024 * 1024 /* its texts, unescaped */ };
 
 /* What a run writes, with the export prefix before those that begin with a dot
  * or underscore. */
@@ -39,7 +39,7 @@ static int64_t live_process(const char *dir)
     struct tkp_arena arena;
     struct tkp_run_file file;
     struct tokperf_error ignored;
-    tkp_arena_init(&arena, RUN_FILE_MAX_BYTES);
+    tkp_arena_init(&arena, RUN_TEXTS_MAX_BYTES);
     bool is_live = tkp_run_file_read(dir, &arena, &file, &ignored) == TOKPERF_OK &&
                    tkp_run_file_is_live(&file) && file.pid != getpid();
     tkp_arena_finish(&arena);
@@ -53,13 +53,18 @@ static bool is_same_file(const char *path, const char *other)
            a.st_ino == b.st_ino;
 }
 
+bool tkp_rundir_is_input(const struct tkp_plan *plan, const char *path)
+{
+    return is_same_file(path, plan->input_file) || is_same_file(path, plan->config_file);
+}
+
 static tokperf_status check_file(const struct tkp_plan *plan, size_t i, const char *path,
                                  struct tokperf_error *error)
 {
     struct stat info;
     if (lstat(path, &info))
         return TOKPERF_OK;
-    if (is_same_file(path, plan->input_file) || is_same_file(path, plan->config_file))
+    if (tkp_rundir_is_input(plan, path))
         return tkp_fail(error, TOKPERF_E_EXISTS,
                         "--output-artifact-dir: the run reads '%s' and would write over it; choose "
                         "another directory",

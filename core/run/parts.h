@@ -76,10 +76,12 @@ struct tkp_run {
     /* bus.c: all NULL or empty when there is no bus */
     struct tkp_bus *bus;
     struct tkp_bus_folder bus_folder;
+    char events_address[TKP_BUS_ADDRESS_BYTES];
+    char control_address[TKP_BUS_ADDRESS_BYTES]; /* empty: nobody listens there */
     struct tkp_publisher *publisher;
-    struct tkp_sample_feed samples;  /* [recorder] */
-    struct tkp_buffer row_frames;    /* [recorder] of one row */
-    struct tkp_phase_tally *tallies; /* of plan->phases; [recorder], main's after a sync */
+    struct tkp_events_log *events_log; /* NULL: none was asked for */
+    struct tkp_sample_feed samples;    /* [recorder] */
+    struct tkp_phase_tally *tallies;   /* of plan->phases; [recorder], main's after a sync */
 
     /* load.c */
     struct tkp_block_channel **channels;
@@ -116,12 +118,16 @@ void tkp_run_close_tokens(struct tkp_run *run);
 /* bus.c: what other programs hear of the run (docs/bus.md). Without a bus, which is one warning,
  * each of them does nothing. Session and phase events send what was handed over before, first. */
 void tkp_run_open_bus(struct tkp_run *run); /* before the recorder and the workers start */
-void tkp_run_publish_row(struct tkp_run *run, const struct tkp_row *row); /* [recorder] */
+void tkp_run_tally_row(struct tkp_run *run, const struct tkp_row *row); /* [recorder] */
 void tkp_run_publish_phase_begun(struct tkp_run *run, uint32_t index, uint64_t start_ns);
 /* After tkp_recorder_sync(): its rows are out before it. */
 void tkp_run_publish_phase_ended(struct tkp_run *run, const struct tkp_phase_note *note);
 /* The last thing that is published. code: of the process. */
 void tkp_run_publish_session_ended(struct tkp_run *run, int code);
+/* run.json with the addresses that there are; end_ns 0: while the run lives. */
+tokperf_status tkp_run_write_run_file(struct tkp_run *run, uint64_t end_ns,
+                                      struct tokperf_error *error) TOKPERF_MUST_USE;
+/* Waits, bounded, until what was published has gone out; says what was lost. */
 void tkp_run_close_bus(struct tkp_run *run);
 
 /* The directory, its first files, the record log with its header; starts recorder and workers. */

@@ -10,6 +10,7 @@
 #include <base/json_write.h>
 #include <base/rng.h>
 #include <base/version.h>
+#include <run/events_log.h>
 #include <run/machine.h>
 #include <stdlib.h>
 
@@ -26,7 +27,7 @@ static void on_row(void *context, const struct tkp_row *row, const uint64_t *chu
     struct tkp_run *run = context;
     tkp_summarizer_row(run->summarizer, row, chunk_ns);
     tkp_live_row(run->live, row, chunk_ns, chunk_count);
-    tkp_run_publish_row(run, row);
+    tkp_run_tally_row(run, row);
     tkp_sample_feed_row(&run->samples, row);
 }
 
@@ -173,6 +174,8 @@ tokperf_status tkp_run_open_results(struct tkp_run *run, struct tokperf_error *e
     if (status == TOKPERF_OK)
         status = tkp_rundir_begin(&run->dir, run->plan, run->benchmark_id,
                                   run->facts.start_realtime_ns, error);
+    if (status == TOKPERF_OK && run->plan->events_log)
+        status = tkp_events_log_open(run->plan, run->dir.path, &run->events_log, error);
     if (status == TOKPERF_OK)
         status = tkp_dataset_write_inputs(run->dataset, run->dir.path, error);
     if (status != TOKPERF_OK)

@@ -13,6 +13,7 @@
 #include <config/secret_values.h>
 #include <inttypes.h>
 #include <metrics/slo.h>
+#include <run/events_log.h>
 #include <run/interrupt.h>
 #include <run/machine.h>
 #include <stdlib.h>
@@ -389,6 +390,8 @@ tokperf_status tkp_run_set_up_inputs(struct tkp_run *run, struct tokperf_error *
     tokperf_status status = hide_secrets(run, error);
     if (status == TOKPERF_OK)
         status = tkp_rundir_check(run->plan, error);
+    if (status == TOKPERF_OK)
+        status = tkp_events_log_check(run->plan, error);
     if (status == TOKPERF_OK)
         status = check_objectives(run->plan, error);
     if (status == TOKPERF_OK)
