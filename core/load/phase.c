@@ -15,6 +15,22 @@ void tkp_phase_init(struct tkp_phase *phase, const struct tkp_schedule *schedule
     phase->workers = workers;
 }
 
+bool tkp_phase_is_sent(const struct tkp_phase *phase)
+{
+    for (uint32_t i = 0; i < phase->workers; i++)
+        if (!tkp_flag_is_raised(&phase->parts[i].sent))
+            return false;
+    return true;
+}
+
+bool tkp_phase_is_done(const struct tkp_phase *phase)
+{
+    for (uint32_t i = 0; i < phase->workers; i++)
+        if (!tkp_flag_is_raised(&phase->parts[i].done))
+            return false;
+    return true;
+}
+
 bool tkp_phase_take_slot(struct tkp_phase *phase, uint32_t worker, uint64_t cap)
 {
     uint64_t bound = cap ? cap : UINT64_MAX;

@@ -1,262 +1,223 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The load, as the main thread sees it: begins each phase, waits for the workers, draws the live
- * line, and ends a run early when a signal comes or when it is hopeless.
+ * The load, as the main thread sees it: phase after phase, each begun when the ones before it are
+ * far enough, watched, and noted in the record log when it is done. A run ends early when a signal
+ * comes or when it is hopeless.
+ *
+ * A seamless phase begins once the one before it has sent everything, while its last requests are
+ * in flight. Phases that overlap this way are a chain: what is done around phases, outside of the
+ * load, is done around the chain.
  */
 #include <run/parts.h>
 
 #include <base/clock.h>
 #include <base/error.h>
 #include <errno.h>
-#include <inttypes.h>
 #include <poll.h>
+#include <run/hopeless.h>
 #include <run/interrupt.h>
-#include <run/machine.h>
+#include <run/phase_run.h>
 #include <stdlib.h>
 
-enum {
-    HEAD_START_MS = 20, /* all workers share a start that lies this far ahead (design) */
-    LOOK_MS = 250,
-    URLS_MAX_BYTES = 64 * 1024,
-    MIN_SAMPLES = 10 /* of errors before a run is called hopeless: max(concurrency, 10) */
-};
+enum { LOOK_MS = 250, OVERLAP = 2 /* phases at a time, at the most */ };
 
-struct load_state {
+struct load {
     struct tkp_run *run;
-    struct tkp_phase *phase;
-    struct tkp_live_figures figures;
-    struct tkp_phase_note before; /* totals when the phase began */
-    struct tkp_machine machine;   /* when the phase began */
-    uint64_t begin_ns;
+    uint32_t begun, ended;                 /* phases so far; [ended, begun) are there */
+    struct tkp_phase_run *phases;          /* OVERLAP of them, phase i at i % OVERLAP */
+    bool is_open;                          /* a chain: its first gate is passed, its last is not */
+    const struct tkp_phase_plan *profiled; /* the servers' profilers run since before it; or NULL */
+    struct tkp_live_figures figures;       /* of the newest phase */
 };
 
-static uint64_t sum(const struct tkp_run *run, size_t offset)
+enum until { UNTIL_SENT, UNTIL_DONE };
+
+static struct tkp_phase_run *phase_at(const struct load *load, uint32_t index)
 {
-    uint64_t total = 0;
-    for (uint32_t i = 0; i < run->plan->workers; i++) {
-        const char *stats = (const char *)tkp_workers_stats(run->workers, i);
-        total += tkp_gauge_get((const struct tkp_gauge *)(const void *)(stats + offset));
-    }
-    return total;
+    return &load->phases[index % OVERLAP];
 }
 
-static uint64_t maximum(const struct tkp_run *run, size_t offset)
+static const struct tkp_phase *newest(const struct load *load)
 {
-    uint64_t most = 0;
-    for (uint32_t i = 0; i < run->plan->workers; i++) {
-        const char *stats = (const char *)tkp_workers_stats(run->workers, i);
-        uint64_t value = tkp_gauge_get((const struct tkp_gauge *)(const void *)(stats + offset));
-        most = value > most ? value : most;
-    }
-    return most;
+    return &phase_at(load, load->begun - 1)->phase;
 }
-#define SUM(run, member)     sum(run, offsetof(struct tkp_worker_stats, member))
-#define MAXIMUM(run, member) maximum(run, offsetof(struct tkp_worker_stats, member))
 
-static void end_early(struct load_state *load, enum tkp_run_end why)
+/* ---- an early end ---- */
+
+static void cancel(struct load *load)
 {
-    if (load->run->end != TKP_RUN_COMPLETE)
-        return;
-    load->run->end = why;
-    tkp_flag_raise(&load->phase->stop);
-    tkp_flag_raise(&load->phase->cancel);
+    for (uint32_t i = load->ended; i < load->begun; i++) {
+        tkp_flag_raise(&phase_at(load, i)->phase.stop);
+        tkp_flag_raise(&phase_at(load, i)->phase.cancel);
+    }
     tkp_workers_wake(load->run->workers);
 }
 
-static uint64_t patience(const struct tkp_phase_plan *phase)
+static void end_early(struct load *load, enum tkp_run_end why)
 {
-    return phase->concurrency > MIN_SAMPLES ? phase->concurrency : MIN_SAMPLES;
+    load->run->end = why;
+    cancel(load);
 }
 
-/* "http://a:1, http://b:2"; the caller's buffer. */
-static const char *name_urls(const struct tkp_run *run, struct tkp_buffer *out)
+static void read_figures(struct load *load)
 {
-    for (uint32_t i = 0; i < run->plan->url_count; i++)
-        tkp_buffer_printf(out, "%s%s", i ? ", " : "", run->urls[i].text);
-    return tkp_buffer_text(out);
+    uint32_t index = load->begun - 1;
+    tkp_live_read(load->run->live, &load->figures);
+    if (load->figures.phase != index)
+        load->figures = (struct tkp_live_figures){.phase = index};
 }
 
-static void say_nobody_is_there(const struct tkp_run *run, uint64_t refused)
-{
-    struct tkp_buffer urls;
-    const char *why = SUM(run, tls_errors) ? "does TLS fail? The failed requests say why"
-                                           : "is the server running?";
-    tkp_buffer_init(&urls, URLS_MAX_BYTES);
-    tkp_log(TKP_LOG_ERROR, "%" PRIu64 " connections in a row to %s failed: %s", refused,
-            name_urls(run, &urls), why);
-    tkp_buffer_finish(&urls);
-}
-
-static void look_for_hopelessness(struct load_state *load)
-{
-    const struct tkp_plan *plan = load->run->plan;
-    const struct tkp_live_figures *f = &load->figures;
-    uint64_t limit = patience(load->phase->schedule.phase);
-    uint64_t refused = SUM(load->run, connect_errors_in_row);
-    if (load->run->end == TKP_RUN_COMPLETE && refused >= limit) {
-        say_nobody_is_there(load->run, refused);
-        end_early(load, TKP_RUN_HOPELESS);
-    }
-    uint64_t done = f->ok + f->errors;
-    if (load->run->end != TKP_RUN_COMPLETE || done < limit ||
-        (double)f->errors <= plan->failed_request_threshold * (double)done)
-        return;
-    tkp_log(TKP_LOG_ERROR,
-            "%" PRIu64 " of %" PRIu64 " requests failed, more than --failed-request-threshold %g: "
-            "the run ends here",
-            f->errors, done, plan->failed_request_threshold);
-    end_early(load, TKP_RUN_HOPELESS);
-}
-
-static void look(struct load_state *load)
+static void look(struct load *load)
 {
     struct tkp_run *run = load->run;
-    if (tkp_flag_is_raised(tkp_interrupt_flag()) && run->end == TKP_RUN_COMPLETE) {
+    read_figures(load);
+    if (run->end != TKP_RUN_COMPLETE)
+        return;
+    if (tkp_flag_is_raised(tkp_interrupt_flag())) {
         tkp_live_line_clear(&run->line);
         tkp_log(TKP_LOG_WARNING, "interrupted: what is in flight is cancelled and the results are "
                                  "written; a second signal ends at once");
         end_early(load, TKP_RUN_INTERRUPTED);
+    } else if (tkp_run_is_hopeless(run, newest(load)->schedule.phase, &load->figures)) {
+        end_early(load, TKP_RUN_HOPELESS);
     }
-    tkp_live_read(run->live, &load->figures);
-    if (load->figures.phase != load->phase->schedule.phase_index)
-        load->figures = (struct tkp_live_figures){.phase = load->phase->schedule.phase_index};
-    look_for_hopelessness(load);
 }
 
-/* Until every worker is done with the phase. */
-static void watch(struct load_state *load)
+/* ---- watching ---- */
+
+static void wait_for_news(const struct load *load)
 {
-    struct tkp_run *run = load->run;
-    struct pollfd fds[] = {{.fd = tkp_workers_done_fd(run->workers), .events = POLLIN},
+    const struct tkp_run *run = load->run;
+    struct pollfd fds[] = {{.fd = tkp_workers_news_fd(run->workers), .events = POLLIN},
                            {.fd = tkp_run_collectors_fd(run), .events = POLLIN},
                            {.fd = tkp_interrupt_fd(), .events = POLLIN}};
-    while (!tkp_workers_phase_done(run->workers)) {
-        /* Once the signal was seen its descriptor stays readable: look at the others only. */
-        nfds_t watched = run->end == TKP_RUN_INTERRUPTED ? 2 : 3;
-        if (poll(fds, watched, LOOK_MS) < 0 && errno != EINTR)
-            tkp_log(TKP_LOG_ERROR, "poll failed in the controller");
-        tkp_run_look_at_collectors(run);
-        look(load);
-        tkp_live_line_draw(&run->line, load->phase->schedule.phase, load->phase->schedule.start_ns,
-                           SUM(run, in_flight), tkp_run_counted(run), &load->figures);
+    /* Once the signal was seen its descriptor stays readable: look at the others only. */
+    nfds_t watched = run->end == TKP_RUN_INTERRUPTED ? 2 : 3;
+    if (poll(fds, watched, LOOK_MS) < 0 && errno != EINTR)
+        tkp_log(TKP_LOG_ERROR, "poll failed in the controller");
+    tkp_workers_take_news(run->workers);
+}
+
+static void draw_line(struct load *load)
+{
+    struct tkp_run *run = load->run;
+    const struct tkp_schedule *schedule = &newest(load)->schedule;
+    uint64_t in_flight = 0;
+    for (uint32_t i = 0; i < run->plan->workers; i++)
+        in_flight += tkp_gauge_get(&tkp_workers_stats(run->workers, i)->in_flight);
+    tkp_live_line_draw(&run->line, schedule->phase, schedule->start_ns, in_flight,
+                       tkp_run_counted(run), &load->figures);
+}
+
+/* In the order of the phases, whichever is done first. */
+static void end_done_phases(struct load *load)
+{
+    while (load->ended < load->begun && tkp_phase_is_done(&phase_at(load, load->ended)->phase)) {
+        tkp_phase_run_note(phase_at(load, load->ended), load->run);
+        load->ended++;
     }
 }
 
-/* Totals of all workers so far. */
-static struct tkp_phase_note totals(const struct tkp_run *run, uint32_t phase)
+/* Whether all phases are done, or all but the newest, which is sent. */
+static bool is_far_enough(const struct load *load, enum until until)
 {
-    return (struct tkp_phase_note){
-        .phase = phase,
-        .unsent_turns = SUM(run, unsent_turns),
-        .not_sent = SUM(run, slots_unused),
-        .record_waits = SUM(run, record_wait_count),
-        .record_wait_ns = SUM(run, record_waits_ns),
-        .loop_lag_p99_ns = MAXIMUM(run, loop_lag_p99_ns),
-        .plugin_call_max_ns = MAXIMUM(run, plugin_call_max_ns),
-        .read_delay_p99_ns = MAXIMUM(run, read_delay_p99_ns),
-        .unstamped_reads = SUM(run, unstamped_reads),
-        .clock_steps = MAXIMUM(run, clock_steps), /* each worker sees each */
-    };
+    uint32_t left = load->begun - load->ended;
+    return left == 0 || (until == UNTIL_SENT && left == 1 && tkp_phase_is_sent(newest(load)));
 }
 
-static void read_machine(const struct tkp_run *run, struct tkp_machine *machine)
+static void watch(struct load *load, enum until until)
 {
-    struct tokperf_error error;
-    if (tkp_machine_read(run->plan->host_root, machine, &error) != TOKPERF_OK)
-        tkp_log(TKP_LOG_DEBUG, "CPU steal is not known: %s", error.message);
+    tkp_live_line_init(&load->run->line, load->run->plan);
+    for (end_done_phases(load); !is_far_enough(load, until); end_done_phases(load)) {
+        wait_for_news(load);
+        tkp_run_look_at_collectors(load->run);
+        look(load);
+        draw_line(load);
+    }
+    tkp_live_line_clear(&load->run->line);
 }
 
-/* What the machine did since the phase began. Counts of a CPU that went away may go down. */
-static void note_machine(const struct load_state *load, struct tkp_phase_note *note)
+/* ---- phase after phase ---- */
+
+/* Does what is due before the first request of a chain. */
+static void open_chain(struct load *load, uint32_t index)
 {
-    const struct tkp_machine *begin = &load->machine;
-    struct tkp_machine end;
-    note->worker_cpu_ns = tkp_workers_busiest_ns(load->run->workers);
-    note->length_ns = tkp_clock_now_ns() - load->begin_ns;
-    read_machine(load->run, &end);
-    note->cpus = end.cpus;
-    note->load_milli = end.load_milli > begin->load_milli ? end.load_milli : begin->load_milli;
-    if (!begin->cpu_ticks || end.cpu_ticks < begin->cpu_ticks ||
-        end.steal_ticks < begin->steal_ticks)
-        return;
-    note->cpu_ticks = end.cpu_ticks - begin->cpu_ticks;
-    note->steal_ticks = end.steal_ticks - begin->steal_ticks;
+    load->is_open = tkp_run_gate(load->run, index, TKP_GATE_START);
+    if (!load->is_open)
+        load->run->end = TKP_RUN_INTERRUPTED;
 }
 
-static void note_phase(struct load_state *load)
+/* Waits for the last answer of the chain and does what is due behind it. */
+static void close_chain(struct load *load)
+{
+    watch(load, UNTIL_DONE);
+    if (load->is_open)
+        (void)tkp_run_gate(load->run, load->begun - 1, TKP_GATE_END);
+    load->is_open = false;
+    if (load->profiled)
+        tkp_run_stop_profiler(load->run, load->profiled);
+    load->profiled = NULL;
+}
+
+/* Before the first phase of the chain that is no warm-up. */
+static tokperf_status start_profiler(struct load *load, uint32_t index, struct tokperf_error *error)
+{
+    const struct tkp_phase_plan *phase = &load->run->plan->phases[index];
+    if (load->profiled || phase->is_warmup)
+        return TOKPERF_OK;
+    tokperf_status status = tkp_run_start_profiler(load->run, phase, error);
+    load->profiled = status == TOKPERF_OK ? phase : NULL;
+    return status;
+}
+
+/* Begins a phase as soon as it may, unless the run ends before. */
+static tokperf_status begin_phase(struct load *load, uint32_t index, struct tokperf_error *error)
 {
     struct tkp_run *run = load->run;
-    struct tkp_phase_note note = totals(run, load->phase->schedule.phase_index);
-    note.unsent_turns -= load->before.unsent_turns;
-    note.not_sent -= load->before.not_sent;
-    note.record_waits -= load->before.record_waits;
-    note.record_wait_ns -= load->before.record_wait_ns;
-    note.unstamped_reads -= load->before.unstamped_reads;
-    note.clock_steps -= load->before.clock_steps;
-    note_machine(load, &note);
-    struct tkp_buffer json;
-    tkp_buffer_init(&json, 4096);
-    tkp_phase_note_write(&note, &json);
-    tkp_recorder_note(run->recorder, TKP_LOG_PHASE, tkp_buffer_span(&json));
-    tkp_recorder_sync(run->recorder);
-    tkp_summarizer_phase_note(run->summarizer, &note);
-    tkp_run_publish_phase_ended(run, &note);
-    tkp_buffer_finish(&json);
+    bool joins = index && run->plan->phases[index].is_seamless;
+    if (joins)
+        watch(load, UNTIL_SENT);
+    else
+        close_chain(load);
+    if (run->end != TKP_RUN_COMPLETE)
+        return TOKPERF_OK;
+    tokperf_status status = start_profiler(load, index, error);
+    if (status == TOKPERF_OK && !joins)
+        open_chain(load, index);
+    if (status != TOKPERF_OK || run->end != TKP_RUN_COMPLETE)
+        return status;
+    uint64_t draw = index ? tkp_phase_run_next_draw(phase_at(load, index - 1)) : 0;
+    tkp_phase_run_begin(phase_at(load, index), run, index, draw, joins);
+    load->begun++;
+    return TOKPERF_OK;
 }
 
-/* Runs one phase; returns the draw with which the next one goes on. */
-static uint64_t run_phase(struct tkp_run *run, struct tkp_phase *phase, uint32_t index,
-                          uint64_t first_draw)
+static tokperf_status run_phases(struct load *load, struct tokperf_error *error)
 {
-    struct load_state load = {.run = run, .phase = phase, .before = totals(run, index)};
-    run->load_began = true;
-    read_machine(run, &load.machine);
-    load.begin_ns = tkp_clock_now_ns();
-    struct tkp_schedule schedule = {
-        .phase = &run->plan->phases[index],
-        .dataset = run->dataset,
-        .seed = run->plan->seed,
-        .phase_index = index,
-        .url_count = run->plan->url_count,
-        .first_draw = first_draw,
-        .start_ns = load.begin_ns + HEAD_START_MS * TKP_NS_PER_MS,
-    };
-    tkp_phase_init(phase, &schedule, run->plan->workers);
-    tkp_run_publish_phase_begun(run, index, schedule.start_ns);
-    tkp_log(TKP_LOG_DEBUG, "phase %s begins", schedule.phase->name);
-    tkp_workers_begin_phase(run->workers, phase);
-    watch(&load);
-    tkp_live_line_clear(&run->line);
-    note_phase(&load);
-    tkp_log(TKP_LOG_DEBUG, "phase %s ended", schedule.phase->name);
-    return first_draw + tkp_schedule_count(&schedule, tkp_ticket_peek(&phase->next_ordinal));
+    const struct tkp_run *run = load->run;
+    tokperf_status status = TOKPERF_OK;
+    for (uint32_t i = 0;
+         i < run->plan->phase_count && run->end == TKP_RUN_COMPLETE && status == TOKPERF_OK; i++)
+        status = begin_phase(load, i, error);
+    if (status != TOKPERF_OK)
+        cancel(load);
+    close_chain(load);
+    return status;
 }
 
 tokperf_status tkp_run_load(struct tkp_run *run, struct tokperf_error *error)
 {
-    struct tkp_phase *phase = aligned_alloc(_Alignof(struct tkp_phase), sizeof *phase);
-    if (!phase)
-        return tkp_fail(error, TOKPERF_E_NO_MEMORY, "no memory for the phase");
-    uint64_t draw = 0;
-    tokperf_status status = TOKPERF_OK;
-    for (uint32_t i = 0; i < run->plan->phase_count && run->end == TKP_RUN_COMPLETE; i++) {
-        tkp_live_line_init(&run->line, run->plan);
-        status = tkp_run_start_profiler(run, &run->plan->phases[i], error);
-        if (status != TOKPERF_OK)
-            break;
-        if (tkp_run_gate(run, i, TKP_GATE_START)) {
-            draw = run_phase(run, phase, i, draw);
-            (void)tkp_run_gate(run, i, TKP_GATE_END);
-        } else {
-            run->end = TKP_RUN_INTERRUPTED;
-        }
-        tkp_run_stop_profiler(run, &run->plan->phases[i]);
-    }
+    size_t bytes = OVERLAP * sizeof(struct tkp_phase_run);
+    struct load load = {.run = run};
+    load.phases = aligned_alloc(_Alignof(struct tkp_phase_run), bytes);
+    if (!load.phases)
+        return tkp_fail(error, TOKPERF_E_NO_MEMORY, "no memory for the phases");
+    tokperf_status status = run_phases(&load, error);
     tkp_workers_stop(run->workers);
     run->workers = NULL;
     tkp_run_finish_collectors(run);
     tkp_run_stop_recorder(run);
-    free(phase);
+    free(load.phases);
     return status;
 }
 

@@ -17,11 +17,12 @@ static inline bool tkp_answer_is_success(const struct tkp_slot *slot)
 
 /* One clock read after each read that the plugin saw, since now_ns: the longest stretch of parsing.
  */
-static inline void tkp_answer_note_time(struct tkp_worker *w)
+static inline void tkp_answer_note_time(struct tkp_worker *w, const struct tkp_slot *slot)
 {
     uint64_t spent_ns = tkp_clock_now_ns() - w->now_ns;
-    if (spent_ns > tkp_gauge_get(&w->stats.plugin_call_max_ns))
-        tkp_gauge_set(&w->stats.plugin_call_max_ns, spent_ns);
+    struct tkp_gauge *longest_ns = &tkp_part_of(w, slot)->plugin_call_max_ns;
+    if (spent_ns > tkp_gauge_get(longest_ns))
+        tkp_gauge_set(longest_ns, spent_ns);
 }
 
 /* The head is complete. */

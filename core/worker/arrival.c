@@ -70,14 +70,8 @@ uint64_t tkp_arrival_clock_map(const struct tkp_arrival_clock *clock, uint64_t w
 void tkp_arrivals_init(struct tkp_arrivals *arrivals, bool kernel, struct tkp_gauge *steps)
 {
     *arrivals = (struct tkp_arrivals){.kernel = kernel, .steps = steps};
-    tkp_histogram_init(&arrivals->delays_ns);
     if (kernel)
         tkp_arrival_clock_init(&arrivals->clock, tkp_clock_reading_take());
-}
-
-void tkp_arrivals_finish(struct tkp_arrivals *arrivals)
-{
-    tkp_histogram_finish(&arrivals->delays_ns);
 }
 
 static void learn(struct tkp_arrivals *arrivals, uint64_t now_ns)

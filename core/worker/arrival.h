@@ -10,7 +10,7 @@
 #define TKP_WORKER_ARRIVAL_H
 
 #include <base/atomic.h>
-#include <base/histogram.h>
+#include <stdbool.h>
 
 /* Both clocks, read one after the other: monotonic, realtime, monotonic. */
 struct tkp_clock_reading {
@@ -39,12 +39,10 @@ struct tkp_arrivals {
     bool kernel; /* the run's receive clock is the kernel's; else the rest is not used */
     struct tkp_arrival_clock clock;
     uint64_t next_reading_ns;
-    struct tkp_histogram delays_ns; /* of the reads of this phase: from arrival to the read */
-    struct tkp_gauge *steps;        /* of the clock, told to other threads */
+    struct tkp_gauge *steps; /* of the clock, told to other threads */
 };
-/* steps is borrowed. */
+/* Nothing is to be released; steps is borrowed. */
 void tkp_arrivals_init(struct tkp_arrivals *arrivals, bool kernel, struct tkp_gauge *steps);
-void tkp_arrivals_finish(struct tkp_arrivals *arrivals); /* accepts a zeroed one */
 /* Once in a turn of the loop, right after now_ns was read and before anything is received. */
 void tkp_arrivals_look(struct tkp_arrivals *arrivals, uint64_t now_ns);
 /* When a read that returned at now_ns had arrived; since_ns: what it answers was not sent before.

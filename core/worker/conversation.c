@@ -9,6 +9,7 @@
 #include <worker/kept.h>
 #include <worker/request.h>
 #include <worker/row_text.h>
+#include <worker/start.h>
 
 /* ---- what to send ---- */
 
@@ -119,6 +120,7 @@ void tkp_conversation_begin(struct tkp_worker *w, struct tkp_slot *slot,
 {
     slot->event = *event;
     slot->turn = 0;
+    tkp_issue_of(w, slot)->unfinished += event->turns > 1;
     slot->intended_ns = intended_ns;
     slot->ready_ns = ready_ns;
     slot->needs_answers = tkp_dataset_conversation(w->shared->dataset, event->row)->needs_answers;
@@ -136,13 +138,21 @@ static void end_conversation(struct tkp_worker *w, struct tkp_slot *slot, uint64
     drop_spill(w, &slot->reply.text);
     drop_spill(w, &slot->history_ends);
     tkp_request_drop_kept(w, slot);
-    bool idle = w->issue.exhausted || tkp_issue_is_over(w, w->now_ns); /* nothing would follow */
+    const struct tkp_issue *issue = tkp_issue_of(w, slot);
+    bool idle = issue->exhausted || tkp_issue_is_over(issue, w->now_ns); /* nothing would follow */
     if (slot->connect_failed && !idle && slot->holds_cap) {
         slot->state = TKP_SLOT_BACKOFF;
         tkp_loop_set_timer(&w->loop, &slot->timer, tkp_clock_after_ns(freed_ns, slot->backoff_ns));
         return;
     }
-    tkp_issue_slot_freed(w, slot, freed_ns);
+    tkp_start_slot_freed(w, slot, freed_ns);
+}
+
+/* Its next turn is not sent. */
+static void cut_short(struct tkp_worker *w, struct tkp_slot *slot)
+{
+    tkp_issue_of(w, slot)->unfinished--;
+    end_conversation(w, slot, w->now_ns);
 }
 
 static void schedule_turn(struct tkp_worker *w, struct tkp_slot *slot)
@@ -150,7 +160,7 @@ static void schedule_turn(struct tkp_worker *w, struct tkp_slot *slot)
     slot->turn++;
     if (slot->intended_ns <= w->now_ns) {
         slot->state = TKP_SLOT_NEXT_TURN;
-        tkp_slot_queue_push(&w->issue.run, slot);
+        tkp_slot_queue_push(&tkp_issue_of(w, slot)->run, slot);
         return;
     }
     slot->state = TKP_SLOT_PAUSE;
@@ -184,7 +194,7 @@ static bool plan_next_turn(struct tkp_worker *w, struct tkp_slot *slot)
     uint64_t delay_ns = tkp_dataset_delay_ns(w->shared->dataset, slot->event.row, slot->turn + 1);
     /* now, not its end: draining a complete answer is no lateness of the next turn */
     slot->intended_ns = slot->ready_ns = tkp_clock_after_ns(w->now_ns, delay_ns);
-    return !tkp_issue_is_over(w, slot->intended_ns);
+    return !tkp_issue_is_over(tkp_issue_of(w, slot), slot->intended_ns);
 }
 
 static bool keep_answer(struct tkp_worker *w, struct tkp_slot *slot)
@@ -207,45 +217,52 @@ void tkp_conversation_request_ended(struct tkp_worker *w, struct tkp_slot *slot)
     if (slot->needs_answers)
         row->flags |= TKP_ROW_LIVE_HISTORY;
     slot->more_turns = plan_next_turn(w, slot) && keep_answer(w, slot);
-    if (!slot->more_turns)
+    uint32_t turns_left = slot->event.turns - slot->turn - 1;
+    if (!slot->more_turns) {
         row->flags |= TKP_ROW_LAST_TURN;
+        tkp_issue_of(w, slot)->unfinished -= turns_left != 0;
+    }
     if (tkp_outcome_is_error(row->outcome))
-        tkp_gauge_add(&w->stats.unsent_turns, slot->event.turns - slot->turn - 1);
-    if (!w->issue.unrecorded.first && put_row(w, slot)) {
+        tkp_gauge_add(&tkp_part_of(w, slot)->unsent_turns, turns_left);
+    if (!w->unrecorded.first && put_row(w, slot)) {
         recorded(w, slot);
         return;
     }
     slot->state = TKP_SLOT_UNRECORDED;
     slot->waiting_since_ns = w->now_ns;
-    tkp_gauge_add(&w->stats.record_wait_count, 1);
-    tkp_slot_queue_push(&w->issue.unrecorded, slot);
+    tkp_gauge_add(&tkp_part_of(w, slot)->record_wait_count, 1);
+    tkp_slot_queue_push(&w->unrecorded, slot);
 }
 
 void tkp_conversation_record_waiting(struct tkp_worker *w)
 {
     struct tkp_slot *slot;
-    while ((slot = w->issue.unrecorded.first) && put_row(w, slot)) {
-        tkp_slot_queue_pop(&w->issue.unrecorded);
-        tkp_gauge_add(&w->stats.record_waits_ns, w->now_ns - slot->waiting_since_ns);
+    while ((slot = w->unrecorded.first) && put_row(w, slot)) {
+        uint64_t waited_ns = w->now_ns - slot->waiting_since_ns;
+        tkp_slot_queue_pop(&w->unrecorded);
+        tkp_gauge_add(&tkp_part_of(w, slot)->record_waits_ns, waited_ns);
         recorded(w, slot);
     }
 }
 
 void tkp_conversation_next_turn(struct tkp_worker *w, struct tkp_slot *slot)
 {
-    if (tkp_issue_is_over(w, w->now_ns))
-        end_conversation(w, slot, w->now_ns);
-    else
-        tkp_request_start(w, slot);
+    struct tkp_issue *issue = tkp_issue_of(w, slot);
+    if (tkp_issue_is_over(issue, w->now_ns)) {
+        cut_short(w, slot);
+        return;
+    }
+    issue->unfinished -= slot->turn + 1 == slot->event.turns;
+    tkp_request_start(w, slot);
 }
 
 void tkp_conversation_timer(struct tkp_worker *w, struct tkp_slot *slot)
 {
     if (slot->state == TKP_SLOT_PAUSE) {
         slot->state = TKP_SLOT_NEXT_TURN;
-        tkp_slot_queue_push(&w->issue.run, slot);
+        tkp_slot_queue_push(&tkp_issue_of(w, slot)->run, slot);
     } else if (slot->state == TKP_SLOT_BACKOFF) {
-        tkp_issue_slot_freed(w, slot, slot->timer.at_ns);
+        tkp_start_slot_freed(w, slot, slot->timer.at_ns);
     }
 }
 
@@ -256,10 +273,10 @@ void tkp_conversation_cancel(struct tkp_worker *w, struct tkp_slot *slot)
         tkp_request_cancel(w, slot);
         break;
     case TKP_SLOT_PAUSE:
-        end_conversation(w, slot, w->now_ns);
+        cut_short(w, slot);
         break;
     case TKP_SLOT_BACKOFF:
-        tkp_issue_slot_freed(w, slot, w->now_ns);
+        tkp_start_slot_freed(w, slot, w->now_ns);
         break;
     case TKP_SLOT_FREE:
     case TKP_SLOT_NEXT_TURN: /* the run queue ends these */

@@ -228,7 +228,7 @@ static size_t take_body(char *data, size_t size, size_t count, void *context)
         t->complete = tkp_http_response_end(&t->slot->http) == TKP_HTTP_END_AFTER;
     }
     if (tkp_answer_is_success(t->slot))
-        tkp_answer_note_time(w);
+        tkp_answer_note_time(w, t->slot);
     note_decided(t);
     return len;
 }

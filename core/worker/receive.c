@@ -52,7 +52,7 @@ static void stamp_read(struct tkp_worker *w, struct tkp_slot *slot, uint64_t wal
         at_ns = tkp_arrivals_place(&w->arrivals, wall_ns, row->send_start_ns, w->now_ns);
     if (!at_ns) {
         row->flags |= TKP_ROW_UNSTAMPED; /* the times until then are for the deadlines only */
-        tkp_gauge_add(&w->stats.unstamped_reads, 1);
+        tkp_gauge_add(&tkp_part_of(w, slot)->unstamped_reads, 1);
         at_ns = w->now_ns;
     }
     if (slot->arrival_ns < at_ns)
@@ -60,7 +60,7 @@ static void stamp_read(struct tkp_worker *w, struct tkp_slot *slot, uint64_t wal
     if (!w->arrivals.kernel || row->flags & TKP_ROW_UNSTAMPED)
         return;
     uint64_t delay_ns = w->now_ns - slot->arrival_ns;
-    (void)tkp_histogram_count(&w->arrivals.delays_ns, delay_ns); /* for its quantile */
+    (void)tkp_histogram_count(&tkp_issue_of(w, slot)->delays_ns, delay_ns); /* for its quantile */
     if (delay_ns > row->read_delay_ns)
         row->read_delay_ns = delay_ns;
 }
@@ -79,7 +79,7 @@ static void take_read(struct tkp_worker *w, struct tkp_slot *slot, size_t len, b
     }
     enum tkp_http_step step = parse(w, slot, len, &clean);
     if (tkp_answer_is_success(slot))
-        tkp_answer_note_time(w);
+        tkp_answer_note_time(w, slot);
     if (step == TKP_HTTP_DONE) {
         bool reused = w->shared->plan->reuse != TKP_REUSE_NEVER && !ended &&
                       !tkp_connection_has_end(slot->connection);

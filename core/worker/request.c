@@ -37,13 +37,13 @@ static const struct tkp_target *target_of(const struct tkp_worker *w, const stru
 
 static void init_row(struct tkp_worker *w, struct tkp_slot *slot)
 {
-    const struct tkp_schedule *schedule = &w->issue.phase->schedule;
+    const struct tkp_issue *issue = tkp_issue_of(w, slot);
     struct tkp_row *row = &slot->row;
     *row = (struct tkp_row){
         .ordinal = slot->event.ordinal,
         .draw = slot->event.draw,
         .dataset_row = slot->event.row,
-        .phase = schedule->phase_index,
+        .phase = issue->phase->schedule.phase_index,
         .worker = w->index,
         .url_index = slot->event.url_index,
         .turn_index = slot->turn,
@@ -60,9 +60,9 @@ static void init_row(struct tkp_worker *w, struct tkp_slot *slot)
     memset(&row->usage, 0xff, sizeof row->usage); /* -1: not stated */
     if (w->shared->plan->streaming && w->endpoint.flags & TOKPERF_ENDPOINT_STREAMS)
         row->flags |= TKP_ROW_STREAM_ASKED;
-    if (slot->phase_number != w->issue.phase_number)
+    if (slot->phase_number != issue->phase_number)
         row->flags |= TKP_ROW_FIRST_OF_SLOT;
-    slot->phase_number = w->issue.phase_number;
+    slot->phase_number = issue->phase_number;
 }
 
 /* ---- deadlines ---- */

@@ -101,7 +101,6 @@ struct tkp_slot *tkp_slot_pool_take(struct tkp_slot_pool *pool)
     struct tkp_slot *slot = pool->free;
     pool->free = slot->next;
     slot->next = NULL;
-    pool->busy++;
     return slot;
 }
 
@@ -111,5 +110,4 @@ void tkp_slot_pool_give(struct tkp_slot_pool *pool, struct tkp_slot *slot)
     tkp_loop_cancel_timer(pool->loop, &slot->timer);
     slot->next = pool->free;
     pool->free = slot;
-    pool->busy--;
 }

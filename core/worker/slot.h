@@ -40,6 +40,7 @@ struct tkp_slot {
     uint32_t phase_number;          /* the phase it last worked in */
     uint32_t full_ns;               /* the last wait for a UNIX socket's backlog */
     uint8_t addresses_tried;
+    uint8_t issue; /* which of the worker's two phases it works in */
     bool needs_answers, more_turns, connect_failed, holds_cap;
     bool sent_all, send_failed;
     struct tkp_spill *history_ends; /* struct tkp_answer_end: of the live answers in reply.text */
@@ -76,7 +77,6 @@ struct tkp_slot_pool {
     uint32_t slab_count;
     size_t slot_bytes;
     struct tkp_slot *free;
-    uint32_t busy; /* slots that are taken */
 };
 
 /* Of one slot with the plugin's state. */

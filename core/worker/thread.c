@@ -144,6 +144,14 @@ static int wait(struct tkp_worker *w)
     return tkp_loop_wait(&w->loop, w->now_ns, deadline_ns);
 }
 
+/* Of the loop, from wait to wait: of each phase that is there. */
+static void note_turn(struct tkp_worker *w, uint64_t turn_ns)
+{
+    (void)tkp_histogram_count(&w->issue->turns_ns, turn_ns); /* for its quantile */
+    if (w->older)
+        (void)tkp_histogram_count(&w->older->turns_ns, turn_ns);
+}
+
 static void *run(void *context)
 {
     struct tkp_worker *w = context;
@@ -162,7 +170,7 @@ static void *run(void *context)
         if (w->curl)
             tkp_curl_recycle(w->curl);
         w->now_ns = tkp_clock_now_ns();
-        (void)tkp_histogram_count(&w->turns_ns, w->now_ns - turn_ns); /* for its quantile */
+        note_turn(w, w->now_ns - turn_ns);
         int count = wait(w);
         turn_ns = w->now_ns = tkp_clock_now_ns();
         tkp_arrivals_look(&w->arrivals, w->now_ns);
@@ -219,7 +227,7 @@ tokperf_status tkp_worker_init(struct tkp_worker *w, struct tokperf_error *error
     tkp_spill_pool_init(&w->spills, MAX_SPILL_BYTES);
     tkp_chunk_pool_init(&w->chunks);
     tkp_row_error_pool_init(&w->errors);
-    tkp_histogram_init(&w->turns_ns);
+    tkp_issue_init(w);
     tkp_arrivals_init(&w->arrivals, w->shared->kernel_clock, &w->stats.clock_steps);
     tokperf_status status = tkp_loop_init(&w->loop, error);
     if (status == TOKPERF_OK)
@@ -281,8 +289,7 @@ void tkp_worker_finish(struct tkp_worker *w)
     tkp_spill_pool_finish(&w->spills);
     tkp_chunk_pool_finish(&w->chunks);
     tkp_row_error_pool_finish(&w->errors);
-    tkp_histogram_finish(&w->turns_ns);
-    tkp_arrivals_finish(&w->arrivals);
+    tkp_issue_finish(w);
     free(w->read_buffer);
     free(w->scratch);
     tkp_loop_finish(&w->loop);

@@ -5,7 +5,6 @@
 #ifndef TKP_WORKER_THREAD_H
 #define TKP_WORKER_THREAD_H
 
-#include <base/histogram.h>
 #include <pthread.h>
 #include <worker/arrival.h>
 #include <worker/issue.h>
@@ -41,17 +40,31 @@ struct tkp_worker {
     struct tkp_raw_pool raws;
     char *read_buffer;
 
-    struct tkp_issue issue;
-    uint64_t now_ns;               /* the clock when it was last read */
-    struct tkp_histogram turns_ns; /* of the loop in this phase, from wait to wait */
+    struct tkp_issue issues[2];
+    struct tkp_issue *issue;          /* of the newest phase */
+    struct tkp_issue *older;          /* of the phase before it, while that drains; else NULL */
+    uint32_t phase_count;             /* phases so far */
+    struct tkp_slot_queue unrecorded; /* in the order in which their requests ended */
+    uint64_t now_ns;                  /* the clock when it was last read */
 
     /* with the main thread */
-    struct tkp_flag quit, begin, done;
+    struct tkp_flag quit, begin;
     struct tkp_phase *next_phase; /* published by begin */
-    uint64_t phase_cpu_ns;        /* main only: of the thread when the phase began */
     pthread_t thread;
     bool has_thread;
 };
+
+/* The phase that a slot works in, as its worker sees it. */
+static inline struct tkp_issue *tkp_issue_of(struct tkp_worker *w, const struct tkp_slot *slot)
+{
+    return &w->issues[slot->issue];
+}
+
+/* The worker's part in a slot's phase. */
+static inline struct tkp_phase_part *tkp_part_of(struct tkp_worker *w, const struct tkp_slot *slot)
+{
+    return &w->issues[slot->issue].phase->parts[w->index];
+}
 
 /* Makes everything but the thread; what it made is released by finish, also after a failure.
  * [main] */
@@ -64,7 +77,7 @@ void tkp_worker_finish(struct tkp_worker *worker);
 
 /* Wakes another worker. [worker] */
 void tkp_workers_wake_one(const struct tkp_workers *workers, uint32_t index);
-/* Tells main that this worker finished its phase. [worker] */
-void tkp_workers_say_done(struct tkp_worker *worker);
+/* Has main look at its phases: this worker has sent all of one, or is done with it. [worker] */
+void tkp_workers_tell_main(const struct tkp_workers *workers);
 
 #endif

@@ -16,7 +16,7 @@
 struct tkp_workers {
     struct tkp_worker_shared shared;
     uint32_t count;
-    int done_fd;
+    int news_fd;
     struct tkp_worker *workers[TKP_PHASE_MAX_WORKERS];
 };
 
@@ -34,10 +34,9 @@ static void write_event(int fd)
     (void)written;
 }
 
-void tkp_workers_say_done(struct tkp_worker *worker)
+void tkp_workers_tell_main(const struct tkp_workers *workers)
 {
-    tkp_flag_raise(&worker->done);
-    write_event(worker->workers->done_fd);
+    write_event(workers->news_fd);
 }
 
 /* ---- start ---- */
@@ -55,7 +54,6 @@ static tokperf_status add_worker(struct tkp_workers *workers, uint32_t index,
     w->channel = channel;
     w->announcer = (struct tkp_announcer){channel, workers->shared.wants_events};
     w->index = index;
-    tkp_flag_raise(&w->done); /* idle */
     workers->workers[workers->count++] = w;
     return tkp_worker_init(w, error);
 }
@@ -74,8 +72,8 @@ static tokperf_status fill(struct tkp_workers *workers, struct tkp_block_channel
     if (!workers->shared.worker_count || workers->shared.worker_count > TKP_PHASE_MAX_WORKERS)
         return tkp_fail(error, TOKPERF_E_INVALID, "%u workers are not between 1 and %d",
                         workers->shared.worker_count, TKP_PHASE_MAX_WORKERS);
-    workers->done_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-    if (workers->done_fd < 0)
+    workers->news_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+    if (workers->news_fd < 0)
         return tkp_fail_errno(error, TOKPERF_E_IO, errno, "cannot make an eventfd for the workers");
     for (uint32_t i = 0; i < workers->shared.worker_count; i++) {
         tokperf_status status = add_worker(workers, i, channels[i], error);
@@ -93,7 +91,7 @@ tokperf_status tkp_workers_start(const struct tkp_worker_shared *shared,
     if (!all)
         return tkp_fail(error, TOKPERF_E_NO_MEMORY, "no memory for the workers");
     all->shared = *shared;
-    all->done_fd = -1;
+    all->news_fd = -1;
     tokperf_status status = fill(all, channels, error);
     if (status != TOKPERF_OK) {
         tkp_workers_stop(all);
@@ -124,11 +122,11 @@ static uint64_t cpu_ns(const struct tkp_worker *worker)
     return all_ns > spun_ns ? all_ns - spun_ns : 0;
 }
 
-uint64_t tkp_workers_busiest_ns(const struct tkp_workers *workers)
+uint64_t tkp_workers_busiest_ns(const struct tkp_workers *workers, const struct tkp_phase *phase)
 {
     uint64_t most = 0;
     for (uint32_t i = 0; i < workers->count; i++) {
-        uint64_t now = cpu_ns(workers->workers[i]), begin = workers->workers[i]->phase_cpu_ns;
+        uint64_t now = cpu_ns(workers->workers[i]), begin = phase->parts[i].cpu_ns;
         if (now > begin && now - begin > most)
             most = now - begin;
     }
@@ -138,8 +136,7 @@ uint64_t tkp_workers_busiest_ns(const struct tkp_workers *workers)
 void tkp_workers_begin_phase(struct tkp_workers *workers, struct tkp_phase *phase)
 {
     for (uint32_t i = 0; i < workers->count; i++) {
-        workers->workers[i]->phase_cpu_ns = cpu_ns(workers->workers[i]);
-        tkp_flag_lower(&workers->workers[i]->done);
+        phase->parts[i].cpu_ns = cpu_ns(workers->workers[i]);
         workers->workers[i]->next_phase = phase;
     }
     for (uint32_t i = 0; i < workers->count; i++) {
@@ -148,20 +145,16 @@ void tkp_workers_begin_phase(struct tkp_workers *workers, struct tkp_phase *phas
     }
 }
 
-int tkp_workers_done_fd(const struct tkp_workers *workers)
+int tkp_workers_news_fd(const struct tkp_workers *workers)
 {
-    return workers->done_fd;
+    return workers->news_fd;
 }
 
-bool tkp_workers_phase_done(struct tkp_workers *workers)
+void tkp_workers_take_news(const struct tkp_workers *workers)
 {
     uint64_t count;
-    ssize_t got = read(workers->done_fd, &count, sizeof count); /* level-triggered: taken back */
+    ssize_t got = read(workers->news_fd, &count, sizeof count); /* none: not readable already */
     (void)got;
-    for (uint32_t i = 0; i < workers->count; i++)
-        if (!tkp_flag_is_raised(&workers->workers[i]->done))
-            return false;
-    return true;
 }
 
 void tkp_workers_wake(struct tkp_workers *workers)
@@ -185,7 +178,7 @@ void tkp_workers_stop(struct tkp_workers *workers)
         tkp_worker_finish(workers->workers[i]);
         free(workers->workers[i]);
     }
-    if (workers->done_fd >= 0)
-        close(workers->done_fd);
+    if (workers->news_fd >= 0)
+        close(workers->news_fd);
     free(workers);
 }

@@ -34,23 +34,16 @@ tokperf_status tkp_target_keep_reachable(struct tkp_target *target,
                                          const struct tkp_source_address *sources, uint32_t count,
                                          struct tokperf_error *error) TOKPERF_MUST_USE;
 
-/* Live state of a worker: one writer (the worker), any reader. */
+/* Live state of a worker over all phases: one writer (the worker), any reader. What it says of a
+ * phase is in the phase (load/phase.h). */
 struct tkp_worker_stats {
     struct tkp_gauge issued;                /* requests taken up */
     struct tkp_gauge in_flight;             /* requests */
     struct tkp_gauge connect_errors_in_row; /* without one success in between */
     struct tkp_gauge tls_errors;            /* connections that TLS failed on */
-    struct tkp_gauge unsent_turns;          /* of conversations that ended early by a failed turn */
     struct tkp_gauge retries;
-    struct tkp_gauge record_waits_ns; /* time that finished requests waited for a block */
-    struct tkp_gauge record_wait_count;
-    struct tkp_gauge loop_lag_p99_ns; /* of the turns of the event loop; set when a phase is done */
-    struct tkp_gauge read_delay_p99_ns;  /* kernel clock: of the reads; set when a phase is done */
-    struct tkp_gauge unstamped_reads;    /* reads without a stamp of the kernel clock */
-    struct tkp_gauge clock_steps;        /* of the wall clock, seen by the worker */
-    struct tkp_gauge plugin_call_max_ns; /* longest call into the endpoint plugin */
-    struct tkp_gauge slots_unused;       /* conversations of the phase that never got a slot */
-    struct tkp_gauge spun_ns;            /* time spent looking at the clock before due sends */
+    struct tkp_gauge clock_steps; /* of the wall clock, seen by the worker */
+    struct tkp_gauge spun_ns;     /* time spent looking at the clock before due sends */
 };
 
 struct tkp_worker_shared {
@@ -79,18 +72,21 @@ tokperf_status tkp_workers_start(const struct tkp_worker_shared *shared,
                                  struct tkp_block_channel *const *channels,
                                  struct tkp_workers **workers,
                                  struct tokperf_error *error) TOKPERF_MUST_USE;
-/* Begins a phase on all workers; the phase lives until tkp_workers_phase_done(). [main] */
+/* Begins a phase on all workers; it lives until tkp_phase_is_done(). The phase before it is sent
+ * (tkp_phase_is_sent()) and may still be in flight, the one before that is done. [main] */
 void tkp_workers_begin_phase(struct tkp_workers *workers, struct tkp_phase *phase);
-/* An eventfd that becomes readable when a worker finished the phase; for the main loop's poll. */
-int tkp_workers_done_fd(const struct tkp_workers *workers);
-/* Whether every worker has sent and finished all it had to, and handed its rows over. */
-bool tkp_workers_phase_done(struct tkp_workers *workers);
+/* An eventfd that becomes readable when a worker has sent all of a phase, and when it is done with
+ * it; for the main loop's poll. */
+int tkp_workers_news_fd(const struct tkp_workers *workers);
+/* Makes it unreadable: call it before looking at the phases. */
+void tkp_workers_take_news(const struct tkp_workers *workers);
 /* Wakes all workers, so that they look at the phase's flags. */
 void tkp_workers_wake(struct tkp_workers *workers);
 const struct tkp_worker_stats *tkp_workers_stats(const struct tkp_workers *workers,
                                                  uint32_t worker);
-/* CPU time that the busiest worker has used since the phase began, ns. [main] */
-uint64_t tkp_workers_busiest_ns(const struct tkp_workers *workers);
+/* CPU time that the busiest worker has used since the phase began, ns; for whatever phase. [main]
+ */
+uint64_t tkp_workers_busiest_ns(const struct tkp_workers *workers, const struct tkp_phase *phase);
 /* Ends the threads (they must be idle or cancelled), closes every connection. */
 void tkp_workers_stop(struct tkp_workers *workers);
 

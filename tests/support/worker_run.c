@@ -140,6 +140,79 @@ static void take_blocks(struct worker_run *run)
     }
 }
 
+static uint64_t drawn(const struct worker_run *run)
+{
+    const struct tkp_phase *phase = run->phase;
+    return tkp_schedule_count(&phase->schedule, tkp_ticket_peek(&phase->next_ordinal));
+}
+
+static void begin(struct worker_run *run, const struct tkp_schedule *schedule, bool followed)
+{
+    run->phase = aligned_alloc(64, sizeof *run->phase);
+    assert_non_null(run->phase);
+    tkp_phase_init(run->phase, schedule, run->plan.workers);
+    run->phase->is_followed = followed;
+    tkp_workers_begin_phase(run->workers, run->phase);
+}
+
+/* Whether the run is there; the older phase is let go of when it is. */
+typedef bool reached(struct worker_run *run);
+
+static bool is_sent(struct worker_run *run)
+{
+    if (run->older && tkp_phase_is_done(run->older)) {
+        free(run->older);
+        run->older = NULL;
+    }
+    return !run->older && tkp_phase_is_sent(run->phase);
+}
+
+static bool is_done(struct worker_run *run)
+{
+    return is_sent(run) && tkp_phase_is_done(run->phase);
+}
+
+static void wait_for(struct worker_run *run, reached *is_reached)
+{
+    uint64_t begin_ns = tkp_clock_now_ns();
+    while (!is_reached(run)) {
+        struct pollfd fd = {.fd = tkp_workers_news_fd(run->workers), .events = POLLIN};
+        poll(&fd, 1, 5);
+        tkp_workers_take_news(run->workers);
+        uint64_t spent_ns = tkp_clock_now_ns() - begin_ns;
+        if (spent_ns >= (uint64_t)run->hold_blocks_ms * TKP_NS_PER_MS)
+            take_blocks(run);
+        if (spent_ns > 20 * TKP_NS_PER_S)
+            fail_msg("the phase is not done after 20 s, %u rows came", run->row_count);
+    }
+    take_blocks(run);
+}
+
+void worker_run_begin(struct worker_run *run, const struct tkp_phase_plan *plan, bool followed)
+{
+    if (run->phase)
+        run->next_draw += drawn(run);
+    run->older = run->phase;
+    struct tkp_schedule schedule = {.phase = plan,
+                                    .dataset = run->dataset,
+                                    .seed = run->plan.seed,
+                                    .phase_index = run->phase_count++,
+                                    .url_count = 1,
+                                    .first_draw = run->next_draw,
+                                    .start_ns = tkp_clock_now_ns() + 5 * TKP_NS_PER_MS};
+    begin(run, &schedule, followed);
+}
+
+void worker_run_until_sent(struct worker_run *run)
+{
+    wait_for(run, is_sent);
+}
+
+void worker_run_until_done(struct worker_run *run)
+{
+    wait_for(run, is_done);
+}
+
 void worker_run_phase(struct worker_run *run)
 {
     struct tkp_schedule schedule = {.phase = &run->phase_plan,
@@ -148,21 +221,8 @@ void worker_run_phase(struct worker_run *run)
                                     .url_count = 1,
                                     .start_ns = tkp_clock_now_ns() + 5 * TKP_NS_PER_MS};
     free(run->phase);
-    run->phase = aligned_alloc(64, (sizeof *run->phase + 63) / 64 * 64);
-    assert_non_null(run->phase);
-    tkp_phase_init(run->phase, &schedule, run->plan.workers);
-    tkp_workers_begin_phase(run->workers, run->phase);
-    uint64_t begin_ns = tkp_clock_now_ns();
-    while (!tkp_workers_phase_done(run->workers)) {
-        struct pollfd fd = {.fd = tkp_workers_done_fd(run->workers), .events = POLLIN};
-        poll(&fd, 1, 5);
-        uint64_t spent_ns = tkp_clock_now_ns() - begin_ns;
-        if (spent_ns >= (uint64_t)run->hold_blocks_ms * TKP_NS_PER_MS)
-            take_blocks(run);
-        if (spent_ns > 20 * TKP_NS_PER_S)
-            fail_msg("the phase is not done after 20 s, %u rows came", run->row_count);
-    }
-    take_blocks(run);
+    begin(run, &schedule, false);
+    worker_run_until_done(run);
 }
 
 const struct tkp_row *worker_run_row(const struct worker_run *run, uint64_t ordinal, uint32_t turn)
@@ -174,9 +234,30 @@ const struct tkp_row *worker_run_row(const struct worker_run *run, uint64_t ordi
     return NULL;
 }
 
+uint64_t worker_run_total(const struct worker_run *run, size_t offset)
+{
+    uint64_t sum = 0;
+    for (uint32_t i = 0; i < run->plan.workers; i++) {
+        const char *stats = (const char *)tkp_workers_stats(run->workers, i);
+        sum += tkp_gauge_get((const struct tkp_gauge *)(const void *)(stats + offset));
+    }
+    return sum;
+}
+
+uint64_t worker_run_phase_total(const struct worker_run *run, size_t offset)
+{
+    uint64_t sum = 0;
+    for (uint32_t i = 0; i < run->plan.workers; i++) {
+        const char *part = (const char *)&run->phase->parts[i];
+        sum += tkp_gauge_get((const struct tkp_gauge *)(const void *)(part + offset));
+    }
+    return sum;
+}
+
 void worker_run_destroy(struct worker_run *run)
 {
     tkp_workers_stop(run->workers);
+    free(run->older);
     for (uint32_t i = 0; i < run->plan.workers; i++) {
         tkp_block_channel_destroy(run->channels[i]);
         tkp_reassembly_destroy(run->reassembly[i]);

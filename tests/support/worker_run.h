@@ -34,7 +34,10 @@ struct worker_run {
     struct tkp_dataset *dataset;
     struct tkp_block_channel *channels[WORKER_RUN_MAX_WORKERS];
     struct tkp_workers *workers;
-    struct tkp_phase *phase;
+    struct tkp_phase *phase; /* the newest */
+    struct tkp_phase *older; /* which it overlaps, or NULL */
+    uint32_t phase_count;
+    uint64_t next_draw;
     struct tkp_reassembly *reassembly[WORKER_RUN_MAX_WORKERS];
     /* what came; a row's chunk times are checked against its own stamps */
     struct tkp_row rows[WORKER_RUN_MAX_ROWS];
@@ -48,10 +51,19 @@ struct worker_run {
 /* Defaults: one worker, closed loop of one, pooled, streaming, long timeouts. */
 struct worker_run *worker_run_create(const struct fake_conversation *conversations, uint32_t count);
 void worker_run_start(struct worker_run *run, uint16_t port);
-/* One phase; fails the test when it is not done within 20 s. */
+/* One phase by run->phase_plan; fails the test when it is not done within 20 s. */
 void worker_run_phase(struct worker_run *run);
+/* Its parts, for phases that overlap: each has a plan of its own, which outlives it, and the draws
+ * go on from the phase before. followed: the next one begins when this one is sent. */
+void worker_run_begin(struct worker_run *run, const struct tkp_phase_plan *plan, bool followed);
+/* Until the newest phase is sent and the one before it done; until all are done. */
+void worker_run_until_sent(struct worker_run *run);
+void worker_run_until_done(struct worker_run *run);
 /* The row of a turn; fails the test when there is none. */
 const struct tkp_row *worker_run_row(const struct worker_run *run, uint64_t ordinal, uint32_t turn);
+/* Of all workers: a gauge of struct tkp_worker_stats; of struct tkp_phase_part, of run->phase. */
+uint64_t worker_run_total(const struct worker_run *run, size_t offset);
+uint64_t worker_run_phase_total(const struct worker_run *run, size_t offset);
 void worker_run_destroy(struct worker_run *run);
 
 #endif

@@ -98,7 +98,6 @@ static void test_a_stamp_that_cannot_be_is_none(void **state)
     assert_true(tkp_arrivals_place(&arrivals, 0, now_ns - MS, now_ns) == 0);
     assert_true(tkp_arrivals_place(&arrivals, wall_ns + MS, now_ns - MS, now_ns) == 0);
     assert_true(tkp_arrivals_place(&arrivals, wall_ns - 3 * MS, now_ns - MS, now_ns) == 0);
-    tkp_arrivals_finish(&arrivals);
     (void)state;
 }
 
@@ -119,7 +118,6 @@ static void test_a_read_finds_a_step(void **state)
     arrivals.clock.high_ns += (int64_t)TKP_NS_PER_S;
     tkp_arrivals_look(&arrivals, tkp_clock_now_ns());
     assert_int_equal(tkp_gauge_get(&steps), 2);
-    tkp_arrivals_finish(&arrivals);
     (void)state;
 }
 

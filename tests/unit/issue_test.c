@@ -32,14 +32,14 @@ static void begin(struct fixture *f, const struct tkp_phase_plan *plan)
     f->phase = aligned_alloc(64, (sizeof *f->phase + 63) / 64 * 64);
     assert_true(f->worker && f->phase);
     *f->worker = (struct tkp_worker){.shared = &f->shared};
-    tkp_histogram_init(&f->worker->turns_ns);
+    tkp_issue_init(f->worker);
     tkp_phase_init(f->phase, &schedule, 1);
     tkp_issue_begin_phase(f->worker, f->phase);
 }
 
 static void end(struct fixture *f)
 {
-    tkp_histogram_finish(&f->worker->turns_ns);
+    tkp_issue_finish(f->worker);
     free(f->worker);
     free(f->phase);
 }
@@ -68,7 +68,7 @@ static void a_send_is_timed_when_nothing_holds_it(void **state)
     (void)state;
     struct fixture f;
     begin(&f, &open_loop);
-    struct tkp_issue *issue = &f.worker->issue;
+    struct tkp_issue *issue = f.worker->issue;
     f.worker->now_ns = START_NS + 10;
     issue->has_pending = true;
     issue->pending.intended_ns = START_NS + 700;

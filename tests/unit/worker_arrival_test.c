@@ -104,7 +104,7 @@ static void stamps_lie_between_send_and_read(void **state)
     int fd = need_stamps();
     struct scripted_server *server = scripted_server_start(scripts);
     struct worker_run *run = play(server, true, CONVERSATIONS);
-    const struct tkp_worker_stats *stats = tkp_workers_stats(run->workers, 0);
+    const struct tkp_phase_part *part = &run->phase->parts[0];
     assert_int_equal(run->row_count, CONVERSATIONS);
     uint64_t longest_ns = 0;
     for (uint32_t i = 0; i < run->row_count; i++) {
@@ -112,8 +112,8 @@ static void stamps_lie_between_send_and_read(void **state)
         if (run->rows[i].read_delay_ns > longest_ns)
             longest_ns = run->rows[i].read_delay_ns;
     }
-    assert_int_equal(tkp_gauge_get(&stats->unstamped_reads), 0);
-    uint64_t p99_ns = tkp_gauge_get(&stats->read_delay_p99_ns);
+    assert_int_equal(tkp_gauge_get(&part->unstamped_reads), 0);
+    uint64_t p99_ns = tkp_gauge_get(&part->read_delay_p99_ns);
     assert_true(p99_ns > 0 && p99_ns <= longest_ns);
 
     const struct tkp_row *together = worker_run_row(run, 0, 0), *apart = worker_run_row(run, 2, 0);
@@ -133,14 +133,14 @@ static void the_process_clock_knows_no_delay(void **state)
     (void)state;
     struct scripted_server *server = scripted_server_start(scripts);
     struct worker_run *run = play(server, false, CONVERSATIONS);
-    const struct tkp_worker_stats *stats = tkp_workers_stats(run->workers, 0);
+    const struct tkp_phase_part *part = &run->phase->parts[0];
     for (uint32_t i = 0; i < run->row_count; i++) {
         assert_true(run->rows[i].first_byte_ns >= run->rows[i].send_end_ns);
         assert_true(run->rows[i].read_delay_ns == 0);
         assert_false(run->rows[i].flags & TKP_ROW_UNSTAMPED);
     }
-    assert_int_equal(tkp_gauge_get(&stats->read_delay_p99_ns), 0);
-    assert_int_equal(tkp_gauge_get(&stats->unstamped_reads), 0);
+    assert_int_equal(tkp_gauge_get(&part->read_delay_p99_ns), 0);
+    assert_int_equal(tkp_gauge_get(&part->unstamped_reads), 0);
     worker_run_destroy(run);
     scripted_server_stop(server);
 }
@@ -165,7 +165,7 @@ static void without_stamps_there_are_no_times(void **state)
     atomic_store(&refuses_stamps, true);
     struct worker_run *run = play(server, true, CONVERSATIONS);
     atomic_store(&refuses_stamps, false);
-    const struct tkp_worker_stats *stats = tkp_workers_stats(run->workers, 0);
+    const struct tkp_phase_part *part = &run->phase->parts[0];
     assert_int_equal(run->row_count, CONVERSATIONS);
     for (uint32_t i = 0; i < run->row_count; i++) {
         const struct tkp_row *row = &run->rows[i];
@@ -178,8 +178,8 @@ static void without_stamps_there_are_no_times(void **state)
     assert_int_equal(worker_run_row(run, 0, 0)->chunk_count, 2);
     assert_int_equal(worker_run_row(run, 0, 0)->coalesced_count, 1);
     assert_int_equal(worker_run_row(run, 5, 0)->outcome, TKP_OUTCOME_HTTP_ERROR);
-    assert_true(tkp_gauge_get(&stats->unstamped_reads) >= CONVERSATIONS);
-    assert_int_equal(tkp_gauge_get(&stats->read_delay_p99_ns), 0);
+    assert_true(tkp_gauge_get(&part->unstamped_reads) >= CONVERSATIONS);
+    assert_int_equal(tkp_gauge_get(&part->read_delay_p99_ns), 0);
     worker_run_destroy(run);
     scripted_server_stop(server);
 }

@@ -39,16 +39,9 @@ static const struct script scripts[] = {
     {NULL, {{SCRIPT_END, 0, 0}}, false},
 };
 
-static uint64_t total(const struct worker_run *run, size_t offset)
-{
-    uint64_t sum = 0;
-    for (uint32_t i = 0; i < run->plan.workers; i++) {
-        const char *stats = (const char *)tkp_workers_stats(run->workers, i);
-        sum += tkp_gauge_get((const struct tkp_gauge *)(const void *)(stats + offset));
-    }
-    return sum;
-}
-#define TOTAL(run, member) total(run, offsetof(struct tkp_worker_stats, member))
+#define TOTAL(run, member) worker_run_total(run, offsetof(struct tkp_worker_stats, member))
+#define PHASE_TOTAL(run, member) \
+    worker_run_phase_total(run, offsetof(struct tkp_phase_part, member))
 
 static uint32_t count(const struct worker_run *run, enum tkp_outcome outcome)
 {
@@ -312,7 +305,7 @@ static void an_open_loop_with_a_duration_is_exact(void **state)
         worker_run_start(run, scripted_server_port(server));
         worker_run_phase(run);
         check_ordinals(run, 1500);
-        assert_int_equal(TOTAL(run, slots_unused), 0);
+        assert_int_equal(PHASE_TOTAL(run, slots_unused), 0);
         worker_run_destroy(run);
         scripted_server_stop(server);
     }
@@ -359,7 +352,7 @@ static void open_loop_counts_who_never_got_a_slot(void **state)
     worker_run_start(run, scripted_server_port(server));
     worker_run_phase(run);
     assert_int_equal(run->row_count, 1);
-    assert_int_equal(TOTAL(run, slots_unused), 49);
+    assert_int_equal(PHASE_TOTAL(run, slots_unused), 49);
     worker_run_destroy(run);
     scripted_server_stop(server);
 }
@@ -444,7 +437,7 @@ static void a_failed_turn_ends_its_conversation(void **state)
     assert_int_equal(worker_run_row(run, 0, 0)->outcome, TKP_OUTCOME_PARSE_ERROR);
     assert_true(worker_run_row(run, 0, 0)->flags & TKP_ROW_LAST_TURN);
     assert_int_equal(worker_run_row(run, 1, 0)->outcome, TKP_OUTCOME_OK);
-    assert_int_equal(TOTAL(run, unsent_turns), 2);
+    assert_int_equal(PHASE_TOTAL(run, unsent_turns), 2);
     worker_run_destroy(run);
     scripted_server_stop(server);
 }
@@ -463,7 +456,7 @@ static void rows_wait_for_a_block(void **state)
     worker_run_start(run, scripted_server_port(server));
     worker_run_phase(run);
     check_ordinals(run, 2000);
-    assert_true(TOTAL(run, record_wait_count) > 0 && TOTAL(run, record_waits_ns) > 0);
+    assert_true(PHASE_TOTAL(run, record_wait_count) > 0 && PHASE_TOTAL(run, record_waits_ns) > 0);
     worker_run_destroy(run);
     scripted_server_stop(server);
 }
