@@ -11,6 +11,7 @@ import shutil
 import sys
 import tempfile
 
+import bus_cost
 import counting
 import event_cost
 import measure
@@ -23,7 +24,7 @@ ITEMS = {"requests": request_cost.requests, "separate": event_cost.separate,
          "coalesced": event_cost.coalesced, "connections": request_cost.connections,
          "workers": request_cost.workers, "streams": memory.stream_memory,
          "tls": tls_cost.tls, "resident": memory.resident, "start": request_cost.start,
-         "counting": counting.counting, "verdicts": verdicts.verdicts}
+         "bus": bus_cost.bus, "counting": counting.counting, "verdicts": verdicts.verdicts}
 NEEDED = {"requests": ("wrk", "h2load", "hey"), "separate": ("wrk",),
           "tls": ("nginx", "openssl", "h2load")}
 
@@ -35,6 +36,7 @@ class Bench:
         self.build = pathlib.Path(options.build).resolve()
         self.cores = measure.Cores(options.server_cpu, options.client_cpu)
         self.quick = options.quick
+        self.before = options.before
         self.repeats = options.repeats or (2 if options.quick else 5)
         self.folder = pathlib.Path(folder)
         self.descriptors = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
@@ -51,6 +53,8 @@ def arguments():
     parser.add_argument("--repeats", type=int, help="of each measurement (default 5)")
     parser.add_argument("--server-cpu", type=int, default=0)
     parser.add_argument("--client-cpu", type=int, default=1)
+    parser.add_argument("--before", metavar="DIR",
+                        help="bus: a release build of a version to compare with")
     parser.add_argument("--json", default="bench.json", help="file for the figures")
     options = parser.parse_args()
     for item in options.items:
