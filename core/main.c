@@ -19,6 +19,7 @@ static const struct {
     {"version", tkp_cmd_version},   {"--help", tkp_cmd_help},
     {"-h", tkp_cmd_help},           {"--version", tkp_cmd_version},
     {"tokenize", tkp_cmd_tokenize}, {"tokenizer", tkp_cmd_tokenizer},
+    {"events", tkp_cmd_events},
 };
 enum { COMMANDS = sizeof commands / sizeof commands[0] };
 

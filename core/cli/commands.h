@@ -9,6 +9,7 @@
 int tkp_cmd_profile(int argc, char **argv);
 int tkp_cmd_calibrate(int argc, char **argv);
 int tkp_cmd_report(int argc, char **argv);
+int tkp_cmd_events(int argc, char **argv);
 int tkp_cmd_tokenize(int argc, char **argv);
 int tkp_cmd_tokenizer(int argc, char **argv);
 int tkp_cmd_config(int argc, char **argv);

@@ -21,9 +21,9 @@ static bool write_topic(const char *topic, struct tkp_buffer *text)
 
 int tkp_cmd_help(int argc, char **argv)
 {
-    static const char *const topics[] = {"profile",   "report",     "config",    "plugins",
-                                         "calibrate", "tokenize",   "tokenizer", "version",
-                                         "help",      "--markdown", NULL};
+    static const char *const topics[] = {"profile", "report",    "events",     "config",
+                                         "plugins", "calibrate", "tokenize",   "tokenizer",
+                                         "version", "help",      "--markdown", NULL};
     struct tkp_buffer text;
     tkp_buffer_init(&text, TKP_DOCUMENT_MAX_BYTES);
     int code;

@@ -15,6 +15,10 @@ static const struct tkp_command_row commands[] = {
     {"report", "tokperf report DIR [--tokenizer PATH] [--plugin FILE.so] [--registry FILE]",
      "Make every export of a result directory again. Plugin files that the run was given are named "
      "again here: what a record log names is not opened."},
+    {"events", "tokperf events [DIR] [--topic TOPIC]... [--format text|jsonl]",
+     "Follow a run while it goes, a line for each event: DIR is its directory, or the newest live "
+     "run below artifacts. Topics: session, phase, sample, snapshot (default: all). Ends with the "
+     "session; docs/bus.md says what the lines hold."},
     {"config validate", "tokperf config validate [FILE] [options]",
      "Check a configuration without sending anything."},
     {"config show", "tokperf config show [FILE] [options]",
