@@ -14,6 +14,7 @@
 #include <config/resolve.h>
 #include <record/token_counts.h>
 #include <report/export.h>
+#include <report/phase_files.h>
 #include <report/rundir.h>
 #include <report/summary.h>
 #include <run/exit_code.h>
@@ -124,7 +125,12 @@ static tokperf_status rebuild(struct rebuild *r, struct tokperf_error *error)
         status = tkp_cursor_create(r->reader, tkp_summarizer_context(r->summarizer),
                                    r->facts.id_seed, &r->cursor, error);
     if (status == TOKPERF_OK)
-        status = tkp_exports_run(&r->exports, summary, r->cursor, error);
+        status = tkp_results_write(&(struct tkp_result_job){.plan = &r->plan,
+                                                            .exports = &r->exports,
+                                                            .host = &r->host,
+                                                            .summary = summary,
+                                                            .cursor = r->cursor},
+                                   error);
     if (status == TOKPERF_OK && tkp_flag_is_raised(&r->terminal_failed))
         status = tkp_fail(error, TOKPERF_E_IO, "the results could not be printed");
     return status;

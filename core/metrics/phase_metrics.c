@@ -138,7 +138,7 @@ static void sweep_tokens(struct tkp_phase_metrics *m, const struct tkp_row *row,
 static void sweep_row(struct tkp_phase_metrics *m, const struct tkp_row *row,
                       const uint64_t *chunk_ns)
 {
-    if (!row->start_ns || row->end_ns < row->start_ns)
+    if (m->part_count || !row->start_ns || row->end_ns < row->start_ns)
         return;
     sweep_span(m, TKP_METRIC_EFFECTIVE_CONCURRENCY, row->start_ns, row->end_ns);
     if (m->context->streaming && row->first_token_ns && row->last_token_ns) {
@@ -209,8 +209,8 @@ static void count_ok(struct tkp_phase_metrics *m, const struct tkp_row *row,
               row->start_ns + (uint64_t)values->value[TKP_METRIC_REQUEST_LATENCY]);
     else if (row->flags & TKP_ROW_UNSTAMPED)
         widen(&m->ok, row->start_ns, row->end_ns);
-    if (!(row->flags & TKP_ROW_FIRST_OF_SLOT) && m->plan.arrival == TKP_ARRIVAL_CLOSED &&
-        values->has[TKP_METRIC_CLIENT_LAG])
+    if (!m->part_count && !(row->flags & TKP_ROW_FIRST_OF_SLOT) &&
+        m->plan.arrival == TKP_ARRIVAL_CLOSED && values->has[TKP_METRIC_CLIENT_LAG])
         m->failed |=
             !tkp_histogram_count(&m->later_lag_ns, (uint64_t)values->value[TKP_METRIC_CLIENT_LAG]);
     c->not_streamed += m->context->streaming && !(row->flags & TKP_ROW_STREAMED);
@@ -338,8 +338,9 @@ static bool note_wanted(struct tkp_phase_metrics *m, uint32_t id, bool wants)
 static bool begin_second(struct tkp_phase_metrics *m)
 {
     bool more = m->counts.ok + m->counts.errors + m->counts.cancelled > 0;
-    tkp_steady_decide(&m->window, tkp_phase_span_ns(&m->all));
-    for (uint32_t i = 0; i < TKP_SWEEP_COUNT; i++)
+    if (!m->part_count)
+        tkp_steady_decide(&m->window, tkp_phase_span_ns(&m->all));
+    for (uint32_t i = 0; i < TKP_SWEEP_COUNT && !m->part_count; i++)
         m->failed |= !tkp_sweep_begin(&m->sweeps[i], m->all.first_ns, m->all.last_ns);
     for (uint32_t i = 0; i < TKP_METRIC_COUNT; i++) {
         uint64_t ranks[2 * TKP_PERCENTILE_COUNT];

@@ -27,6 +27,11 @@ tokperf_status tkp_phase_metrics_create(const struct tkp_metric_context *context
                                         const struct tkp_phase_plan *phase,
                                         struct tkp_phase_metrics **metrics,
                                         struct tokperf_error *error) TOKPERF_MUST_USE;
+/* Before the first row: these are the metrics of several phases together, and get the rows of each.
+ * Durations are the time in which one of the parts went on; what describes one load (rates offered
+ * and achieved, the steady window, requests in flight over time) is left out. parts: borrowed. */
+void tkp_phase_metrics_make_total(struct tkp_phase_metrics *metrics,
+                                  const struct tkp_phase_metrics *const *parts, uint32_t count);
 void tkp_phase_metrics_destroy(struct tkp_phase_metrics *metrics);
 /* One row of the phase; the same rows in each reading. chunk_ns: see tkp_chunk_times. */
 void tkp_phase_metrics_add(struct tkp_phase_metrics *metrics, const struct tkp_row *row,

@@ -97,7 +97,7 @@ static void set_counts(const struct tkp_phase_metrics *m, struct tkp_run_values 
 static void set_goodput(const struct tkp_phase_metrics *m, struct tkp_run_values *v)
 {
     const struct tkp_phase_counts *c = &m->counts;
-    uint64_t completed = c->ok + c->errors, duration_ns = tkp_phase_span_ns(&m->ok);
+    uint64_t completed = c->ok + c->errors, duration_ns = tkp_phase_ok_ns(m);
     if (!m->context->slo_count)
         return;
     set(v, TKP_METRIC_GOOD_REQUEST_COUNT, (double)c->good);
@@ -146,7 +146,7 @@ void tkp_phase_run_values(const struct tkp_phase_metrics *m, struct tkp_run_valu
     static const struct throughputs over_wall = {
         TKP_METRIC_REQUEST_THROUGHPUT_WALL, TKP_METRIC_OUTPUT_TOKEN_THROUGHPUT_WALL,
         TKP_METRIC_INPUT_TOKEN_THROUGHPUT_WALL, TKP_METRIC_TOTAL_TOKEN_THROUGHPUT_WALL};
-    uint64_t benchmark_ns = tkp_phase_span_ns(&m->ok), wall_ns = tkp_phase_span_ns(&m->all);
+    uint64_t benchmark_ns = tkp_phase_ok_ns(m), wall_ns = tkp_phase_all_ns(m);
     *values = (struct tkp_run_values){.has = {false}};
     set_counts(m, values);
     set_sums(m, values);
@@ -158,8 +158,9 @@ void tkp_phase_run_values(const struct tkp_phase_metrics *m, struct tkp_run_valu
         set(values, TKP_METRIC_BENCHMARK_DURATION, (double)benchmark_ns);
     if (m->all.last_ns)
         set(values, TKP_METRIC_WALL_DURATION, (double)wall_ns);
-    if (is_open_loop(m)) {
+    if (is_open_loop(m))
         set(values, TKP_METRIC_NOT_SENT_COUNT, (double)m->not_sent);
+    if (is_open_loop(m) && !m->part_count) {
         set(values, TKP_METRIC_OFFERED_RATE, rate_of(m->counts.arrivals, &m->intended));
         set(values, TKP_METRIC_ACHIEVED_RATE, rate_of(m->counts.arrivals, &m->arrived_start));
     }
@@ -214,10 +215,9 @@ void tkp_phase_fill_facts(const struct tkp_phase_metrics *m, struct tkp_phase_fa
     facts->not_sent = open_loop ? m->not_sent : 0;
     facts->offered_rate_per_s = open_loop ? rate_of(c->arrivals, &m->intended) : NAN;
     facts->achieved_rate_per_s = open_loop ? rate_of(c->arrivals, &m->arrived_start) : NAN;
-    facts->benchmark_duration_s =
-        c->ok ? (double)tkp_phase_span_ns(&m->ok) / (double)TKP_NS_PER_S : NAN;
+    facts->benchmark_duration_s = c->ok ? (double)tkp_phase_ok_ns(m) / (double)TKP_NS_PER_S : NAN;
     facts->wall_duration_s =
-        m->all.last_ns ? (double)tkp_phase_span_ns(&m->all) / (double)TKP_NS_PER_S : NAN;
+        m->all.last_ns ? (double)tkp_phase_all_ns(m) / (double)TKP_NS_PER_S : NAN;
     facts->streaming = m->context->streaming;
     facts->open_loop = open_loop;
 }

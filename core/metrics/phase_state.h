@@ -57,7 +57,13 @@ struct tkp_phase_metrics {
                                           which all begin at once */
     double *gaps;                      /* of one row */
     uint32_t gap_capacity;
+    const struct tkp_phase_metrics *const *parts; /* of the sum of several; else NULL */
+    uint32_t part_count;
 };
+
+/* phase_total.c: how long the phase went on, by its ok requests and by all of them. */
+uint64_t tkp_phase_ok_ns(const struct tkp_phase_metrics *metrics);
+uint64_t tkp_phase_all_ns(const struct tkp_phase_metrics *metrics);
 
 /* phase_run.c: run metrics in base units. */
 struct tkp_run_values {

@@ -16,7 +16,7 @@
 #include <string.h>
 
 enum { NOTE, SUSPECT, INVALID };
-enum { MAX_REASONS = 32, MESSAGE_BYTES = 320 };
+enum { MAX_REASONS = 32 /* of one phase */, MESSAGE_BYTES = 320 };
 
 /* sdk.md: "A call that takes over 100 ms on a worker is named in the verdict". */
 #define PLUGIN_CALL_LIMIT_MS 100.0
@@ -31,8 +31,9 @@ struct judge {
     const struct tkp_phase_facts *facts;
     const struct tkp_limits *limits;
     struct tkp_arena *arena;
-    struct tokperf_reason reasons[MAX_REASONS];
-    uint32_t count;
+    struct tokperf_span phase; /* that reasons are about; empty: the run, or its only phase */
+    struct tokperf_reason *reasons;
+    uint32_t count, room;
     bool failed; /* no memory */
 };
 
@@ -56,8 +57,9 @@ static void say(struct judge *j, uint32_t severity, const char *code, double val
         .has_limit = isfinite(limit) ? 1 : 0,
         .value = isfinite(value) ? value : 0,
         .limit = isfinite(limit) ? limit : 0,
+        .phase = j->phase,
     };
-    j->failed |= !reason.message.data || j->count == MAX_REASONS;
+    j->failed |= !reason.message.data || j->count == j->room;
     if (!j->failed)
         j->reasons[j->count++] = reason;
 }
@@ -298,15 +300,20 @@ static bool saves_power(const char *governors)
     return governors && strstr(governors, "powersave");
 }
 
-static void note_machine(struct judge *j)
+static void note_governor(struct judge *j)
 {
     const struct tkp_phase_facts *f = j->facts;
-    double worker_pct = 100 * f->worker_cpu_share;
     if (saves_power(f->governors))
         say(j, NOTE, "governor", NAN, NAN,
             "The CPU frequency governor is '%s', which may slow the client down; 'performance' "
             "does not.",
             f->governors);
+}
+
+static void note_machine(struct judge *j)
+{
+    const struct tkp_phase_facts *f = j->facts;
+    double worker_pct = 100 * f->worker_cpu_share;
     if (f->cpus && f->load_milli > 1000 * f->cpus)
         say(j, NOTE, "load", (double)f->load_milli / 1000, (double)f->cpus,
             "The machine's load average was %.2f on %llu CPUs: something else may have kept the "
@@ -428,27 +435,58 @@ static bool publish(struct judge *j, struct tkp_verdict *verdict)
     return true;
 }
 
+/* The functions that look at the phase. Those about the run look at the first one's facts, in their
+ * place among the others. */
+static void judge_phase(struct judge *j, bool is_first)
+{
+    const struct tokperf_span phase = j->phase, run = {"", 0};
+    judge_results(j);
+    judge_lags(j);
+    judge_rate(j);
+    judge_not_sent(j);
+    judge_censoring(j);
+    judge_duration(j);
+    judge_tokens(j);
+    judge_client(j);
+    j->phase = run;
+    if (is_first)
+        judge_record(j);
+    j->phase = phase;
+    judge_steal(j);
+    j->phase = run;
+    if (is_first)
+        note_governor(j);
+    j->phase = phase;
+    note_machine(j);
+    note_load(j);
+    note_clock(j);
+    note_calibration(j);
+    j->phase = run;
+    if (is_first)
+        note_tls(j);
+}
+
+tokperf_status tkp_verdict_judge_phases(const struct tkp_judged_phase *phases, uint32_t count,
+                                        const struct tkp_limits *limits, struct tkp_arena *arena,
+                                        struct tkp_verdict *verdict, struct tokperf_error *error)
+{
+    struct judge j = {.limits = limits, .arena = arena, .room = MAX_REASONS * count};
+    j.reasons = tkp_arena_alloc(arena, j.room * sizeof *j.reasons);
+    j.failed = !j.reasons;
+    for (uint32_t i = 0; i < count && !j.failed; i++) {
+        j.facts = &phases[i].facts;
+        j.phase = tkp_span(count > 1 ? phases[i].name : "");
+        judge_phase(&j, i == 0);
+    }
+    if (j.failed || !publish(&j, verdict))
+        return tkp_fail(error, TOKPERF_E_NO_MEMORY, "no memory for the verdict of the run");
+    return TOKPERF_OK;
+}
+
 tokperf_status tkp_verdict_judge(const struct tkp_phase_facts *facts,
                                  const struct tkp_limits *limits, struct tkp_arena *arena,
                                  struct tkp_verdict *verdict, struct tokperf_error *error)
 {
-    struct judge j = {.facts = facts, .limits = limits, .arena = arena};
-    judge_results(&j);
-    judge_lags(&j);
-    judge_rate(&j);
-    judge_not_sent(&j);
-    judge_censoring(&j);
-    judge_duration(&j);
-    judge_tokens(&j);
-    judge_client(&j);
-    judge_record(&j);
-    judge_steal(&j);
-    note_machine(&j);
-    note_load(&j);
-    note_clock(&j);
-    note_calibration(&j);
-    note_tls(&j);
-    if (j.failed || !publish(&j, verdict))
-        return tkp_fail(error, TOKPERF_E_NO_MEMORY, "no memory for the verdict of the run");
-    return TOKPERF_OK;
+    const struct tkp_judged_phase only = {.facts = *facts, .name = ""};
+    return tkp_verdict_judge_phases(&only, 1, limits, arena, verdict, error);
 }

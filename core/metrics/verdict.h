@@ -10,7 +10,7 @@
 #include <config/plan.h>
 #include <tokperf/exporter.h>
 
-/* Facts of the profiling phase. Those marked (run) come from the run itself, through the PHASE end
+/* Facts of one phase. Those marked (run) come from the run itself, through the PHASE end
  * note of the record log; the others from the rows. Missing numbers are NaN. */
 struct tkp_phase_facts {
     uint64_t ok, errors, cancelled, client_errors, retries;
@@ -58,6 +58,18 @@ struct tkp_verdict {
     const struct tokperf_reason *const *reasons; /* invalid ones first, then suspect, then notes */
 };
 
+struct tkp_judged_phase {
+    struct tkp_phase_facts facts;
+    const char *name; /* reasons refer to it, when several phases are judged */
+};
+
+/* Each phase by its own facts; the status is the worst one's. What is about the run alone (the log,
+ * an interruption, the governor, TLS) is taken from the first and said once. */
+tokperf_status tkp_verdict_judge_phases(const struct tkp_judged_phase *phases, uint32_t count,
+                                        const struct tkp_limits *limits, struct tkp_arena *arena,
+                                        struct tkp_verdict *verdict,
+                                        struct tokperf_error *error) TOKPERF_MUST_USE;
+/* The same of one phase. */
 tokperf_status tkp_verdict_judge(const struct tkp_phase_facts *facts,
                                  const struct tkp_limits *limits, struct tkp_arena *arena,
                                  struct tkp_verdict *verdict,

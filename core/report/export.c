@@ -83,24 +83,51 @@ static tokperf_status run_one(const struct tkp_instance *instance,
     return status;
 }
 
+/* Runs those whose flags, of the mask, are these. */
+static tokperf_status run_matching(const struct tkp_exports *exports, uint32_t mask, uint32_t flags,
+                                   const struct tokperf_summary *summary, struct tkp_cursor *cursor,
+                                   struct tokperf_error *error)
+{
+    tokperf_status first = TOKPERF_OK;
+    for (uint32_t i = 0; i < exports->count; i++) {
+        const struct tkp_instance *instance = exports->instances[i];
+        struct tokperf_error failure = {0};
+        if ((vtable_of(instance)->flags & mask) != flags)
+            continue;
+        tokperf_status status = run_one(instance, summary, cursor, &failure);
+        if (status == TOKPERF_OK || first != TOKPERF_OK)
+            continue;
+        first = status;
+        if (error)
+            *error = failure;
+    }
+    return first;
+}
+
 tokperf_status tkp_exports_run(const struct tkp_exports *exports,
                                const struct tokperf_summary *summary, struct tkp_cursor *cursor,
                                struct tokperf_error *error)
 {
-    tokperf_status first = TOKPERF_OK;
-    for (uint32_t terminal = 0; terminal <= 1; terminal++)
-        for (uint32_t i = 0; i < exports->count; i++) {
-            const struct tkp_instance *instance = exports->instances[i];
-            uint32_t is_terminal = (vtable_of(instance)->flags & TOKPERF_EXPORT_TERMINAL) != 0;
-            struct tokperf_error failure = {0};
-            if (is_terminal != terminal)
-                continue;
-            tokperf_status status = run_one(instance, summary, cursor, &failure);
-            if (status == TOKPERF_OK || first != TOKPERF_OK)
-                continue;
-            first = status;
-            if (error)
-                *error = failure;
-        }
-    return first;
+    const uint32_t terminal = TOKPERF_EXPORT_TERMINAL;
+    struct tokperf_error failure = {0};
+    tokperf_status first = run_matching(exports, terminal, 0, summary, cursor, error);
+    tokperf_status second =
+        run_matching(exports, terminal, terminal, summary, cursor, first ? &failure : error);
+    return first ? first : second;
+}
+
+bool tkp_exports_want_phases(const struct tkp_exports *exports)
+{
+    for (uint32_t i = 0; i < exports->count; i++)
+        if (vtable_of(exports->instances[i])->flags & TOKPERF_EXPORT_PHASES)
+            return true;
+    return false;
+}
+
+tokperf_status tkp_exports_run_phase(const struct tkp_exports *exports,
+                                     const struct tokperf_summary *summary,
+                                     struct tkp_cursor *cursor, struct tokperf_error *error)
+{
+    return run_matching(exports, TOKPERF_EXPORT_PHASES, TOKPERF_EXPORT_PHASES, summary, cursor,
+                        error);
 }

@@ -31,4 +31,12 @@ tokperf_status tkp_exports_run(const struct tkp_exports *exports,
                                const struct tokperf_summary *summary, struct tkp_cursor *cursor,
                                struct tokperf_error *error) TOKPERF_MUST_USE;
 
+/* Whether any of them asks for phases. */
+bool tkp_exports_want_phases(const struct tkp_exports *exports);
+/* Runs those that do, on a summary that has one phase alone; failures as above. */
+tokperf_status tkp_exports_run_phase(const struct tkp_exports *exports,
+                                     const struct tokperf_summary *summary,
+                                     struct tkp_cursor *cursor,
+                                     struct tokperf_error *error) TOKPERF_MUST_USE;
+
 #endif

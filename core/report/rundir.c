@@ -82,6 +82,38 @@ static tokperf_status clear_files(const char *path, const char *prefix, struct t
     return status;
 }
 
+static bool is_directory(const char *path)
+{
+    struct stat info;
+    return lstat(path, &info) == 0 && S_ISDIR(info.st_mode);
+}
+
+/* The same for the folders of phases, which are removed when nothing else is in them. */
+static tokperf_status clear_phases(const char *path, const char *prefix,
+                                   struct tokperf_error *error)
+{
+    char phases[TKP_RUNDIR_PATH_BYTES], below[TKP_RUNDIR_PATH_BYTES];
+    tokperf_status status = TOKPERF_OK;
+    if (!tkp_files_join(phases, sizeof phases, path, TKP_RUNDIR_PHASES) || !is_directory(phases))
+        return TOKPERF_OK;
+    DIR *dir = opendir(phases);
+    if (!dir)
+        return tkp_fail_errno(error, TOKPERF_E_IO, errno, "cannot read the directory '%s'", phases);
+    for (struct dirent *entry; status == TOKPERF_OK && (entry = readdir(dir));) {
+        if (!tkp_files_join(below, sizeof below, phases, entry->d_name))
+            continue;
+        if (strcmp(entry->d_name, TKP_RUNDIR_MANIFEST) == 0 && unlink(below))
+            status = tkp_fail_errno(error, TOKPERF_E_IO, errno, "cannot replace '%s'", below);
+        if (!tkp_phase_name_is_valid(entry->d_name) || !is_directory(below))
+            continue;
+        status = clear_files(below, prefix, error);
+        (void)rmdir(below); /* not when the user keeps something there */
+    }
+    closedir(dir);
+    (void)rmdir(phases);
+    return status;
+}
+
 /* A path component from free text: anything but [A-Za-z0-9._-] becomes '_'. */
 static void append_component(struct tkp_buffer *out, const char *text)
 {
@@ -147,6 +179,8 @@ static tokperf_status make_given(const struct tkp_plan *plan, struct tkp_rundir 
     status = tkp_files_make_dirs(dir->path, error);
     if (status == TOKPERF_OK && holds_result(dir->path))
         status = clear_files(dir->path, plan->export_prefix, error);
+    if (status == TOKPERF_OK && plan->overwrite)
+        status = clear_phases(dir->path, plan->export_prefix, error);
     return status;
 }
 

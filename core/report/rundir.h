@@ -10,6 +10,10 @@
 
 enum { TKP_RUNDIR_PATH_BYTES = 4096 };
 
+/* Where the files of phases are, and what lists them there. */
+#define TKP_RUNDIR_PHASES   "phases"
+#define TKP_RUNDIR_MANIFEST "phase_manifest.json"
+
 struct tkp_rundir {
     char path[TKP_RUNDIR_PATH_BYTES];
     bool made, made_logs; /* it and its logs/ were not there before */

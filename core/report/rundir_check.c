@@ -8,6 +8,7 @@
 #include <base/error.h>
 #include <base/files.h>
 #include <base/text.h>
+#include <config/phase_list.h>
 #include <report/run_file.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -82,6 +83,25 @@ static tokperf_status check_file(const struct tkp_plan *plan, size_t i, const ch
                     path);
 }
 
+/* The files of one phase, or, with NULL, the list of all. */
+static tokperf_status check_phase(const struct tkp_plan *plan, const struct tkp_phase_plan *phase,
+                                  struct tokperf_error *error)
+{
+    static const char *const endings[] = {".json", ".csv"};
+    char name[TKP_RUNDIR_PATH_BYTES], path[TKP_RUNDIR_PATH_BYTES];
+    tokperf_status status = TOKPERF_OK;
+    for (size_t i = 0; status == TOKPERF_OK && i < (phase ? 2 : 1); i++) {
+        if (phase)
+            snprintf(name, sizeof name, "%s/%s/%s%s", TKP_RUNDIR_PHASES, phase->name,
+                     plan->export_prefix, endings[i]);
+        else
+            snprintf(name, sizeof name, "%s/%s", TKP_RUNDIR_PHASES, TKP_RUNDIR_MANIFEST);
+        if (tkp_files_join(path, sizeof path, plan->artifact_dir, name))
+            status = check_file(plan, WRITTEN, path, error);
+    }
+    return status;
+}
+
 tokperf_status tkp_rundir_check(const struct tkp_plan *plan, struct tokperf_error *error)
 {
     char path[TKP_RUNDIR_PATH_BYTES];
@@ -97,5 +117,11 @@ tokperf_status tkp_rundir_check(const struct tkp_plan *plan, struct tokperf_erro
     for (size_t i = 0; status == TOKPERF_OK && i < WRITTEN; i++)
         if (name_of(plan, i, path, sizeof path))
             status = check_file(plan, i, path, error);
+    if (!tkp_phases_have_files(plan))
+        return status;
+    if (status == TOKPERF_OK)
+        status = check_phase(plan, NULL, error);
+    for (uint32_t i = 0; status == TOKPERF_OK && i < plan->phase_count; i++)
+        status = check_phase(plan, &plan->phases[i], error);
     return status;
 }

@@ -51,8 +51,8 @@ tokperf_status tkp_summarizer_result(struct tkp_summarizer *summarizer,
                                      const struct tokperf_summary **summary,
                                      struct tokperf_error *error) TOKPERF_MUST_USE;
 /* What is known so far, during the first pass, with metrics as tkp_phase_metrics_peek() has them;
- * nothing changes. so_far: what workers counted of the main phase until now, or NULL: its note, if
- * it was given. Memory comes from arena and from the summarizer. */
+ * nothing changes. so_far: what workers counted until now of the phase that it names, or NULL: its
+ * note, if it was given. Memory comes from arena and from the summarizer. */
 tokperf_status tkp_summarizer_peek(struct tkp_summarizer *summarizer,
                                    const struct tkp_phase_note *so_far, struct tkp_arena *arena,
                                    struct tokperf_summary *summary,
@@ -64,7 +64,7 @@ void tkp_summary_identify(struct tokperf_summary *summary, const struct tkp_plan
                           const struct tkp_run_facts *facts, const char *artifact_dir);
 /* What the formulas need; final after the first pass. */
 const struct tkp_metric_context *tkp_summarizer_context(const struct tkp_summarizer *summarizer);
-/* Of the main phase. */
+/* Of the phases that count. */
 void tkp_summarizer_counts(const struct tkp_summarizer *summarizer, uint64_t *ok, uint64_t *errors);
 
 #endif

@@ -11,6 +11,7 @@
 #include <base/rng.h>
 #include <base/version.h>
 #include <run/events_log.h>
+#include <report/phase_files.h>
 #include <run/machine.h>
 #include <stdlib.h>
 
@@ -234,7 +235,12 @@ tokperf_status tkp_run_report(struct tkp_run *run, const struct tokperf_summary 
     if (status == TOKPERF_OK)
         status = tkp_summarizer_result(run->summarizer, summary, error);
     if (status == TOKPERF_OK)
-        status = tkp_exports_run(&run->exports, *summary, cursor, error);
+        status = tkp_results_write(&(struct tkp_result_job){.plan = run->plan,
+                                                            .exports = &run->exports,
+                                                            .host = &run->host,
+                                                            .summary = *summary,
+                                                            .cursor = cursor},
+                                   error);
     if (status == TOKPERF_OK && tkp_flag_is_raised(&run->terminal_failed))
         status = tkp_fail(error, TOKPERF_E_IO, "the results could not be printed");
     tkp_cursor_destroy(cursor);

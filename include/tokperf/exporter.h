@@ -106,6 +106,7 @@ struct tokperf_reason {
     struct tokperf_span code, message;
     uint32_t has_value, has_limit;
     double value, limit;
+    struct tokperf_span phase; /* which it is about, where several are judged; empty: the run */
 };
 
 /* Support of one percentile by the number of samples (metrics.md, Statistics). */
@@ -129,6 +130,13 @@ struct tokperf_phase {
     const struct tokperf_error_count *const *errors;
     const struct tokperf_count *const *finish_reasons;
     const struct tokperf_support *const *support;
+    uint32_t is_excluded; /* of profiling kind, but no part of the run's results */
+    uint32_t is_seamless; /* began when the phase before had sent everything */
+    uint32_t is_total;    /* no phase of the plan: the sum of those that count */
+    uint32_t reason_count;
+    struct tokperf_span verdict; /* by its own facts; empty: it did not begin, or is the total */
+    const struct tokperf_reason *const *reasons;
+    uint64_t prompts_distinct, prompts_sent;
 };
 
 /* A request that steered a server, outside of the load (--reset-kv-cache, --server-profiler). */
@@ -142,7 +150,8 @@ struct tokperf_control {
     struct tokperf_span url, message;
 };
 
-/* The whole run. phases[main_phase] is what is reported at the top level. */
+/* The whole run. phases[main_phase] is what is reported at the top level: the one phase that
+ * counts, or, where several do, their total, which then stands behind all phases of the plan. */
 struct tokperf_summary {
     uint32_t struct_size;
     uint32_t was_cancelled;
@@ -239,14 +248,18 @@ struct tokperf_cursor {
 
 enum {
     TOKPERF_EXPORT_TERMINAL = 1u << 0, /* writes to the terminal */
-    TOKPERF_EXPORT_RECORDS = 1u << 1   /* per-request output: skipped by --export-level summary */
+    TOKPERF_EXPORT_RECORDS = 1u << 1,  /* per-request output: skipped by --export-level summary */
+    TOKPERF_EXPORT_PHASES = 1u << 2    /* wants to be called for each phase too, see export_run */
 };
 
 struct tokperf_exporter_vtable {
     TOKPERF_VTABLE_HEAD
     uint32_t flags; /* TOKPERF_EXPORT_* */
     uint32_t reserved2;
-    /* [main] May block and allocate. Called once per run. */
+    /* [main] May block and allocate. Called once per run. With TOKPERF_EXPORT_PHASES, in a run that
+     * has more than one phase of a kind, before that also once for each phase that began: the
+     * summary then has this phase alone, with its own verdict and times, and output files go to the
+     * phase's folder. The cursor gives the requests of the whole run. */
     tokperf_status (*export_run)(void *self, const struct tokperf_summary *summary,
                                  const struct tokperf_cursor *cursor, struct tokperf_error *error);
 };

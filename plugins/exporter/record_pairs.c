@@ -2,6 +2,8 @@
 /* See record_pairs.h. */
 #include "record_pairs.h"
 
+#include "phase_kind.h"
+
 #include <stdio.h>
 
 void record_time(struct json_out *out, const struct tokperf_summary *run, const char *name,
@@ -17,7 +19,7 @@ void record_metadata(struct json_out *out, const struct tokperf_summary *run,
     char worker[32];
     struct tokperf_span phase = {NULL, 0};
     if (record->phase < run->phase_count)
-        phase = run->phases[record->phase]->name;
+        phase = json_span(phase_kind(run->phases[record->phase]));
     snprintf(worker, sizeof worker, "worker_%u", record->worker);
     json_object(out, "metadata");
     json_count(out, "session_num", record->session_num);
@@ -35,6 +37,13 @@ void record_metadata(struct json_out *out, const struct tokperf_summary *run,
     if (record->was_cancelled)
         record_time(out, run, "cancellation_time_ns", record->end_ns);
     out->api->object_end(&out->w);
+}
+
+void record_phase_name(struct json_out *out, const struct tokperf_summary *run,
+                       const struct tokperf_record *record)
+{
+    if (record->phase < run->phase_count && phases_are_named(run))
+        json_text_if(out, "phase", run->phases[record->phase]->name);
 }
 
 void record_error(struct json_out *out, const struct tokperf_record *record)

@@ -14,6 +14,9 @@ void record_time(struct json_out *out, const struct tokperf_summary *run, const 
 /* "metadata". */
 void record_metadata(struct json_out *out, const struct tokperf_summary *run,
                      const struct tokperf_record *record);
+/* "phase", its name, where the names say more than AIPerf's benchmark_phase, which is the kind. */
+void record_phase_name(struct json_out *out, const struct tokperf_summary *run,
+                       const struct tokperf_record *record);
 /* "error", for a request that has one. */
 void record_error(struct json_out *out, const struct tokperf_record *record);
 

@@ -4,8 +4,10 @@
  * headers, what the client itself added, errors, the verdict with its reasons, token sources,
  * prompt reuse, and where the files are. Plain text that fits 100 columns.
  */
+#include "phase_lines.h"
 #include "table.h"
 
+#include "../phase_kind.h"
 #include "../statistic.h"
 
 #include <inttypes.h>
@@ -120,9 +122,13 @@ static void print_verdict(const struct table_output *out, const struct tokperf_s
     for (uint32_t i = 0; i < run->reason_count; i++) {
         static const char *const leads[] = {"  note: ", "  suspect: ", "  invalid: "};
         const struct tokperf_reason *reason = run->reasons[i];
-        char text[512];
-        int n = snprintf(text, sizeof text, "%.*s [%.*s]", (int)reason->message.len,
-                         reason->message.data, (int)reason->code.len, reason->code.data);
+        char text[600];
+        struct tokperf_span phase = {"", 0};
+        if (TOKPERF_HAS(reason, phase) && reason->phase.len)
+            phase = reason->phase;
+        int n = snprintf(text, sizeof text, "%.*s%s%.*s [%.*s]", (int)phase.len, phase.data,
+                         phase.len ? ": " : "", (int)reason->message.len, reason->message.data,
+                         (int)reason->code.len, reason->code.data);
         size_t len = n < 0 ? 0 : (size_t)n;
         print_wrapped(out, leads[reason->severity <= 2 ? reason->severity : 2],
                       (struct tokperf_span){text, len < sizeof text ? len : sizeof text - 1});
@@ -212,7 +218,9 @@ static tokperf_status export_run(void *self, const struct tokperf_summary *summa
         out.columns = columns;
     const struct tokperf_phase *phase = summary->phases[summary->main_phase];
     char title[160];
-    snprintf(title, sizeof title, "tokperf | %.*s", (int)summary->title.len, summary->title.data);
+    phase_lines_print(&out, summary);
+    snprintf(title, sizeof title, "tokperf | %.*s%s", (int)summary->title.len, summary->title.data,
+             phase_is_total(phase) ? " | total of the phases" : "");
     print_group(&out, phase, TOKPERF_GROUP_DEFAULT, title);
     print_group(&out, phase, TOKPERF_GROUP_CLIENT, "What the client itself added");
     print_group(&out, phase, TOKPERF_GROUP_HTTP, "HTTP trace");

@@ -137,6 +137,7 @@ static const struct tokperf_exporter_vtable vtable = {
     .struct_size = sizeof vtable,
     .create = file_exporter_create,
     .destroy = free,
+    .flags = TOKPERF_EXPORT_PHASES,
     .export_run = export_run,
 };
 static const struct tokperf_component component = {

@@ -6,6 +6,7 @@
  */
 #include "../file_exporter.h"
 #include "../json_pairs.h"
+#include "../phase_kind.h"
 #include "../statistic.h"
 
 #include <inttypes.h>
@@ -95,6 +96,8 @@ static void write_reasons(struct json_out *out, const char *name, const struct t
             continue;
         out->api->object_begin(&out->w);
         json_text(out, "code", reason->code);
+        if (TOKPERF_HAS(reason, phase))
+            json_text_if(out, "phase", reason->phase);
         json_text(out, "message", reason->message);
         if (reason->has_value)
             json_number(out, "value", reason->value);
@@ -186,10 +189,71 @@ static void write_controls(struct json_out *out, const struct tokperf_summary *r
     out->api->array_end(&out->w);
 }
 
+static void write_value(struct json_out *out, const char *name, const struct tokperf_phase *phase,
+                        const char *tag)
+{
+    for (uint32_t i = 0; i < phase->metric_count; i++)
+        if (strcmp(phase->metrics[i]->tag, tag) == 0 &&
+            has_statistic(phase->metrics[i], TOKPERF_STAT_AVG))
+            json_count(out, name, (uint64_t)phase->metrics[i]->value[TOKPERF_STAT_AVG]);
+}
+
+static void write_phase_time(struct json_out *out, const struct tokperf_summary *run,
+                             const char *name, uint64_t monotonic_ns)
+{
+    if (monotonic_ns)
+        write_time(out, name, monotonic_ns + (uint64_t)run->monotonic_to_realtime_ns);
+}
+
+/* Which phases there were, in their order; absent when their kinds say it all. */
+static void write_phases(struct json_out *out, const struct tokperf_summary *run)
+{
+    if (!phases_are_named(run))
+        return;
+    json_array(out, "phases");
+    for (uint32_t i = 0; i < run->phase_count; i++) {
+        const struct tokperf_phase *phase = run->phases[i];
+        if (phase_is_total(phase))
+            continue;
+        out->api->object_begin(&out->w);
+        json_text(out, "name", phase->name);
+        json_text(out, "kind", json_span(phase_kind(phase)));
+        json_boolean(out, "excluded", (uint32_t)phase_is_excluded(phase));
+        if (TOKPERF_HAS(phase, is_seamless))
+            json_boolean(out, "seamless", phase->is_seamless);
+        write_value(out, "request_count", phase, "request_count");
+        write_value(out, "error_request_count", phase, "error_request_count");
+        write_phase_time(out, run, "start_time", phase->start_ns);
+        write_phase_time(out, run, "end_time", phase->end_ns);
+        if (TOKPERF_HAS(phase, verdict))
+            json_text_if(out, "verdict", phase->verdict);
+        out->api->object_end(&out->w);
+    }
+    out->api->array_end(&out->w);
+}
+
+/* AIPerf's: of the one warm-up. Where there are several, the files of each phase have them. */
+static void write_warmup(struct json_out *out, const struct tokperf_summary *run)
+{
+    const struct tokperf_phase *found = NULL;
+    uint32_t count = 0;
+    for (uint32_t i = 0; i < run->phase_count; i++)
+        if (run->phases[i]->is_warmup && i != run->main_phase) {
+            found = run->phases[i];
+            count++;
+        }
+    if (count != 1)
+        return;
+    json_object(out, "warmup_metrics");
+    write_metrics(out, found);
+    out->api->object_end(&out->w);
+}
+
 static void write_ours(struct json_out *out, const struct tokperf_summary *run,
                        const struct tokperf_phase *phase)
 {
     write_verdict(out, run);
+    write_phases(out, run);
     json_object(out, "token_sources");
     if (run->isl_source.len)
         json_text(out, "isl", run->isl_source);
@@ -226,13 +290,7 @@ static void write_document(struct json_out *out, const struct tokperf_summary *r
     write_run_info(out, run);
     json_boolean(out, "was_cancelled", run->was_cancelled);
     write_errors(out, phase);
-    for (uint32_t i = 0; i < run->phase_count; i++) {
-        if (!run->phases[i]->is_warmup)
-            continue;
-        json_object(out, "warmup_metrics");
-        write_metrics(out, run->phases[i]);
-        out->api->object_end(&out->w);
-    }
+    write_warmup(out, run);
     write_time(out, "start_time", run->start_realtime_ns);
     write_time(out, "end_time", run->end_realtime_ns);
     write_ours(out, run, phase);
@@ -260,6 +318,7 @@ static const struct tokperf_exporter_vtable vtable = {
     .struct_size = sizeof vtable,
     .create = file_exporter_create,
     .destroy = free,
+    .flags = TOKPERF_EXPORT_PHASES,
     .export_run = export_run,
 };
 static const struct tokperf_component component = {

@@ -104,6 +104,7 @@ static void write_ours(struct json_out *out, const struct tokperf_summary *run,
     char hash[32];
     snprintf(hash, sizeof hash, "%016" PRIx64, record->prompt_hash);
     json_object(out, "tokperf");
+    record_phase_name(out, run, record);
     json_text_if(out, "outcome", record->outcome);
     json_text_if(out, "finish_reason", record->finish_reason);
     json_count(out, "retries", record->retries);

@@ -6,6 +6,7 @@
  */
 #include "../file_exporter.h"
 #include "../json_pairs.h"
+#include "../phase_kind.h"
 #include "../record_pairs.h"
 #include "events.h"
 
@@ -203,6 +204,17 @@ static void write_raw(const struct raw *self, struct json_out *out,
         json_boolean(out, "response_cut", 1);
 }
 
+/* What tokperf adds, in a run whose phases have names. */
+static void write_ours(struct json_out *out, const struct tokperf_summary *run,
+                       const struct tokperf_record *record)
+{
+    if (!phases_are_named(run))
+        return;
+    json_object(out, "tokperf");
+    record_phase_name(out, run, record);
+    out->api->object_end(&out->w);
+}
+
 static tokperf_status write_lines(const struct raw *raw, struct result_file *file,
                                   const struct tokperf_summary *summary,
                                   const struct tokperf_cursor *cursor, struct tokperf_error *error)
@@ -215,6 +227,7 @@ static tokperf_status write_lines(const struct raw *raw, struct result_file *fil
         out.api->open(&out.w, &sink, 0);
         out.api->object_begin(&out.w);
         record_metadata(&out, summary, record);
+        write_ours(&out, summary, record);
         write_raw(raw, &out, record);
         record_error(&out, record);
         out.api->object_end(&out.w);
