@@ -9,6 +9,7 @@
 #ifndef TKP_BUS_PUBLISHER_H
 #define TKP_BUS_PUBLISHER_H
 
+#include <base/atomic.h>
 #include <bus/bus.h>
 #include <bus/frame.h>
 
