@@ -172,6 +172,17 @@ static bool is_done(struct worker_run *run)
     return is_sent(run) && tkp_phase_is_done(run->phase);
 }
 
+static bool is_newest_done(struct worker_run *run)
+{
+    return tkp_phase_is_done(run->phase);
+}
+
+static bool has_rows(struct worker_run *run)
+{
+    take_blocks(run);
+    return run->row_count >= run->rows_awaited;
+}
+
 static void wait_for(struct worker_run *run, reached *is_reached)
 {
     uint64_t begin_ns = tkp_clock_now_ns();
@@ -211,6 +222,24 @@ void worker_run_until_sent(struct worker_run *run)
 void worker_run_until_done(struct worker_run *run)
 {
     wait_for(run, is_done);
+}
+
+void worker_run_until_newest_done(struct worker_run *run)
+{
+    wait_for(run, is_newest_done);
+}
+
+void worker_run_until_rows(struct worker_run *run, uint32_t count)
+{
+    run->rows_awaited = count;
+    wait_for(run, has_rows);
+}
+
+void worker_run_cancel(struct worker_run *run, struct tkp_phase *phase)
+{
+    tkp_flag_raise(&phase->stop);
+    tkp_flag_raise(&phase->cancel);
+    tkp_workers_wake(run->workers);
 }
 
 void worker_run_phase(struct worker_run *run)

@@ -37,6 +37,7 @@ struct worker_run {
     struct tkp_phase *phase; /* the newest */
     struct tkp_phase *older; /* which it overlaps, or NULL */
     uint32_t phase_count;
+    uint32_t rows_awaited;
     uint64_t next_draw;
     struct tkp_reassembly *reassembly[WORKER_RUN_MAX_WORKERS];
     /* what came; a row's chunk times are checked against its own stamps */
@@ -56,9 +57,14 @@ void worker_run_phase(struct worker_run *run);
 /* Its parts, for phases that overlap: each has a plan of its own, which outlives it, and the draws
  * go on from the phase before. followed: the next one begins when this one is sent. */
 void worker_run_begin(struct worker_run *run, const struct tkp_phase_plan *plan, bool followed);
-/* Until the newest phase is sent and the one before it done; until all are done. */
+/* Until the newest phase is sent and the one before it done; until all are done; until the newest
+ * is done, whatever the one before it does; until so many rows are there. */
 void worker_run_until_sent(struct worker_run *run);
 void worker_run_until_done(struct worker_run *run);
+void worker_run_until_newest_done(struct worker_run *run);
+void worker_run_until_rows(struct worker_run *run, uint32_t count);
+/* Stops a phase and cancels what is in flight of it. */
+void worker_run_cancel(struct worker_run *run, struct tkp_phase *phase);
 /* The row of a turn; fails the test when there is none. */
 const struct tkp_row *worker_run_row(const struct worker_run *run, uint64_t ordinal, uint32_t turn);
 /* Of all workers: a gauge of struct tkp_worker_stats; of struct tkp_phase_part, of run->phase. */

@@ -16,7 +16,7 @@
 #include <stdatomic.h>
 #include <stdlib.h>
 
-enum { REQUESTS = 300, MAX_PHASES = 10 };
+enum { REQUESTS = 300, OVERLAP_REQUESTS = 40, MAX_PHASES = 10 };
 
 void *__real_malloc(size_t size);
 void *__real_calloc(size_t count, size_t size);
@@ -102,6 +102,35 @@ static void nothing_is_allocated_once_warm(void **state)
     scripted_server_stop(server);
 }
 
+/* Nor where phases overlap, which use what a single one does not. */
+static void nothing_is_allocated_in_an_overlap_once_warm(void **state)
+{
+    (void)state;
+    static const struct fake_conversation conversations[] = {{{"first", "second"}, 0},
+                                                             {{"error"}, 0}};
+    is_test = true;
+    struct scripted_server *server = scripted_server_start(scripts);
+    struct worker_run *run = worker_run_create(conversations, 2);
+    run->plan.workers = 2;
+    run->phase_plan.concurrency = 4;
+    run->phase_plan.request_count = OVERLAP_REQUESTS;
+    worker_run_start(run, scripted_server_port(server));
+    uint32_t phases = 0;
+    for (unsigned made = 1; made && phases < 3 * MAX_PHASES; phases += 3) {
+        atomic_store(&allocations, 0);
+        for (uint32_t i = 0; i < 3; i++) {
+            worker_run_begin(run, &run->phase_plan, true);
+            worker_run_until_sent(run);
+        }
+        made = atomic_load(&allocations);
+    }
+    worker_run_until_done(run);
+    assert_int_equal(run->row_count, phases * OVERLAP_REQUESTS);
+    assert_int_equal(atomic_load(&allocations), 0);
+    worker_run_destroy(run);
+    scripted_server_stop(server);
+}
+
 /* Without the kernel's, and with a plugin's state of up to 16 bytes, as those that come along have.
  */
 static void a_stream_in_flight_fits_into_1_kib(void **state)
@@ -114,7 +143,9 @@ static void a_stream_in_flight_fits_into_1_kib(void **state)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(nothing_is_allocated_once_warm),
-                                       cmocka_unit_test(a_stream_in_flight_fits_into_1_kib)};
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(nothing_is_allocated_once_warm),
+        cmocka_unit_test(nothing_is_allocated_in_an_overlap_once_warm),
+        cmocka_unit_test(a_stream_in_flight_fits_into_1_kib)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
