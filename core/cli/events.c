@@ -54,8 +54,11 @@ static int take_flag(struct arguments *a, const char *word, const char *next, in
     while (names[i] && (strlen(names[i]) != len || memcmp(names[i], word, len) != 0))
         i++;
     *used = word[len] ? 1 : 2;
-    if (!names[i])
-        return tkp_output_unknown("flag of events", word, names);
+    if (!names[i]) {
+        char flag[64];
+        tkp_text_copy(flag, sizeof flag, (struct tokperf_span){word, len});
+        return tkp_output_unknown("flag of events", flag, names);
+    }
     if (!value || !*value) {
         tkp_log(TKP_LOG_ERROR, "%s needs a value: %s", names[i],
                 i == 0 ? "session, phase, sample or snapshot" : "text or jsonl");

@@ -113,18 +113,12 @@ static tokperf_status resolve_artifacts(const struct tkp_settings *settings, str
     return resolve_exporters(settings, plan, error);
 }
 
-static tokperf_status resolve_events(const struct tkp_settings *settings, struct tkp_plan *plan,
-                                     struct tokperf_error *error)
+static void resolve_events(const struct tkp_settings *settings, struct tkp_plan *plan)
 {
     const struct tkp_setting *log = tkp_settings_given(settings, TKP_OPT_EVENTS_LOG);
     plan->events_batch = (uint32_t)tkp_settings_integer(settings, TKP_OPT_EVENTS_BATCH);
-    if (!log)
-        return TOKPERF_OK;
-    if (!*log->text)
-        return tkp_fail(error, TOKPERF_E_INVALID, "%s: needs the name of a file", log->origin);
-    plan->events_log = log->text;
-    plan->events_log_origin = log->origin;
-    return TOKPERF_OK;
+    plan->events_log = log ? log->text : NULL;
+    plan->events_log_origin = log ? log->origin : NULL;
 }
 
 static tokperf_status resolve_slos(const struct tkp_settings *settings, struct tkp_plan *plan,
@@ -220,12 +214,11 @@ tokperf_status tkp_resolve_output(const struct tkp_settings *settings, struct tk
                                   struct tokperf_error *error)
 {
     resolve_messages(settings, plan);
+    resolve_events(settings, plan);
     resolve_limits(settings, &plan->limits);
     plan->host_root = tkp_settings_text(settings, TKP_OPT_HOST_ROOT);
     plan->http_trace = tkp_settings_bool(settings, TKP_OPT_HTTP_TRACE);
     tokperf_status status = resolve_artifacts(settings, plan, error);
-    if (!status)
-        status = resolve_events(settings, plan, error);
     if (!status)
         status = resolve_slos(settings, plan, error);
     if (!status)

@@ -1,0 +1,443 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What a run says while it goes: tokperf events and --events-log against what the run wrote, and
+that no listener, dead, stuck or slow, changes the run."""
+import json
+import os
+import pathlib
+import shutil
+import signal
+import subprocess
+import time
+
+from harness import RUN_DEADLINE_S, TOKPERF, Run, RunTest, main, program_environment
+
+QUIET = ("--fast", "--osl", "4")
+PACED = ("--ttft", "4", "--itl", "1", "--osl", "4")
+FAULTS = ("--fast", "--osl", "4", "--seed", "3", "--fault-500", "0.2", "--fault-truncate", "0.2",
+          "--fault-stream-error", "0.2")
+PER_REQUEST = ["sample.issued", "sample.first_token", "sample.complete"]
+
+
+def read_lines(path):
+    return [json.loads(line) for line in path.read_text().splitlines()]
+
+
+def key_of(event):
+    data = event["data"]
+    return data["benchmark_phase"], data["session_num"], data["turn_index"]
+
+
+def key_of_record(record):
+    meta = record["metadata"]
+    return meta["benchmark_phase"], meta["session_num"], meta["turn_index"]
+
+
+def by_request(events):
+    """The names of each request's events, in the order in which they came."""
+    found = {}
+    for event in events:
+        if event["topic"] == "sample":
+            found.setdefault(key_of(event), []).append(event["event"])
+    return found
+
+
+def wait_until(condition, what):
+    end = time.monotonic() + RUN_DEADLINE_S
+    while not condition():
+        if time.monotonic() > end:
+            raise AssertionError(f"never came: {what}")
+
+
+class Live:
+    """A tokperf process that goes on; its output lies in files."""
+
+    def __init__(self, test, name, *arguments, cwd=None, stdout=None):
+        self.out, self.err = test.home / f"{name}.out", test.home / f"{name}.err"
+        with open(self.err, "wb") as err, open(self.out, "wb") as out:
+            self.process = subprocess.Popen(
+                [TOKPERF, *map(str, arguments)], stdin=subprocess.DEVNULL, stdout=stdout or out,
+                stderr=err, cwd=cwd, env=program_environment())
+        test.addCleanup(self.end)
+
+    def end(self):
+        if self.process.poll() is None:
+            self.process.kill()
+        self.process.wait()
+
+    def signal(self, number):
+        os.kill(self.process.pid, number)
+
+    def wait(self):
+        return self.process.wait(timeout=RUN_DEADLINE_S)
+
+    def lines(self):
+        return self.out.read_text().splitlines()
+
+    def stderr(self):
+        return self.err.read_text()
+
+
+class Events(RunTest):
+    def live_run(self, mock, *arguments):
+        """Starts a run, and returns when it can be followed."""
+        directory = self.new_directory()
+        run = Live(self, directory.name, "profile", "--url", f"http://127.0.0.1:{mock.port}",
+                   "--model", "test", "--streaming", "--ui-type", "none", "--workers-max", "1",
+                   "--output-artifact-dir", directory, *arguments)
+        run.directory = directory
+        wait_until(lambda: self.address(directory) or run.process.poll() is not None, "an address")
+        self.assertTrue(self.address(directory), run.stderr())
+        return run
+
+    @staticmethod
+    def address(directory):
+        try:
+            return json.loads((directory / "run.json").read_text()).get("events")
+        except FileNotFoundError:
+            return None
+
+    def follow(self, run, *arguments, name="events", **more):
+        return Live(self, name, "events", run.directory, *arguments, **more)
+
+    def following(self, run, *arguments, **more):
+        """An observer that has got something already."""
+        observer = self.follow(run, "--format", "jsonl", *arguments, **more)
+        wait_until(lambda: observer.out.stat().st_size or observer.process.poll() is not None,
+                   "an event")
+        self.assertIsNone(observer.process.poll(), observer.stderr())
+        return observer
+
+    def check_result(self, run, count, messages=0):
+        """The run knew nothing of its listeners."""
+        self.assertEqual(run.wait(), 0, run.stderr())
+        self.assertEqual(len(run.stderr().splitlines()), messages, run.stderr())
+        result = json.loads((run.directory / "profile_export.json").read_text())
+        self.assertEqual(result["request_count"]["avg"], count)
+        self.assertEqual(len(read_lines(run.directory / "profile_export.jsonl")), count)
+
+    def check_sequences(self, events):
+        for topic in ("session", "phase", "sample", "snapshot"):
+            numbers = [e["sequence"] for e in events if e["topic"] == topic]
+            self.assertEqual(numbers, list(range(numbers[0], numbers[0] + len(numbers)))
+                             if numbers else [], topic)
+
+    # --events-log
+
+    def test_the_log_has_every_event_of_the_run(self):
+        mock = self.start_mock(*PACED)
+        log = self.home / "events.jsonl"
+        run = self.profile(mock, "--streaming", "--concurrency", 8, "--workers-max", 2,
+                           "--request-count", 300, "--warmup-request-count", 20,
+                           "--events-log", log, "--events-batch", 64)
+        self.assertEqual(run.stderr, "")
+        events, records = read_lines(log), run.records(phase=None)
+        records += run.records(phase="warmup")
+        self.check_sequences(events)
+        self.assertTrue(all(e["sequence"] == 0 for e in
+                            {e["topic"]: e for e in reversed(events)}.values()))
+        for event in (events[0], events[-1]):
+            self.assertEqual(event["topic"], "session")
+        started, ended = events[0]["data"], events[-1]["data"]
+        self.assertEqual(started["benchmark_id"], run.json()["benchmark_id"])
+        self.assertEqual([p["name"] for p in started["phases"]], ["warmup", "profiling"])
+        self.assertEqual((ended["state"], ended["exit_code"]), ("complete", 0))
+        requests = by_request(events)
+        self.assertEqual(len(requests), 320)
+        self.assertEqual({key_of_record(r) for r in run.records()},
+                         {k for k in requests if k[0] == "profiling"})
+        for names in requests.values():
+            self.assertEqual(names, PER_REQUEST)
+        self.check_complete(events, run.records())
+        self.check_phases(events, {"warmup": 20, "profiling": 300})
+
+    def check_complete(self, events, records):
+        done = {key_of(e): e["data"] for e in events if e["event"] == "sample.complete"}
+        for record in records:
+            data, meta, ours = done[key_of_record(record)], record["metadata"], record["tokperf"]
+            self.assertEqual(data["start_ns"], meta["request_start_ns"])
+            self.assertEqual(data["end_ns"], meta["request_end_ns"])
+            self.assertEqual(data["worker_id"], meta["worker_id"])
+            self.assertEqual(data["outcome"], ours["outcome"])
+            self.assertEqual(data.get("finish_reason"), ours.get("finish_reason"))
+
+    def check_phases(self, events, counts):
+        """What belongs to a phase lies between its two events."""
+        inside, ended = None, []
+        for event in events:
+            if event["event"] == "phase.begun":
+                self.assertIsNone(inside)
+                inside = event["data"]["name"]
+            elif event["event"] == "phase.ended":
+                self.assertEqual(event["data"]["name"], inside)
+                self.assertEqual(event["data"]["ok"], counts[inside])
+                self.assertFalse(event["data"]["interrupted"])
+                ended.append(inside)
+                inside = None
+            elif event["topic"] == "sample":
+                self.assertEqual(event["data"]["benchmark_phase"], inside)
+        self.assertEqual(ended, list(counts))
+
+    def test_errors_come_before_the_end_of_their_request(self):
+        mock = self.start_mock(*FAULTS)
+        log = self.home / "events.jsonl"
+        run = self.profile(mock, "--streaming", "--concurrency", 4, "--request-count", 200,
+                           "--events-log", log, "--failed-request-threshold", "1.0")
+        events = read_lines(log)
+        failed = {key_of_record(r): r for r in run.records() if r["tokperf"]["outcome"] != "ok"}
+        requests = by_request(events)
+        self.assertGreater(len(failed), 20)
+        for key, names in requests.items():
+            tail = ["sample.error", "sample.complete"] if key in failed else ["sample.complete"]
+            self.assertEqual(names[-len(tail):], tail)
+            self.assertEqual(names.count("sample.error"), len(tail) - 1)
+        for event in events:
+            if event["event"] == "sample.error":
+                error = failed[key_of(event)]["error"]
+                self.assertEqual(event["data"]["type"], error["type"])
+                self.assertEqual(event["data"]["message"], error["message"])
+        ended = [e["data"] for e in events if e["event"] == "phase.ended"][0]
+        self.assertEqual((ended["ok"], ended["errors"]), (200 - len(failed), len(failed)))
+
+    def test_a_failed_and_an_interrupted_run_say_so(self):
+        mock = self.start_mock("--fast", "--fault-500", "1")
+        log = self.home / "events.jsonl"
+        self.profile(mock, "--concurrency", 2, "--request-count", 40, "--events-log", log, expect=1)
+        ended = read_lines(log)[-1]
+        self.assertEqual(ended["event"], "session.ended")
+        self.assertEqual((ended["data"]["state"], ended["data"]["exit_code"]), ("failed", 1))
+        mock = self.start_mock(*PACED)
+        log = self.home / "interrupted.jsonl"
+        run = self.live_run(mock, "--concurrency", 2, "--request-count", 1000000,
+                            "--events-log", log)
+        wait_until(lambda: b"sample.complete" in log.read_bytes(), "a request")
+        run.signal(signal.SIGINT)
+        self.assertEqual(run.wait(), 130)
+        events = read_lines(log)
+        self.assertEqual(events[-1]["data"]["state"], "interrupted")
+        self.assertTrue([e for e in events if e["event"] == "phase.ended"][0]["data"]["interrupted"])
+
+    def refused(self, log, code, words, *more, directory=None):
+        arguments = ["profile", "--url", "http://127.0.0.1:9", "--model", "test", "--events-log",
+                     str(log), "--output-artifact-dir", str(directory or self.new_directory()),
+                     *more]
+        run = Run(arguments)
+        self.assertEqual(run.code, code, run.stderr)
+        self.assertEqual(len(run.stderr.splitlines()), 1, run.stderr)
+        self.assertIn("--events-log: ", run.stderr)
+        self.assertIn(words, run.stderr)
+
+    def test_a_log_that_cannot_be_made_is_refused_before_anything_is_sent(self):
+        there = self.home / "there.jsonl"
+        there.write_text("mine\n")
+        self.refused(there, 2, "is there already")
+        self.assertEqual(there.read_text(), "mine\n")
+        self.refused(self.home, 2, "is no regular file")
+        self.refused(self.home / "no" / "events.jsonl", 2, "No such file")
+        self.refused(there / "events.jsonl", 2, "Not a directory")
+        self.refused("", 2, "needs a value")
+        fifo = self.home / "fifo"
+        os.mkfifo(fifo)
+        self.refused(fifo, 2, "is no regular file")
+        inside = self.new_directory()
+        self.refused(inside / "profile_export.jsonl", 2, "one of the run's own files",
+                     directory=inside)
+        self.assertFalse(inside.exists())
+        config = self.home / "config.yaml"
+        config.write_text("benchmark: {model: test}\n")
+        self.refused(config, 2, "the run reads", "-f", str(config), "--overwrite")
+        if os.geteuid():
+            locked = self.home / "locked"
+            locked.mkdir(mode=0o500)
+            self.refused(locked / "events.jsonl", 3, "Permission denied")
+
+    def test_a_log_in_the_directory_that_the_run_makes(self):
+        mock = self.start_mock(*QUIET)
+        directory = self.new_directory()
+        log = directory / "events.jsonl"
+        for more in ((), ("--overwrite",)):
+            run = Run(["profile", "--url", f"http://127.0.0.1:{mock.port}", "--model", "test",
+                       "--request-count", "20", "--output-artifact-dir", str(directory),
+                       "--events-log", str(log), *more])
+            self.assertEqual((run.code, run.stderr), (0, ""))
+            self.assertEqual(len(by_request(read_lines(log))), 20)
+
+    def test_a_log_on_a_full_disk_is_one_warning(self):
+        mock = self.start_mock(*QUIET)
+        run = self.profile(mock, "--concurrency", 2, "--request-count", 50,
+                           "--events-log", "/dev/full")
+        self.assertEqual(len(run.stderr.splitlines()), 1, run.stderr)
+        self.assertIn("/dev/full: ", run.stderr)
+        self.assertIn("No space left", run.stderr)
+        self.assertEqual(run.count("request_count"), 50)
+
+    def test_a_refused_run_leaves_no_log(self):
+        log = self.home / "events.jsonl"
+        directory = self.new_directory()
+        directory.mkdir()
+        (directory / "inputs.json").mkdir()  # what the run writes after its log was made
+        run = Run(["profile", "--url", "http://127.0.0.1:9", "--model", "test", "--overwrite",
+                   "--output-artifact-dir", str(directory), "--events-log", str(log)])
+        self.assertEqual(run.code, 3, run.stderr)
+        self.assertFalse(log.exists())
+
+    # tokperf events
+
+    def test_an_observer_sees_what_the_run_writes(self):
+        mock = self.start_mock(*PACED)
+        run = self.live_run(mock, "--concurrency", 4, "--request-count", 600)
+        observer = self.following(run)
+        text = self.follow(run, name="text")
+        self.check_result(run, 600)
+        self.assertEqual((observer.wait(), observer.stderr()), (0, ""))
+        self.assertEqual((text.wait(), text.stderr()), (0, ""))
+        events = read_lines(observer.out)
+        self.check_sequences(events)
+        self.assertEqual(events[-1]["event"], "session.ended")
+        records = read_lines(run.directory / "profile_export.jsonl")
+        since = min(e["data"]["start_ns"] for e in events if e["event"] == "sample.issued")
+        late = [r for r in records if r["metadata"]["request_start_ns"] >= since]
+        requests = by_request(events)
+        self.assertGreater(len(late), 4)
+        for record in late:
+            self.assertEqual(requests[key_of_record(record)], PER_REQUEST)
+        self.check_complete(events, late)
+        self.check_text(text.lines())
+
+    def check_text(self, lines):
+        self.assertRegex(lines[-1], r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z session\.ended "
+                                    r"benchmark_id=\S+ state=complete exit_code=0 "
+                                    r'reason="every phase ended"$')
+        done = [line for line in lines if " sample.complete " in line]
+        self.assertGreater(len(done), 4)
+        for line in done:
+            self.assertRegex(line, r"Z sample\.complete benchmark_phase=profiling session_num=\d+ "
+                                   r"turn_index=0 worker_id=worker_0 outcome=ok http_status=200 "
+                                   r"finish_reason=stop ttft_ms=[\d.]+ latency_ms=[\d.]+ ")
+
+    def test_a_topic_comes_alone(self):
+        mock = self.start_mock(*PACED)
+        run = self.live_run(mock, "--concurrency", 4, "--request-count", 300)
+        samples = self.following(run, "--topic", "sample", name="sample")
+        two = self.follow(run, "--format=jsonl", "--topic=phase", "--topic=session", name="two")
+        self.assertEqual(run.wait(), 0, run.stderr())
+        self.assertEqual((samples.wait(), two.wait()), (0, 0))
+        self.assertEqual({e["topic"] for e in read_lines(samples.out)}, {"sample"})
+        self.assertEqual([e["event"] for e in read_lines(two.out)][-2:],
+                         ["phase.ended", "session.ended"])
+
+    def test_without_a_directory_the_newest_live_run_is_followed(self):
+        mock = self.start_mock(*PACED)
+        run = self.live_run(mock, "--concurrency", 2, "--request-count", 1000000)
+        runs = self.home / "artifacts"
+        runs.mkdir()
+        (runs / "mine").symlink_to(run.directory)
+        (runs / "broken").mkdir()
+        (runs / "broken" / "run.json").write_text("{")
+        observer = Live(self, "newest", "events", "--format", "jsonl", cwd=self.home)
+        wait_until(lambda: observer.out.stat().st_size, "an event")
+        run.signal(signal.SIGINT)
+        self.assertEqual((run.wait(), observer.wait()), (130, 0))
+        self.assertEqual(read_lines(observer.out)[-1]["data"]["state"], "interrupted")
+        none = Run(["events"], cwd=self.home)
+        self.assertEqual(none.code, 2)
+        self.assertIn("no run goes on below artifacts", none.stderr)
+
+    def said(self, code, words, *arguments):
+        run = Run(["events", *map(str, arguments)], cwd=self.home)
+        self.assertEqual((run.code, run.stdout), (code, ""), run.stderr)
+        self.assertEqual(len(run.stderr.splitlines()), 1, run.stderr)
+        self.assertIn(words, run.stderr)
+
+    def test_wrong_input_is_one_sentence(self):
+        mock = self.start_mock(*QUIET)
+        ended = self.profile(mock, "--request-count", 5).directory
+        self.said(2, "is not the directory of a run", self.home / "none")
+        self.said(2, "is not the directory of a run", self.home)
+        self.said(2, "has ended", ended)
+        self.said(2, "did you mean 'sample'?", ended, "--topic", "sampel")
+        self.said(2, "did you mean 'jsonl'?", ended, "--format", "jsonll")
+        self.said(2, "did you mean '--topic'?", ended, "--topics=phase")
+        self.said(2, "--topic needs a value", ended, "--topic")
+        self.said(2, "events takes one directory", ended, ended)
+        for text in ("", "{", "[]", "{}", '{"pid": "1"}', '{"pid": 1, "phases": [1]}', "\0"):
+            (ended / "run.json").write_text(text)
+            self.said(2, "is not the file of a run", ended)
+        (ended / "run.json").write_text('{"pid": 99999999999}')
+        self.said(2, "is gone", ended)
+
+    # what can happen to either
+
+    def test_a_killed_run_ends_its_observers(self):
+        mock = self.start_mock(*PACED)
+        run = self.live_run(mock, "--concurrency", 2, "--request-count", 1000000)
+        observer = self.following(run)
+        run.signal(signal.SIGKILL)
+        wait_until(lambda: observer.process.poll() is not None, "the observer's end")
+        self.assertEqual(observer.process.returncode, 1)
+        self.assertEqual(len(observer.stderr().splitlines()), 1, observer.stderr())
+        self.assertIn("is gone: its process", observer.stderr())
+        self.said(2, "is gone: its process", run.directory)
+        run.wait()
+        self.said(2, "is gone: its process", run.directory)
+
+    def test_killed_and_interrupted_observers_and_closed_pipes(self):
+        mock = self.start_mock(*PACED)
+        run = self.live_run(mock, "--concurrency", 4, "--request-count", 800)
+        killed, stopped = self.following(run), self.following(run, name="stopped")
+        reader, writer = os.pipe()
+        closed = self.follow(run, name="closed", stdout=writer)
+        os.close(writer)
+        os.read(reader, 1)
+        os.close(reader)
+        killed.signal(signal.SIGKILL)
+        stopped.signal(signal.SIGINT)
+        self.assertEqual((stopped.wait(), stopped.stderr()), (130, ""))
+        self.assertEqual((closed.wait(), closed.stderr()), (0, ""))
+        self.check_result(run, 800)
+
+    def test_a_stuck_and_a_slow_observer_hold_nobody_up(self):
+        mock = self.start_mock(*QUIET)
+        run = self.live_run(mock, "--concurrency", 8, "--request-count", 30000,
+                            "--events-batch", "10")
+        stuck, woken = self.following(run), self.following(run, name="woken")
+        reader, writer = os.pipe()
+        slow = self.follow(run, name="slow", stdout=writer)
+        os.close(writer)
+        for observer in (stuck, woken):
+            observer.signal(signal.SIGSTOP)
+        now = mock.counters()['completed_total{route="chat"}']
+        mock.wait_for(lambda c: c['completed_total{route="chat"}'] > now + 8000)
+        woken.signal(signal.SIGCONT)
+        self.check_result(run, 30000)
+        self.assertEqual(woken.wait(), 0)
+        self.assertRegex(woken.stderr(), r"not complete: \d+ events missed \(\d+ of sample")
+        stuck.signal(signal.SIGCONT)
+        self.assertIn(stuck.wait(), (0, 1))
+        with os.fdopen(reader, "rb") as pipe:
+            pipe.read()
+        self.assertIn(slow.wait(), (0, 1))
+
+    def test_a_removed_folder_leaves_the_run_and_who_listens(self):
+        mock = self.start_mock(*PACED)
+        run = self.live_run(mock, "--concurrency", 4, "--request-count", 600)
+        address = self.address(run.directory)
+        folder = pathlib.Path(address.removeprefix("ipc://")).parent
+        self.assertEqual(folder.stat().st_mode & 0o777, 0o700)
+        observer = self.following(run)
+        shutil.rmtree(folder)
+        self.said(3, "is gone", run.directory)
+        self.check_result(run, 600)
+        self.assertEqual((observer.wait(), observer.stderr()), (0, ""))
+        self.assertEqual(read_lines(observer.out)[-1]["event"], "session.ended")
+
+    def test_the_folder_is_gone_with_the_run(self):
+        mock = self.start_mock(*QUIET)
+        run = self.live_run(mock, "--concurrency", 2, "--request-count", 2000)
+        folder = pathlib.Path(self.address(run.directory).removeprefix("ipc://")).parent
+        self.check_result(run, 2000)
+        self.assertFalse(folder.exists())
+        self.assertNotIn("events", json.loads((run.directory / "run.json").read_text()))
+
+
+if __name__ == "__main__":
+    main()
