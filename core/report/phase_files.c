@@ -52,12 +52,13 @@ static tokperf_status make_folder(const char *path, struct tokperf_error *error)
     return TOKPERF_OK;
 }
 
-static tokperf_status path_of(const struct tkp_result_job *job, const struct tokperf_phase *phase,
+/* The folder of a phase, by the name in the plan, or of all, with NULL. */
+static tokperf_status path_of(const struct tkp_result_job *job, const struct tkp_phase_plan *phase,
                               char *path, struct tokperf_error *error)
 {
     char name[sizeof TKP_RUNDIR_PHASES + TKP_PHASE_NAME_MAX + 1];
-    snprintf(name, sizeof name, "%s%s%.*s", TKP_RUNDIR_PHASES, phase ? "/" : "",
-             phase ? (int)phase->name.len : 0, phase ? phase->name.data : "");
+    snprintf(name, sizeof name, "%s%s%s", TKP_RUNDIR_PHASES, phase ? "/" : "",
+             phase ? phase->name : "");
     if (tkp_files_join(path, TKP_RUNDIR_PATH_BYTES, job->host->output_dir, name))
         return TOKPERF_OK;
     return tkp_fail(error, TOKPERF_E_LIMIT, "the path of the run directory is too long");
@@ -84,23 +85,29 @@ static struct tokperf_summary view_of(const struct tokperf_summary *run,
     return view;
 }
 
+/* Those of the plan: the total behind them is the run. A summary may come from outside. */
+static uint32_t phase_count(const struct tkp_result_job *job)
+{
+    uint32_t known = job->summary->phase_count, planned = job->plan->phase_count;
+    return known < planned ? known : planned;
+}
+
 static bool has_begun(const struct tokperf_phase *phase)
 {
     return phase->verdict.len > 0;
 }
 
-static tokperf_status export_phase(const struct tkp_result_job *job,
-                                   const struct tokperf_phase *const *phase,
+static tokperf_status export_phase(const struct tkp_result_job *job, uint32_t index,
                                    struct tokperf_error *error)
 {
     char path[TKP_RUNDIR_PATH_BYTES];
     const char *run_dir = job->host->output_dir;
-    tokperf_status status = path_of(job, *phase, path, error);
+    tokperf_status status = path_of(job, &job->plan->phases[index], path, error);
     if (status == TOKPERF_OK)
         status = make_folder(path, error);
     if (status != TOKPERF_OK)
         return status;
-    struct tokperf_summary view = view_of(job->summary, phase);
+    struct tokperf_summary view = view_of(job->summary, &job->summary->phases[index]);
     view.artifact_dir = tkp_span(path);
     job->host->output_dir = path;
     status = tkp_exports_run_phase(job->exports, &view, job->cursor, error);
@@ -115,7 +122,7 @@ static int is_shown(const struct dirent *entry)
 
 /* The files of a phase, relative to the run's directory. */
 static void put_files(struct tokperf_json_writer *w, const struct tkp_result_job *job,
-                      const struct tokperf_phase *phase)
+                      const struct tkp_phase_plan *phase)
 {
     char path[TKP_RUNDIR_PATH_BYTES], name[TKP_RUNDIR_PATH_BYTES];
     struct dirent **entries = NULL;
@@ -126,8 +133,7 @@ static void put_files(struct tokperf_json_writer *w, const struct tkp_result_job
                     ? scandir(path, &entries, is_shown, alphasort)
                     : 0;
     for (int i = 0; i < count; i++) {
-        snprintf(name, sizeof name, "%s/%.*s/%s", TKP_RUNDIR_PHASES, (int)phase->name.len,
-                 phase->name.data, entries[i]->d_name);
+        snprintf(name, sizeof name, "%s/%s/%s", TKP_RUNDIR_PHASES, phase->name, entries[i]->d_name);
         json->string(w, tkp_span(name));
         free(entries[i]);
     }
@@ -158,8 +164,9 @@ static void put_time(struct tokperf_json_writer *w, const struct tokperf_summary
 }
 
 static void put_phase(struct tokperf_json_writer *w, const struct tkp_result_job *job,
-                      const struct tokperf_phase *phase)
+                      uint32_t index)
 {
+    const struct tokperf_phase *phase = job->summary->phases[index];
     json->object_begin(w);
     json->key(w, tkp_span("name"));
     json->string(w, phase->name);
@@ -179,7 +186,7 @@ static void put_phase(struct tokperf_json_writer *w, const struct tkp_result_job
         json->key(w, tkp_span("verdict"));
         json->string(w, phase->verdict);
     }
-    put_files(w, job, phase);
+    put_files(w, job, &job->plan->phases[index]);
     json->object_end(w);
 }
 
@@ -198,8 +205,8 @@ static tokperf_status write_manifest(const struct tkp_result_job *job, struct to
     json->string(w, job->summary->benchmark_id);
     json->key(w, tkp_span("phases"));
     json->array_begin(w);
-    for (uint32_t i = 0; i < job->plan->phase_count; i++)
-        put_phase(w, job, job->summary->phases[i]);
+    for (uint32_t i = 0; i < phase_count(job); i++)
+        put_phase(w, job, i);
     json->array_end(w);
     json->object_end(w);
     tkp_buffer_puts(&text, "\n");
@@ -223,10 +230,9 @@ static tokperf_status write_phases(const struct tkp_result_job *job, struct tokp
     if (status != TOKPERF_OK)
         return status;
     bool exports_phases = tkp_exports_want_phases(job->exports);
-    for (uint32_t i = 0; i < job->plan->phase_count && exports_phases; i++)
+    for (uint32_t i = 0; i < phase_count(job) && exports_phases; i++)
         if (has_begun(job->summary->phases[i]))
-            note_failure(export_phase(job, &job->summary->phases[i], &failure), &failure, &first,
-                         error);
+            note_failure(export_phase(job, i, &failure), &failure, &first, error);
     note_failure(write_manifest(job, &failure), &failure, &first, error);
     return first;
 }

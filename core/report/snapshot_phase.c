@@ -408,6 +408,26 @@ static bool read_kind(struct tkp_reading *r, void *place)
     return true;
 }
 
+static bool read_excluded(struct tkp_reading *r, void *place)
+{
+    return tkp_reading_boolean(r, &((struct phase_reading *)place)->phase->is_excluded);
+}
+
+static bool read_seamless(struct tkp_reading *r, void *place)
+{
+    return tkp_reading_boolean(r, &((struct phase_reading *)place)->phase->is_seamless);
+}
+
+static bool read_total(struct tkp_reading *r, void *place)
+{
+    return tkp_reading_boolean(r, &((struct phase_reading *)place)->phase->is_total);
+}
+
+static bool read_verdict(struct tkp_reading *r, void *place)
+{
+    return tkp_reading_text(r, &((struct phase_reading *)place)->phase->verdict);
+}
+
 static bool read_start(struct tkp_reading *r, void *place)
 {
     return tkp_reading_count(r, &((struct phase_reading *)place)->phase->start_ns);
@@ -422,6 +442,10 @@ bool tkp_snapshot_read_phase(struct tkp_reading *reading, struct tokperf_phase *
 {
     static const struct tkp_reading_member members[] = {{"name", read_name, 0},
                                                         {"kind", read_kind, 0},
+                                                        {"excluded", read_excluded, 0},
+                                                        {"seamless", read_seamless, 0},
+                                                        {"total", read_total, 0},
+                                                        {"verdict", read_verdict, 0},
                                                         {"start_time_ns", read_start, 0},
                                                         {"end_time_ns", read_end, 0},
                                                         {"counters", read_counters, 0},
@@ -432,7 +456,8 @@ bool tkp_snapshot_read_phase(struct tkp_reading *reading, struct tokperf_phase *
                                                         {"percentile_support", read_support, 0},
                                                         {0}};
     struct phase_reading p = {.phase = phase};
-    *phase = (struct tokperf_phase){.struct_size = sizeof *phase, .name = {"", 0}};
+    *phase =
+        (struct tokperf_phase){.struct_size = sizeof *phase, .name = {"", 0}, .verdict = {"", 0}};
     if (!tkp_reading_members(reading, members, &p))
         return false;
     const struct tokperf_metric **list =

@@ -13,8 +13,8 @@
 #include <unistd.h>
 
 enum {
-    MAX_PHASES = 128, /* above the plan's 64 and their total */
-    MAX_REASONS = 1024,
+    MAX_PHASES = 128,   /* above the plan's 64 and their total */
+    MAX_REASONS = 4096, /* above 32 for each phase */
     MAX_CONTROLS = 1024,
     PATH_BYTES = 4096
 };
@@ -40,7 +40,7 @@ static struct tkp_snapshot_header *header_of(void *place)
 /* ---- verdict ---- */
 
 struct reason_text {
-    struct tokperf_span code, message, severity;
+    struct tokperf_span code, phase, message, severity;
     double value, limit;
     bool has_value, has_limit;
 };
@@ -63,12 +63,14 @@ static bool read_reason(struct tkp_reading *r, bool notes, struct tokperf_reason
 {
     static const struct tkp_reading_member members[] = {
         {"code", tkp_reading_text, offsetof(struct reason_text, code)},
+        {"phase", tkp_reading_text, offsetof(struct reason_text, phase)},
         {"message", tkp_reading_text, offsetof(struct reason_text, message)},
         {"severity", tkp_reading_text, offsetof(struct reason_text, severity)},
         {"value", read_value, 0},
         {"limit", read_limit, 0},
         {0}};
-    struct reason_text text = {.code = {"", 0}, .message = {"", 0}, .severity = {"", 0}};
+    struct reason_text text = {
+        .code = {"", 0}, .phase = {"", 0}, .message = {"", 0}, .severity = {"", 0}};
     if (!tkp_reading_members(r, members, &text))
         return false;
     *reason = (struct tokperf_reason){
@@ -82,6 +84,7 @@ static bool read_reason(struct tkp_reading *r, bool notes, struct tokperf_reason
         .has_limit = text.has_limit,
         .value = text.value,
         .limit = text.limit,
+        .phase = text.phase,
     };
     return true;
 }

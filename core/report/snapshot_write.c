@@ -222,6 +222,11 @@ static void put_phase(struct tokperf_json_writer *w, const struct tokperf_summar
     json->object_begin(w);
     put_text(w, "name", phase->name);
     tkp_json_write_pair(w, "kind", phase->is_warmup ? "warmup" : "profiling");
+    put_boolean(w, "excluded", phase->is_excluded);
+    put_boolean(w, "seamless", phase->is_seamless);
+    put_boolean(w, "total", phase->is_total);
+    if (phase->verdict.len)
+        put_text(w, "verdict", phase->verdict);
     put_time(w, "start_time_ns", phase->start_ns, summary->monotonic_to_realtime_ns);
     put_time(w, "end_time_ns", phase->end_ns, summary->monotonic_to_realtime_ns);
     put_counters(w, phase);
@@ -247,6 +252,8 @@ static void put_reasons(struct tokperf_json_writer *w, const struct tokperf_summ
             continue;
         json->object_begin(w);
         put_text(w, "code", reason->code);
+        if (reason->phase.len)
+            put_text(w, "phase", reason->phase);
         if (!notes)
             tkp_json_write_pair(w, "severity", reason->severity == 1 ? "suspect" : "invalid");
         put_text(w, "message", reason->message);
