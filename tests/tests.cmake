@@ -23,6 +23,10 @@ function(tkp_unit_test name)
   add_test(NAME unit.${name} COMMAND ${name}_test)
   set_tests_properties(unit.${name} PROPERTIES
     LABELS "unit;$<$<BOOL:${arg_THREADS}>:threads>" TIMEOUT ${arg_TIMEOUT} SKIP_RETURN_CODE 77)
+  if(TOKPERF_SANITIZE_THREAD)
+    set_tests_properties(unit.${name} PROPERTIES
+      ENVIRONMENT "TSAN_OPTIONS=suppressions=${PROJECT_SOURCE_DIR}/tests/support/tsan.supp")
+  endif()
 endfunction()
 
 # tkp_fuzz_target(NAME LIBS libs...): builds tests/fuzz/NAME_fuzz.c. With TOKPERF_FUZZ it is a
