@@ -258,6 +258,28 @@ static void lag_is_relative_to_the_median(void **state)
     expect(&facts, "client_lag", 1, "1.000 ms");
 }
 
+/* The worst phase decides, and what is about the run is said once and of no phase. */
+static void several_phases_are_judged_each(void **state)
+{
+    (void)state;
+    struct tkp_judged_phase phases[] = {{good(), "low"}, {good(), "high"}};
+    struct tkp_arena arena;
+    struct tkp_verdict verdict;
+    struct tokperf_error error;
+    phases[0].facts.interrupted = phases[1].facts.interrupted = true;
+    phases[1].facts.client_errors = 3;
+    tkp_arena_init(&arena, 0);
+    assert_int_equal(tkp_verdict_judge_phases(phases, 2, &defaults, &arena, &verdict, &error),
+                     TOKPERF_OK);
+    assert_string_equal(verdict.status, "suspect");
+    assert_int_equal(verdict.reason_count, 2);
+    assert_string_equal(verdict.reasons[0]->code.data, "interrupted");
+    assert_int_equal(verdict.reasons[0]->phase.len, 0);
+    assert_string_equal(verdict.reasons[1]->code.data, "client_error");
+    assert_string_equal(verdict.reasons[1]->phase.data, "high");
+    tkp_arena_finish(&arena);
+}
+
 static void the_rate_counts_only_without_the_cap(void **state)
 {
     (void)state;
@@ -384,6 +406,7 @@ int main(void)
         cmocka_unit_test(clumps_are_the_servers_unless_the_client_was_late),
         cmocka_unit_test(flags),
         cmocka_unit_test(lag_is_relative_to_the_median),
+        cmocka_unit_test(several_phases_are_judged_each),
         cmocka_unit_test(the_rate_counts_only_without_the_cap),
         cmocka_unit_test(governors),
         cmocka_unit_test(a_tick_of_steal_is_no_evidence),
