@@ -1,6 +1,14 @@
 # SPDX-License-Identifier: Apache-2.0
 # How tests are declared. Unit tests sit in tests/unit, and the folder they test registers them.
 
+# What ThreadSanitizer is not to look at: libraries that are not built with it.
+function(tkp_sanitizer_options test)
+  if(TOKPERF_SANITIZE_THREAD)
+    set_property(TEST ${test} APPEND PROPERTY ENVIRONMENT
+      "TSAN_OPTIONS=suppressions=${PROJECT_SOURCE_DIR}/tests/support/tsan.supp")
+  endif()
+endfunction()
+
 # tkp_unit_test(NAME LIBS libs... [THREADS]): builds tests/unit/NAME_test.c and adds it as test
 # unit.NAME. THREADS labels it for the run under ThreadSanitizer.
 function(tkp_unit_test name)
@@ -23,10 +31,7 @@ function(tkp_unit_test name)
   add_test(NAME unit.${name} COMMAND ${name}_test)
   set_tests_properties(unit.${name} PROPERTIES
     LABELS "unit;$<$<BOOL:${arg_THREADS}>:threads>" TIMEOUT ${arg_TIMEOUT} SKIP_RETURN_CODE 77)
-  if(TOKPERF_SANITIZE_THREAD)
-    set_tests_properties(unit.${name} PROPERTIES
-      ENVIRONMENT "TSAN_OPTIONS=suppressions=${PROJECT_SOURCE_DIR}/tests/support/tsan.supp")
-  endif()
+  tkp_sanitizer_options(unit.${name})
 endfunction()
 
 # tkp_fuzz_target(NAME LIBS libs...): builds tests/fuzz/NAME_fuzz.c. With TOKPERF_FUZZ it is a
