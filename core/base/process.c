@@ -172,8 +172,10 @@ uint32_t tkp_processes_end(struct tkp_process *const *list, uint32_t count,
     }
     if (killed) {
         for (uint32_t i = 0; i < count; i++)
-            if (list[i]->pid > 0)
+            if (list[i]->pid > 0) {
+                list[i]->was_killed = true;
                 kill(-list[i]->pid, SIGKILL);
+            }
         (void)wait_for_all(list, count, patience->after_kill_ms);
     }
     for (uint32_t i = 0; i < count; i++) {

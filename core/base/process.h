@@ -13,10 +13,11 @@
 #include <sys/types.h>
 
 struct tkp_process {
-    pid_t pid;  /* 0: none, or reaped; also its group */
-    int pidfd;  /* becomes readable when it has ended; -1: the system has no such thing */
-    int input;  /* we write, it reads: closing it asks it to end; does not block; -1: closed */
-    int output; /* what it writes, or -1 */
+    pid_t pid;       /* 0: none, or reaped; also its group */
+    int pidfd;       /* becomes readable when it has ended; -1: the system has no such thing */
+    int input;       /* we write, it reads: closing it asks it to end; does not block; -1: closed */
+    int output;      /* what it writes, or -1 */
+    bool was_killed; /* by tkp_processes_end(): it did not end when it was asked to */
 };
 
 enum tkp_process_output {

@@ -15,7 +15,8 @@ enum tkp_rng_stream {
     TKP_RNG_DATASET = 3, /* plugins draw from streams at and above 1000 */
     TKP_RNG_REQUEST_ID = 4,
     TKP_RNG_SALT = 5,
-    TKP_RNG_MODEL = 6
+    TKP_RNG_MODEL = 6,
+    TKP_RNG_PHASE_ID = 7
 };
 
 uint64_t tkp_rng_bits(uint64_t seed, uint64_t stream, uint64_t index);

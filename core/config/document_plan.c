@@ -401,6 +401,8 @@ static void put_runtime(struct tokperf_json_writer *w, const struct tkp_plan *pl
     put_choice(w, "ui", TKP_OPT_UI, plan->ui);
     put_bool(w, "strict", plan->strict);
     put_count(w, "events_batch", plan->events_batch);
+    put_seconds(w, "baseline_timeout", plan->baseline_timeout_ns);
+    put_list(w, "collectors", plan->collectors, plan->collector_count);
     put_list(w, "plugins", plan->plugin_files, plan->plugin_file_count);
     put_list(w, "registries", plan->registry_files, plan->registry_file_count);
     json->object_end(w);

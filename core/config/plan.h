@@ -206,6 +206,9 @@ struct tkp_plan {
     const char *const *exporters;        /* component names */
     const char *const *exporter_origins; /* one each, or NULL when none was given */
     uint32_t exporter_count;
+    const char *const *collectors; /* commands */
+    uint32_t collector_count;
+    uint64_t baseline_timeout_ns; /* 0: no gates */
     enum tkp_ui ui;
     bool strict, overwrite, no_gpu_telemetry, no_server_metrics;
     struct tkp_limits limits;

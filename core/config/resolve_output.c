@@ -121,6 +121,14 @@ static void resolve_events(const struct tkp_settings *settings, struct tkp_plan 
     plan->events_log_origin = log ? log->origin : NULL;
 }
 
+static tokperf_status resolve_collectors(const struct tkp_settings *settings, struct tkp_plan *plan,
+                                         struct tokperf_error *error)
+{
+    plan->baseline_timeout_ns = tkp_settings_ns(settings, TKP_OPT_BASELINE_TIMEOUT);
+    return resolve_list(settings, TKP_OPT_COLLECTORS, plan, &plan->collectors,
+                        &plan->collector_count, error);
+}
+
 static tokperf_status resolve_slos(const struct tkp_settings *settings, struct tkp_plan *plan,
                                    struct tokperf_error *error)
 {
@@ -219,6 +227,8 @@ tokperf_status tkp_resolve_output(const struct tkp_settings *settings, struct tk
     plan->host_root = tkp_settings_text(settings, TKP_OPT_HOST_ROOT);
     plan->http_trace = tkp_settings_bool(settings, TKP_OPT_HTTP_TRACE);
     tokperf_status status = resolve_artifacts(settings, plan, error);
+    if (!status)
+        status = resolve_collectors(settings, plan, error);
     if (!status)
         status = resolve_slos(settings, plan, error);
     if (!status)

@@ -139,7 +139,7 @@ tokperf_status tkp_settings_add(struct tkp_settings *settings, const struct tkp_
         return tkp_members_add(settings, option, layer, origin, text, error);
     bool is_path = option->id == TKP_OPT_PLUGIN_FILES || option->id == TKP_OPT_REGISTRY_FILES;
     bool is_mock = option->id == TKP_OPT_URL && strncmp(text, "mock:", 5) == 0;
-    bool has_commas = option->id == TKP_OPT_RESOLVE;
+    bool has_commas = option->id == TKP_OPT_RESOLVE || option->id == TKP_OPT_COLLECTORS;
     if (option->flags & TKP_OPTION_LIST && !is_path && !is_mock && !has_commas)
         return add_items(settings, option, layer, origin, text, error);
     return tkp_settings_add_value(settings, option, layer, origin, text, error);

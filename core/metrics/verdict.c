@@ -410,6 +410,13 @@ static void note_tls(struct judge *j)
             "known.");
 }
 
+static void note_collectors(struct judge *j)
+{
+    if (j->facts->results_missing)
+        say(j, NOTE, "results_missing", (double)j->facts->results_missing, NAN,
+            "Results of collectors are missing: %s.", j->facts->results_missing_names);
+}
+
 /* Copies the reasons into the arena, the gravest first, in the order of judging otherwise. */
 static bool publish(struct judge *j, struct tkp_verdict *verdict)
 {
@@ -464,6 +471,8 @@ static void judge_phase(struct judge *j, bool is_first)
     j->phase = run;
     if (is_first)
         note_tls(j);
+    if (is_first)
+        note_collectors(j);
 }
 
 tokperf_status tkp_verdict_judge_phases(const struct tkp_judged_phase *phases, uint32_t count,

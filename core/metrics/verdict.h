@@ -43,13 +43,15 @@ struct tkp_phase_facts {
     double planned_rate_per_s, planned_streams; /* (run) open loop; streamed; 0: it is not */
     double calibrated_requests_per_s;           /* (run) of this machine; 0: not known */
     double calibrated_streams, calibrated_events_per_s; /* (run) likewise */
-    const char *governors; /* (run) of the CPUs allowed, "a, b"; "" or NULL: unknown */
-    bool tls_not_verified; /* (run) --insecure */
-    bool log_not_written;  /* (run) */
-    bool interrupted;      /* (run) */
-    bool ended_early;      /* (run) hopeless: too many requests failed */
-    bool log_damaged;      /* a block of the record log does not hold what was written */
-    bool log_torn;         /* the record log has no proper end */
+    const char *governors;             /* (run) of the CPUs allowed, "a, b"; "" or NULL: unknown */
+    uint64_t results_missing;          /* (run) of collectors */
+    const char *results_missing_names; /* (run) "telemetry of nvml (dead)" */
+    bool tls_not_verified;             /* (run) --insecure */
+    bool log_not_written;              /* (run) */
+    bool interrupted;                  /* (run) */
+    bool ended_early;                  /* (run) hopeless: too many requests failed */
+    bool log_damaged; /* a block of the record log does not hold what was written */
+    bool log_torn;    /* the record log has no proper end */
 };
 
 struct tkp_verdict {

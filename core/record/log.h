@@ -9,15 +9,17 @@
 #include <record/row.h>
 
 enum tkp_log_kind {
-    TKP_LOG_RUN = 1,     /* JSON: the run header, resolved plan redacted */
-    TKP_LOG_ROWS = 2,    /* encoded rows with their chunk times */
-    TKP_LOG_CHUNKS = 3,  /* the rest of a row that did not fit its block */
-    TKP_LOG_PHASE = 5,   /* JSON: a phase began or ended */
-    TKP_LOG_END = 6,     /* JSON: the log is complete; written by the recorder */
-    TKP_LOG_DATASET = 7, /* JSON array: the next session ids, in the order of dataset rows */
-    TKP_LOG_STOP = 8,    /* JSON: when and why the run stopped */
-    TKP_LOG_TOKENS = 9,  /* of tokens.tkr (token_counts.h) */
-    TKP_LOG_CONTROL = 10 /* JSON: a request that steered a server, and its answer */
+    TKP_LOG_RUN = 1,       /* JSON: the run header, resolved plan redacted */
+    TKP_LOG_ROWS = 2,      /* encoded rows with their chunk times */
+    TKP_LOG_CHUNKS = 3,    /* the rest of a row that did not fit its block */
+    TKP_LOG_PHASE = 5,     /* JSON: a phase began or ended */
+    TKP_LOG_END = 6,       /* JSON: the log is complete; written by the recorder */
+    TKP_LOG_DATASET = 7,   /* JSON array: the next session ids, in the order of dataset rows */
+    TKP_LOG_STOP = 8,      /* JSON: when and why the run stopped */
+    TKP_LOG_TOKENS = 9,    /* of tokens.tkr (token_counts.h) */
+    TKP_LOG_CONTROL = 10,  /* JSON: a request that steered a server, and its answer */
+    TKP_LOG_GATE = 11,     /* JSON: a baseline gate, or a collector's failure at it */
+    TKP_LOG_COLLECTOR = 12 /* JSON: what became of a collector, or of a result that it owes */
 };
 
 struct tkp_log_writer;

@@ -83,6 +83,26 @@ static const struct member control_members[] = {
     COUNT(tkp_control_note, duration_ns),
     {NULL, MEMBER_TEXT, 0},
 };
+static const struct member gate_members[] = {
+    TEXT(tkp_gate_note, service),
+    TEXT(tkp_gate_note, error),
+    COUNT(tkp_gate_note, phase),
+    COUNT(tkp_gate_note, is_end),
+    COUNT(tkp_gate_note, asked),
+    COUNT(tkp_gate_note, acknowledged),
+    COUNT(tkp_gate_note, start_realtime_ns),
+    COUNT(tkp_gate_note, duration_ns),
+    {NULL, MEMBER_TEXT, 0},
+};
+static const struct member collector_members[] = {
+    TEXT(tkp_collector_note, service),
+    TEXT(tkp_collector_note, command),
+    TEXT(tkp_collector_note, state),
+    TEXT(tkp_collector_note, error),
+    TEXT(tkp_collector_note, domain),
+    COUNT(tkp_collector_note, is_baseline),
+    {NULL, MEMBER_TEXT, 0},
+};
 static const struct member stop_members[] = {
     COUNT(tkp_stop_note, end_realtime_ns),
     COUNT(tkp_stop_note, interrupted),
@@ -220,6 +240,32 @@ tokperf_status tkp_control_note_parse(struct tokperf_span json, struct tkp_arena
 {
     *note = (struct tkp_control_note){.action = "", .url = "", .message = ""};
     return parse_members(json, control_members, arena, note, error);
+}
+
+void tkp_gate_note_write(const struct tkp_gate_note *note, struct tkp_buffer *out)
+{
+    write_members(gate_members, note, out);
+}
+
+tokperf_status tkp_gate_note_parse(struct tokperf_span json, struct tkp_arena *arena,
+                                   struct tkp_gate_note *note, struct tokperf_error *error)
+{
+    *note = (struct tkp_gate_note){.service = "", .error = ""};
+    return parse_members(json, gate_members, arena, note, error);
+}
+
+void tkp_collector_note_write(const struct tkp_collector_note *note, struct tkp_buffer *out)
+{
+    write_members(collector_members, note, out);
+}
+
+tokperf_status tkp_collector_note_parse(struct tokperf_span json, struct tkp_arena *arena,
+                                        struct tkp_collector_note *note,
+                                        struct tokperf_error *error)
+{
+    *note = (struct tkp_collector_note){
+        .service = "", .command = "", .state = "", .error = "", .domain = ""};
+    return parse_members(json, collector_members, arena, note, error);
 }
 
 void tkp_stop_note_write(const struct tkp_stop_note *note, struct tkp_buffer *out)

@@ -53,6 +53,21 @@ struct tkp_control_note {
     uint64_t ok, http_status, attempts, start_realtime_ns, duration_ns;
 };
 
+/* A baseline gate (telemetry/gate.h); with a service: its failure at that gate. */
+struct tkp_gate_note {
+    const char *service, *error; /* "": the gate as a whole */
+    uint64_t phase, is_end, asked, acknowledged, start_realtime_ns, duration_ns;
+};
+
+/* What became of a collector; with a domain: of a result that it owes. The last note of each
+ * counts. */
+struct tkp_collector_note {
+    const char *service, *command;
+    const char *state; /* of the service ("ready" ...), or of the result ("reported" ...) */
+    const char *error, *domain;
+    uint64_t is_baseline; /* it takes reference samples */
+};
+
 /* The note at the end of the run. */
 struct tkp_stop_note {
     uint64_t end_realtime_ns;
@@ -71,6 +86,14 @@ void tkp_control_note_write(const struct tkp_control_note *note, struct tkp_buff
 tokperf_status tkp_control_note_parse(struct tokperf_span json, struct tkp_arena *arena,
                                       struct tkp_control_note *note,
                                       struct tokperf_error *error) TOKPERF_MUST_USE;
+void tkp_gate_note_write(const struct tkp_gate_note *note, struct tkp_buffer *out);
+tokperf_status tkp_gate_note_parse(struct tokperf_span json, struct tkp_arena *arena,
+                                   struct tkp_gate_note *note,
+                                   struct tokperf_error *error) TOKPERF_MUST_USE;
+void tkp_collector_note_write(const struct tkp_collector_note *note, struct tkp_buffer *out);
+tokperf_status tkp_collector_note_parse(struct tokperf_span json, struct tkp_arena *arena,
+                                        struct tkp_collector_note *note,
+                                        struct tokperf_error *error) TOKPERF_MUST_USE;
 void tkp_stop_note_write(const struct tkp_stop_note *note, struct tkp_buffer *out);
 tokperf_status tkp_stop_note_parse(struct tokperf_span json, struct tkp_stop_note *note,
                                    struct tokperf_error *error) TOKPERF_MUST_USE;

@@ -128,6 +128,8 @@ struct making {
     struct tkp_judged_phase *facts;  /* likewise */
     struct tkp_judged_phase *judged; /* those that the verdict is about */
     uint32_t judged_count;
+    uint64_t results_missing; /* of collectors */
+    const char *results_missing_names;
 };
 
 static void add_run_facts(const struct making *m, uint32_t index, struct tkp_phase_facts *facts)
@@ -158,6 +160,8 @@ static void add_run_facts(const struct making *m, uint32_t index, struct tkp_pha
     facts->calibrated_requests_per_s = (double)run->facts->calibrated_requests_per_s;
     facts->calibrated_streams = (double)run->facts->calibrated_streams;
     facts->calibrated_events_per_s = (double)run->facts->calibrated_events_per_s;
+    facts->results_missing = m->results_missing;
+    facts->results_missing_names = m->results_missing_names;
     facts->tls_not_verified = m->set->plan->tls.insecure;
     facts->interrupted = run->interrupted;
     facts->ended_early = run->ended_early;
@@ -185,8 +189,10 @@ static tokperf_status make_phase(const struct making *m, uint32_t index,
     phase->is_seamless = !is_total && set->plan->phases[index].is_seamless;
     phase->prompts_distinct = facts->prompts_distinct;
     phase->prompts_sent = facts->prompts_sent;
-    if (!is_total)
-        add_run_facts(m, index, facts);
+    if (is_total)
+        return TOKPERF_OK;
+    add_run_facts(m, index, facts);
+    tkp_collector_notes_fill_phase(m->run->collectors, set->plan, index, m->arena, phase);
     return TOKPERF_OK;
 }
 
@@ -266,12 +272,15 @@ tokperf_status tkp_phase_set_make(const struct tkp_phase_set *set,
     };
     if (!list || !m.phases || !m.facts || !m.judged)
         return tkp_fail(error, TOKPERF_E_NO_MEMORY, "no memory for the summary");
+    m.results_missing_names =
+        tkp_collector_notes_missing(run->collectors, arena, &m.results_missing);
     for (uint32_t i = 0; i < set->count; i++) {
         tokperf_status status = make_phase(&m, i, error);
         if (status != TOKPERF_OK)
             return status;
         list[i] = &m.phases[i];
     }
+    tkp_collector_notes_fill(run->collectors, arena, summary);
     summary->phases = list;
     summary->phase_count = set->count;
     summary->main_phase = main_of(set);

@@ -7,6 +7,7 @@
 #define TKP_REPORT_PHASE_SET_H
 
 #include <metrics/phase_metrics.h>
+#include <report/collector_notes.h>
 #include <report/facts.h>
 
 struct tkp_phase_set {
@@ -25,6 +26,7 @@ struct tkp_phase_set_run {
     bool so_far;                              /* the first pass still goes on */
     const struct tkp_phase_note *so_far_note; /* instead of that phase's note, or NULL */
     bool torn, damaged, log_lost, interrupted, ended_early;
+    const struct tkp_collector_notes *collectors;
 };
 
 /* Finish it in any case. plan and context are borrowed. */

@@ -11,6 +11,7 @@
 #include <config/phase_list.h>
 #include <report/phase_set.h>
 #include <pthread.h>
+#include <report/collector_notes.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -27,6 +28,7 @@ struct tkp_summarizer {
     struct tokperf_control controls[MAX_CONTROLS];
     const struct tokperf_control *control_list[MAX_CONTROLS];
     uint32_t control_count;
+    struct tkp_collector_notes collector_notes;
     struct tkp_arena arena;
     struct tokperf_summary summary;
 };
@@ -134,6 +136,21 @@ void tkp_summarizer_control_note(struct tkp_summarizer *summarizer,
     pthread_mutex_unlock(&summarizer->mutex);
 }
 
+void tkp_summarizer_gate_note(struct tkp_summarizer *summarizer, const struct tkp_gate_note *note)
+{
+    pthread_mutex_lock(&summarizer->mutex);
+    tkp_collector_notes_add_gate(&summarizer->collector_notes, &summarizer->arena, note);
+    pthread_mutex_unlock(&summarizer->mutex);
+}
+
+void tkp_summarizer_collector_note(struct tkp_summarizer *summarizer,
+                                   const struct tkp_collector_note *note)
+{
+    pthread_mutex_lock(&summarizer->mutex);
+    tkp_collector_notes_add(&summarizer->collector_notes, &summarizer->arena, note);
+    pthread_mutex_unlock(&summarizer->mutex);
+}
+
 void tkp_summarizer_stop_note(struct tkp_summarizer *summarizer, const struct tkp_stop_note *note)
 {
     pthread_mutex_lock(&summarizer->mutex);
@@ -141,6 +158,25 @@ void tkp_summarizer_stop_note(struct tkp_summarizer *summarizer, const struct tk
     summarizer->interrupted = note->interrupted != 0;
     summarizer->ended_early = note->ended_early != 0;
     pthread_mutex_unlock(&summarizer->mutex);
+}
+
+static tokperf_status take_collector_note(struct tkp_summarizer *s,
+                                          const struct tkp_log_entry *entry,
+                                          struct tokperf_error *error)
+{
+    struct tkp_gate_note gate;
+    struct tkp_collector_note collector;
+    tokperf_status status;
+    if (entry->kind == TKP_LOG_GATE) {
+        status = tkp_gate_note_parse(entry->payload, &s->arena, &gate, error);
+        if (status == TOKPERF_OK)
+            tkp_summarizer_gate_note(s, &gate);
+        return status;
+    }
+    status = tkp_collector_note_parse(entry->payload, &s->arena, &collector, error);
+    if (status == TOKPERF_OK)
+        tkp_summarizer_collector_note(s, &collector);
+    return status;
 }
 
 static tokperf_status take_note(struct tkp_summarizer *s, const struct tkp_log_entry *entry,
@@ -158,6 +194,8 @@ static tokperf_status take_note(struct tkp_summarizer *s, const struct tkp_log_e
         status = tkp_control_note_parse(entry->payload, &s->arena, &control, error);
         if (status == TOKPERF_OK)
             tkp_summarizer_control_note(s, &control);
+    } else if (entry->kind == TKP_LOG_GATE || entry->kind == TKP_LOG_COLLECTOR) {
+        status = take_collector_note(s, entry, error);
     } else if (entry->kind == TKP_LOG_STOP) {
         status = tkp_stop_note_parse(entry->payload, &end, error);
         if (status == TOKPERF_OK)
@@ -253,6 +291,7 @@ static tokperf_status make_summary(struct tkp_summarizer *s, bool is_final,
         .log_lost = s->log_lost,
         .interrupted = s->interrupted,
         .ended_early = s->ended_early,
+        .collectors = &s->collector_notes,
     };
     tokperf_status status = tkp_phase_set_make(&s->phases, &run, arena, summary, error);
     if (status == TOKPERF_OK)

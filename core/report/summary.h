@@ -34,6 +34,10 @@ void tkp_summarizer_phase_note(struct tkp_summarizer *summarizer,
 /* Copies its texts; what does not fit memory is left out. */
 void tkp_summarizer_control_note(struct tkp_summarizer *summarizer,
                                  const struct tkp_control_note *note);
+/* Of collectors (report/collector_notes.h), likewise. */
+void tkp_summarizer_gate_note(struct tkp_summarizer *summarizer, const struct tkp_gate_note *note);
+void tkp_summarizer_collector_note(struct tkp_summarizer *summarizer,
+                                   const struct tkp_collector_note *note);
 void tkp_summarizer_stop_note(struct tkp_summarizer *summarizer, const struct tkp_stop_note *note);
 /* The same from a log that was rewound. */
 tokperf_status tkp_summarizer_read(struct tkp_summarizer *summarizer, struct tkp_log_reader *reader,

@@ -212,6 +212,7 @@ tokperf_status tkp_run_load(struct tkp_run *run, struct tokperf_error *error)
     load.phases = aligned_alloc(_Alignof(struct tkp_phase_run), bytes);
     if (!load.phases)
         return tkp_fail(error, TOKPERF_E_NO_MEMORY, "no memory for the phases");
+    tkp_run_await_collectors(run);
     tokperf_status status = run_phases(&load, error);
     tkp_workers_stop(run->workers);
     run->workers = NULL;

@@ -19,7 +19,7 @@
 #include <run/live_line.h>
 #include <run/sample_feed.h>
 #include <target/mock_child.h>
-#include <telemetry/gate.h>
+#include <telemetry/collectors.h>
 #include <worker/worker.h>
 
 enum tkp_run_end {
@@ -82,6 +82,8 @@ struct tkp_run {
     struct tkp_events_log *events_log; /* NULL: none was asked for */
     struct tkp_sample_feed samples;    /* [recorder] */
     struct tkp_phase_tally *tallies;   /* of plan->phases; [recorder], main's after a sync */
+
+    struct tkp_collectors *collectors; /* NULL without --collector; started by setup.c */
 
     /* load.c */
     struct tkp_block_channel **channels;
@@ -152,10 +154,16 @@ void tkp_run_look_up_calibration(struct tkp_run *run);
 /* Writes the stop note, drains and closes the record log; keeps its failure in run->log_error. */
 void tkp_run_stop_recorder(struct tkp_run *run);
 /* gates.c: the collectors beside the run. Nothing of it does anything without --collector. */
+/* Part of set-up, before there are threads. */
+tokperf_status tkp_run_start_collectors(struct tkp_run *run,
+                                        struct tokperf_error *error) TOKPERF_MUST_USE;
+/* Tells them where the run is, once the bus is open. */
+void tkp_run_open_collectors(struct tkp_run *run);
+/* Before the first phase: waits until each of them is ready or has failed. */
+void tkp_run_await_collectors(struct tkp_run *run);
 /* The gate before a phase's first request (nothing of the phase has begun) or after its last
- * response, for a cancelled phase too. Waits at most --baseline-timeout. false: a signal came
- * before or at a START gate, and the phase must not begin. Decides itself that gates are off, as at
- * the boundary of a seamless phase, and says so in the result. */
+ * response, for a cancelled phase too; not where phases overlap. Waits at most --baseline-timeout,
+ * which may be 0. false: a signal came before or at a START gate, and the phase must not begin. */
 bool tkp_run_gate(struct tkp_run *run, uint32_t phase, enum tkp_gate_kind kind);
 /* Readable when a collector has said something or died, or -1: for poll() where main waits. */
 int tkp_run_collectors_fd(const struct tkp_run *run);

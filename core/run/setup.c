@@ -401,6 +401,8 @@ tokperf_status tkp_run_set_up_inputs(struct tkp_run *run, struct tokperf_error *
     if (status == TOKPERF_OK)
         status = open_plugins(run, error);
     if (status == TOKPERF_OK)
+        status = tkp_collectors_check(run->plan->collectors, run->plan->collector_count, error);
+    if (status == TOKPERF_OK)
         status = check_limits(run, error);
     if (status == TOKPERF_OK)
         status = open_tls(run, error);
@@ -416,6 +418,8 @@ tokperf_status tkp_run_set_up(struct tkp_run *run, struct tokperf_error *error)
     tokperf_status status = tkp_run_set_up_inputs(run, error);
     if (status == TOKPERF_OK)
         status = resolve_urls(run, error);
+    if (status == TOKPERF_OK)
+        status = tkp_run_start_collectors(run, error);
     if (status == TOKPERF_OK)
         status = resolve_targets(run, error);
     if (status == TOKPERF_OK)
@@ -444,6 +448,7 @@ void tkp_run_take_down(struct tkp_run *run)
     tkp_registry_close(run->registry);
     tkp_tls_context_destroy(run->tls);
     tkp_mock_child_stop(run->mock);
+    tkp_collectors_destroy(run->collectors);
     free(run->controls);
     if (run->stamps_fd > 0)
         close(run->stamps_fd);

@@ -120,6 +120,47 @@ struct tokperf_support {
     double upper_bound_99; /* display unit */
 };
 
+/* A collector that had no reference sample at a gate. */
+struct tokperf_gate_failure {
+    uint32_t struct_size;
+    uint32_t reserved;
+    struct tokperf_span service, error;
+};
+
+/* The baseline gate before a phase's first request, or after its last response. */
+struct tokperf_gate {
+    uint32_t struct_size;
+    uint32_t is_end;
+    uint32_t asked, acknowledged;            /* collectors */
+    uint64_t start_realtime_ns, duration_ns; /* how long the phase waited for it */
+    struct tokperf_span off;                 /* why there was none: "seamless",
+                                                "baseline_timeout"; or empty */
+    uint32_t failure_count;
+    uint32_t reserved;
+    const struct tokperf_gate_failure *const *failures;
+};
+
+/* A result that a collector owes. */
+struct tokperf_collector_result {
+    uint32_t struct_size;
+    uint32_t reserved;
+    struct tokperf_span domain; /* "profile", "telemetry", "server_metrics" */
+    struct tokperf_span state;  /* "reported", "failed", "missed", "dead"; "pending": not yet */
+    struct tokperf_span error;
+};
+
+/* A program that was started beside the run (--collector). */
+struct tokperf_collector {
+    uint32_t struct_size;
+    uint32_t is_baseline; /* it takes reference samples at gates */
+    struct tokperf_span service, command;
+    struct tokperf_span state; /* "ready", "failed", "disabled", "stopped", "dead"; "starting" */
+    struct tokperf_span error; /* why it is not ready any more */
+    uint32_t result_count;
+    uint32_t reserved;
+    const struct tokperf_collector_result *const *results;
+};
+
 struct tokperf_phase {
     uint32_t struct_size;
     uint32_t is_warmup;
@@ -137,6 +178,9 @@ struct tokperf_phase {
     struct tokperf_span verdict; /* by its own facts; empty: it did not begin, or is the total */
     const struct tokperf_reason *const *reasons;
     uint64_t prompts_distinct, prompts_sent;
+    uint32_t gate_count;
+    uint32_t reserved2;
+    const struct tokperf_gate *const *gates; /* in the order of time; none without collectors */
 };
 
 /* A request that steered a server, outside of the load (--reset-kv-cache, --server-profiler). */
@@ -176,6 +220,9 @@ struct tokperf_summary {
     /* What the numbers come from: "record_log"; "final_snapshot": the log is not there, and neither
      * are the requests; "histograms": of a run whose log could not be written. */
     struct tokperf_span report_source;
+    uint32_t collector_count;
+    uint32_t reserved3;
+    const struct tokperf_collector *const *collectors; /* in the order of their options */
 };
 
 /* A value of one request; lists (inter_chunk_latency) have count > 1 or a list flag. */

@@ -140,6 +140,7 @@ static void kills_the_whole_group(void **state)
     read_line(&process);
     int output = dup(process.output);
     assert_int_equal(end(&process, SHORT_MS, SHORT_MS), 1);
+    assert_true(process.was_killed);
     assert_int_equal(read(output, &c, 1), 0); /* nobody holds it any more */
     close(output);
 }
