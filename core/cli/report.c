@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * `tokperf report DIR`: computes every result of a run again from its record log, after kill -9
- * too, and writes every export into DIR. Exits 0 whenever it could compute. A log is data that may
+ * too, and writes every export into DIR; without a log it takes the final snapshot's numbers, which
+ * know no single requests. Exits 0 whenever it could compute. A log is data that may
  * come from elsewhere: plugin files that it names are not opened, only those of the command line.
  */
 #include <cli/commands.h>
@@ -16,12 +17,16 @@
 #include <report/export.h>
 #include <report/phase_files.h>
 #include <report/rundir.h>
+#include <report/snapshot.h>
 #include <report/summary.h>
 #include <run/exit_code.h>
 #include <run/interrupt.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
+
+/* What a snapshot may take: its largest text, unescaped, several times over. */
+enum { SNAPSHOT_ARENA_BYTES = 128 * 1024 * 1024 };
 
 struct rebuild {
     const char *dir;
@@ -39,6 +44,9 @@ struct rebuild {
     struct tkp_exports exports;
     struct tkp_summarizer *summarizer;
     struct tkp_cursor *cursor;
+    bool from_snapshot; /* there is no log */
+    struct tkp_arena snapshot_arena;
+    struct tkp_snapshot snapshot;
 };
 
 /* The run header is the first block. */
@@ -60,6 +68,32 @@ static tokperf_status read_header(struct rebuild *r, struct tokperf_error *error
         return tkp_fail(error, TOKPERF_E_PARSE, "'%s' does not begin with the header of a run",
                         path);
     return tkp_run_facts_parse(entry.payload, &r->arena, &r->facts, error);
+}
+
+/* Where the numbers come from: the record log, else the final snapshot. */
+static tokperf_status find_source(struct rebuild *r, struct tokperf_error *error)
+{
+    struct tokperf_error first, lack;
+    tokperf_status status = read_header(r, error);
+    if (status == TOKPERF_OK)
+        return status;
+    first = *error;
+    tokperf_status found = tkp_snapshot_read(r->dir, &r->snapshot_arena, &r->snapshot, &lack);
+    if (found == TOKPERF_E_NOT_FOUND)
+        return status;
+    if (found != TOKPERF_OK)
+        return tkp_fail(error, found, "%.400s, and %.400s", first.message, lack.message);
+    if (r->tokenizer)
+        return tkp_fail(error, TOKPERF_E_INVALID,
+                        "--tokenizer: '%s' has no record log with answers that could be counted",
+                        r->dir);
+    tkp_log(TKP_LOG_WARNING, "the report is made from %s/%s, which knows no single requests: %s",
+            TKP_SNAPSHOT_FOLDER, TKP_SNAPSHOT_FILE, error->message);
+    tkp_log_reader_close(r->reader);
+    r->reader = NULL;
+    r->from_snapshot = true;
+    r->facts = r->snapshot.facts;
+    return TOKPERF_OK;
 }
 
 static tokperf_status resolve_plan(struct rebuild *r, struct tokperf_error *error)
@@ -90,6 +124,29 @@ static tokperf_status open_exporters(struct rebuild *r, struct tokperf_error *er
     return tkp_exports_create(&r->plan, r->registry, &r->host.api, true, &r->exports, error);
 }
 
+/* Names of phases become folders: they are those of the configuration, which are checked. */
+static bool has_phases_of(const struct tokperf_summary *summary, const struct tkp_plan *plan)
+{
+    bool same = summary->phase_count >= plan->phase_count;
+    for (uint32_t i = 0; same && i < plan->phase_count; i++)
+        same = tkp_span_is(summary->phases[i]->name, plan->phases[i].name);
+    return same;
+}
+
+static tokperf_status take_snapshot(struct rebuild *r, const struct tokperf_summary **summary,
+                                    struct tokperf_error *error)
+{
+    if (!has_phases_of(&r->snapshot.summary, &r->plan))
+        return tkp_fail(error, TOKPERF_E_PARSE,
+                        "'%s/%s/%s': its phases are not those of its configuration", r->dir,
+                        TKP_SNAPSHOT_FOLDER, TKP_SNAPSHOT_FILE);
+    tkp_summary_identify(&r->snapshot.summary, &r->plan, &r->facts, r->dir);
+    r->snapshot.summary.report_source = tkp_span("final_snapshot");
+    tkp_exports_drop_records(&r->exports);
+    *summary = &r->snapshot.summary;
+    return TOKPERF_OK;
+}
+
 static tokperf_status compute(struct rebuild *r, const struct tokperf_summary **summary,
                               struct tokperf_error *error)
 {
@@ -111,19 +168,23 @@ static tokperf_status compute(struct rebuild *r, const struct tokperf_summary **
 
 static tokperf_status rebuild(struct rebuild *r, struct tokperf_error *error)
 {
+    static const struct tkp_metric_context no_context = {0}; /* of no requests */
     const struct tokperf_summary *summary = NULL;
     tokperf_status status = tkp_interrupt_ignore_failed_writes(error);
     if (status == TOKPERF_OK)
-        status = read_header(r, error);
+        status = find_source(r, error);
     if (status == TOKPERF_OK)
         status = resolve_plan(r, error);
     if (status == TOKPERF_OK)
         status = open_exporters(r, error);
-    if (status == TOKPERF_OK)
+    if (status == TOKPERF_OK && r->from_snapshot)
+        status = take_snapshot(r, &summary, error);
+    else if (status == TOKPERF_OK)
         status = compute(r, &summary, error);
     if (status == TOKPERF_OK)
-        status = tkp_cursor_create(r->reader, tkp_summarizer_context(r->summarizer),
-                                   r->facts.id_seed, &r->cursor, error);
+        status = tkp_cursor_create(
+            r->reader, r->summarizer ? tkp_summarizer_context(r->summarizer) : &no_context,
+            r->facts.id_seed, &r->cursor, error);
     if (status == TOKPERF_OK)
         status = tkp_results_write(&(struct tkp_result_job){.plan = &r->plan,
                                                             .exports = &r->exports,
@@ -146,6 +207,7 @@ static void finish(struct rebuild *r)
     tkp_token_counts_close(r->counts);
     tkp_plan_finish(&r->plan);
     tkp_arena_finish(&r->arena);
+    tkp_arena_finish(&r->snapshot_arena);
     free(r->plugin_files);
     free(r->registry_files);
 }
@@ -205,6 +267,7 @@ int tkp_cmd_report(int argc, char **argv)
     struct tokperf_error error = {0};
     struct rebuild r = {.dir = NULL};
     tkp_arena_init(&r.arena, 0);
+    tkp_arena_init(&r.snapshot_arena, SNAPSHOT_ARENA_BYTES);
     tokperf_status status = parse(&r, argc, argv, &error);
     if (status == TOKPERF_OK)
         status = rebuild(&r, &error);

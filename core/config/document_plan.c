@@ -399,6 +399,7 @@ static void put_runtime(struct tokperf_json_writer *w, const struct tkp_plan *pl
     put_bool(w, "cpu_affinity", plan->cpu_affinity);
     put_choice(w, "receive_clock", TKP_OPT_RECEIVE_CLOCK, plan->receive_clock);
     put_choice(w, "ui", TKP_OPT_UI, plan->ui);
+    put_number(w, "snapshot_rate", plan->snapshot_rate_per_s);
     put_bool(w, "strict", plan->strict);
     put_count(w, "events_batch", plan->events_batch);
     put_seconds(w, "baseline_timeout", plan->baseline_timeout_ns);

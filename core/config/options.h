@@ -124,6 +124,7 @@ enum tkp_option_id {
     TKP_OPT_UI,
     TKP_OPT_LOG_LEVEL,
     TKP_OPT_VERBOSE,
+    TKP_OPT_SNAPSHOT_RATE,
     TKP_OPT_GPU_TELEMETRY,
     TKP_OPT_SERVER_METRICS,
     /* verdict */

@@ -131,6 +131,18 @@ static const struct tkp_option rows[] = {
      .aliases = {"-vv", "--extra-verbose"},
      .short_flag = 'v',
      .help = "-v is --log-level info, -vv or --extra-verbose is --log-level debug."},
+    {.id = TKP_OPT_SNAPSHOT_RATE,
+     .group = TKP_GROUP_OUTPUT,
+     .type = TKP_TYPE_NUMBER,
+     .path = "runtime.snapshot_rate",
+     .flag = "--snapshot-rate",
+     .unit = "per second",
+     .fallback = "4",
+     .minimum = 0,
+     .maximum = 100,
+     .help =
+         "Snapshots of the numbers so far on the run's bus, while somebody listens; 0: only the "
+         "final one, which is also written to metrics/final_snapshot.json."},
     {.id = TKP_OPT_GPU_TELEMETRY,
      .group = TKP_GROUP_OUTPUT,
      .type = TKP_TYPE_BOOLEAN,

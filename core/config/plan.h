@@ -218,6 +218,7 @@ struct tkp_plan {
     const char *events_log_origin;
     uint32_t events_batch; /* events that go to listeners together */
     enum tkp_log_level log_level;
+    double snapshot_rate_per_s; /* 0: only the final one */
 
     /* plugins */
     const char *const *plugin_files;   /* --plugin */

@@ -184,6 +184,7 @@ static void resolve_messages(const struct tkp_settings *settings, struct tkp_pla
     plan->log_level =
         (enum tkp_log_level)(tkp_settings_choice(settings, TKP_OPT_LOG_LEVEL) + TKP_LOG_ERROR);
     plan->strict = tkp_settings_bool(settings, TKP_OPT_STRICT);
+    plan->snapshot_rate_per_s = tkp_settings_number(settings, TKP_OPT_SNAPSHOT_RATE);
 }
 
 static tokperf_status resolve_plugins(const struct tkp_settings *settings, struct tkp_plan *plan,

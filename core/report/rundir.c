@@ -14,6 +14,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <report/run_file.h>
+#include <report/snapshot.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -22,7 +23,8 @@
 enum { MAX_SAME_NAME = 9999, MAX_NAME_BYTES = 160 };
 
 /* Files that make a directory a result. */
-static const char *const result_files[] = {"records.tkr", "run.json"};
+static const char *const result_files[] = {"records.tkr", "run.json",
+                                           TKP_SNAPSHOT_FOLDER "/" TKP_SNAPSHOT_FILE};
 
 static bool holds_result(const char *path)
 {
@@ -114,6 +116,25 @@ static tokperf_status clear_phases(const char *path, const char *prefix,
     return status;
 }
 
+/* The same of the final snapshot, in its folder. */
+static tokperf_status clear_snapshot(const char *path, struct tokperf_error *error)
+{
+    char folder[TKP_RUNDIR_PATH_BYTES];
+    if (!tkp_files_join(folder, sizeof folder, path, TKP_SNAPSHOT_FOLDER))
+        return TOKPERF_OK; /* too long to be there */
+    int dir = open(folder, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+    if (dir < 0)
+        return TOKPERF_OK;
+    struct stat info;
+    bool there = fstatat(dir, TKP_SNAPSHOT_FILE, &info, AT_SYMLINK_NOFOLLOW) == 0;
+    int failed = there && S_ISREG(info.st_mode) && unlinkat(dir, TKP_SNAPSHOT_FILE, 0) ? errno : 0;
+    close(dir);
+    if (failed)
+        return tkp_fail_errno(error, TOKPERF_E_IO, failed, "cannot replace '%s/%s'", folder,
+                              TKP_SNAPSHOT_FILE);
+    return TOKPERF_OK;
+}
+
 /* A path component from free text: anything but [A-Za-z0-9._-] becomes '_'. */
 static void append_component(struct tkp_buffer *out, const char *text)
 {
@@ -181,6 +202,8 @@ static tokperf_status make_given(const struct tkp_plan *plan, struct tkp_rundir 
         status = clear_files(dir->path, plan->export_prefix, error);
     if (status == TOKPERF_OK && plan->overwrite)
         status = clear_phases(dir->path, plan->export_prefix, error);
+    if (status == TOKPERF_OK)
+        status = clear_snapshot(dir->path, error);
     return status;
 }
 

@@ -10,6 +10,7 @@
 #include <base/text.h>
 #include <config/phase_list.h>
 #include <report/run_file.h>
+#include <report/snapshot.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -20,10 +21,18 @@ enum { RUN_TEXTS_MAX_BYTES = 1024 * 1024 /* its texts, unescaped */ };
 
 /* What a run writes, with the export prefix before those that begin with a dot
  * or underscore. */
-static const char *const written[] = {
-    "records.tkr", "run.json", "config.yaml", "inputs.json",      ".json",
-    ".csv",        ".jsonl",   "_raw.jsonl",  "logs/tokperf.log", "tokens.tkr"};
-enum { WRITTEN = sizeof written / sizeof written[0], RESULTS = 2 /* the first of them */ };
+static const char *const written[] = {"records.tkr",
+                                      "run.json",
+                                      TKP_SNAPSHOT_FOLDER "/" TKP_SNAPSHOT_FILE,
+                                      "config.yaml",
+                                      "inputs.json",
+                                      ".json",
+                                      ".csv",
+                                      ".jsonl",
+                                      "_raw.jsonl",
+                                      "logs/tokperf.log",
+                                      "tokens.tkr"};
+enum { WRITTEN = sizeof written / sizeof written[0], RESULTS = 3 /* the first of them */ };
 
 /* The path of the i-th file that a run writes; false when it is too long. */
 static bool name_of(const struct tkp_plan *plan, size_t i, char *path, size_t capacity)

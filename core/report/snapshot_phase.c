@@ -9,6 +9,7 @@
 #include <math.h>
 #include <metrics/percentile.h>
 #include <metrics/table.h>
+#include <report/snapshot_verdict.h>
 #include <string.h>
 
 enum {
@@ -404,7 +405,9 @@ static bool read_kind(struct tkp_reading *r, void *place)
     struct tokperf_span kind;
     if (!tkp_reading_text(r, &kind))
         return false;
-    ((struct phase_reading *)place)->phase->is_warmup = tkp_span_is(kind, "warmup");
+    struct tokperf_phase *phase = ((struct phase_reading *)place)->phase;
+    phase->is_warmup = tkp_span_is(kind, "warmup");
+    phase->is_total = tkp_span_is(kind, "total");
     return true;
 }
 
@@ -418,14 +421,26 @@ static bool read_seamless(struct tkp_reading *r, void *place)
     return tkp_reading_boolean(r, &((struct phase_reading *)place)->phase->is_seamless);
 }
 
-static bool read_total(struct tkp_reading *r, void *place)
-{
-    return tkp_reading_boolean(r, &((struct phase_reading *)place)->phase->is_total);
-}
-
 static bool read_verdict(struct tkp_reading *r, void *place)
 {
-    return tkp_reading_text(r, &((struct phase_reading *)place)->phase->verdict);
+    struct tokperf_phase *phase = ((struct phase_reading *)place)->phase;
+    struct tkp_snapshot_verdict verdict;
+    if (!tkp_snapshot_read_verdict(r, &verdict))
+        return false;
+    phase->verdict = verdict.status;
+    phase->reasons = verdict.reasons;
+    phase->reason_count = verdict.reason_count;
+    return true;
+}
+
+static bool read_prompts(struct tkp_reading *r, void *place)
+{
+    static const struct tkp_reading_member members[] = {
+        {"sent", tkp_reading_count, offsetof(struct tokperf_phase, prompts_sent)},
+        {"distinct", tkp_reading_count, offsetof(struct tokperf_phase, prompts_distinct)},
+        {0}};
+    return tkp_reading_take(r, TOKPERF_JSON_OBJECT_BEGIN, "an object was expected") &&
+           tkp_reading_members(r, members, ((struct phase_reading *)place)->phase);
 }
 
 static bool read_start(struct tkp_reading *r, void *place)
@@ -444,8 +459,8 @@ bool tkp_snapshot_read_phase(struct tkp_reading *reading, struct tokperf_phase *
                                                         {"kind", read_kind, 0},
                                                         {"excluded", read_excluded, 0},
                                                         {"seamless", read_seamless, 0},
-                                                        {"total", read_total, 0},
                                                         {"verdict", read_verdict, 0},
+                                                        {"prompts", read_prompts, 0},
                                                         {"start_time_ns", read_start, 0},
                                                         {"end_time_ns", read_end, 0},
                                                         {"counters", read_counters, 0},

@@ -9,20 +9,18 @@
 #include <base/files.h>
 #include <base/text.h>
 #include <report/snapshot_phase.h>
+#include <report/snapshot_verdict.h>
 #include <stddef.h>
 #include <unistd.h>
 
 enum {
-    MAX_PHASES = 128,   /* above the plan's 64 and their total */
-    MAX_REASONS = 4096, /* above 32 for each phase */
+    MAX_PHASES = 128, /* above the plan's 64 and their total */
     MAX_CONTROLS = 1024,
     PATH_BYTES = 4096
 };
 
 struct document {
     struct tkp_snapshot *snapshot;
-    struct tokperf_reason *reasons; /* MAX_REASONS, made with the first */
-    const struct tokperf_reason **reason_list;
     struct tokperf_phase *phases; /* MAX_PHASES */
     bool has_state, has_run;
 };
@@ -37,103 +35,16 @@ static struct tkp_snapshot_header *header_of(void *place)
     return &((struct document *)place)->snapshot->header;
 }
 
-/* ---- verdict ---- */
-
-struct reason_text {
-    struct tokperf_span code, phase, message, severity;
-    double value, limit;
-    bool has_value, has_limit;
-};
-
-static bool read_value(struct tkp_reading *r, void *place)
-{
-    struct reason_text *text = place;
-    text->has_value = true;
-    return tkp_reading_number(r, &text->value);
-}
-
-static bool read_limit(struct tkp_reading *r, void *place)
-{
-    struct reason_text *text = place;
-    text->has_limit = true;
-    return tkp_reading_number(r, &text->limit);
-}
-
-static bool read_reason(struct tkp_reading *r, bool notes, struct tokperf_reason *reason)
-{
-    static const struct tkp_reading_member members[] = {
-        {"code", tkp_reading_text, offsetof(struct reason_text, code)},
-        {"phase", tkp_reading_text, offsetof(struct reason_text, phase)},
-        {"message", tkp_reading_text, offsetof(struct reason_text, message)},
-        {"severity", tkp_reading_text, offsetof(struct reason_text, severity)},
-        {"value", read_value, 0},
-        {"limit", read_limit, 0},
-        {0}};
-    struct reason_text text = {
-        .code = {"", 0}, .phase = {"", 0}, .message = {"", 0}, .severity = {"", 0}};
-    if (!tkp_reading_members(r, members, &text))
-        return false;
-    *reason = (struct tokperf_reason){
-        .struct_size = sizeof *reason,
-        .severity = notes                                   ? 0
-                    : tkp_span_is(text.severity, "suspect") ? 1
-                                                            : 2,
-        .code = text.code,
-        .message = text.message,
-        .has_value = text.has_value,
-        .has_limit = text.has_limit,
-        .value = text.value,
-        .limit = text.limit,
-        .phase = text.phase,
-    };
-    return true;
-}
-
-static bool read_reason_list(struct tkp_reading *r, struct document *d, bool notes)
-{
-    struct tokperf_summary *summary = summary_of(d);
-    if (!d->reasons) {
-        d->reasons = tkp_arena_alloc(r->arena, MAX_REASONS * sizeof *d->reasons);
-        d->reason_list = tkp_arena_alloc(r->arena, MAX_REASONS * sizeof *d->reason_list);
-        if (!d->reasons || !d->reason_list)
-            return tkp_reading_fail(r, "it is too large");
-        summary->reasons = d->reason_list;
-    }
-    if (!tkp_reading_take(r, TOKPERF_JSON_ARRAY_BEGIN, "an array was expected"))
-        return false;
-    while (tkp_reading_next_object(r)) {
-        uint32_t i = summary->reason_count;
-        if (i == MAX_REASONS)
-            return tkp_reading_fail(r, "the list is too long");
-        if (!read_reason(r, notes, &d->reasons[i]))
-            return false;
-        d->reason_list[i] = &d->reasons[i];
-        summary->reason_count++;
-    }
-    return !r->problem;
-}
-
-static bool read_reasons(struct tkp_reading *r, void *place)
-{
-    return read_reason_list(r, place, false);
-}
-
-static bool read_notes(struct tkp_reading *r, void *place)
-{
-    return read_reason_list(r, place, true);
-}
-
-static bool read_status(struct tkp_reading *r, void *place)
-{
-    return tkp_reading_text(r, &summary_of(place)->verdict);
-}
-
 static bool read_verdict(struct tkp_reading *r, void *place)
 {
-    static const struct tkp_reading_member members[] = {
-        {"status", read_status, 0}, {"reasons", read_reasons, 0}, {"notes", read_notes, 0}, {0}};
-    return tkp_reading_take(r, TOKPERF_JSON_OBJECT_BEGIN, "an object was expected") &&
-           tkp_reading_members(r, members, place);
+    struct tokperf_summary *summary = summary_of(place);
+    struct tkp_snapshot_verdict verdict;
+    if (!tkp_snapshot_read_verdict(r, &verdict))
+        return false;
+    summary->verdict = verdict.status;
+    summary->reasons = verdict.reasons;
+    summary->reason_count = verdict.reason_count;
+    return true;
 }
 
 /* ---- lists of the run ---- */

@@ -138,6 +138,50 @@ static void put_all_series(struct tokperf_json_writer *w, const struct tokperf_p
     json->object_end(w);
 }
 
+/* ---- verdicts ---- */
+
+static void put_reasons(struct tokperf_json_writer *w, const struct tokperf_reason *const *reasons,
+                        uint32_t count, bool notes)
+{
+    begin_array(w, notes ? "notes" : "reasons");
+    for (uint32_t i = 0; i < count; i++) {
+        const struct tokperf_reason *reason = reasons[i];
+        if (notes != (reason->severity == 0))
+            continue;
+        json->object_begin(w);
+        put_text(w, "code", reason->code);
+        if (!notes)
+            tkp_json_write_pair(w, "severity", reason->severity == 1 ? "suspect" : "invalid");
+        if (reason->phase.len)
+            put_text(w, "phase", reason->phase);
+        put_text(w, "message", reason->message);
+        if (reason->has_value)
+            put_number(w, "value", reason->value);
+        if (reason->has_limit)
+            put_number(w, "limit", reason->limit);
+        json->object_end(w);
+    }
+    json->array_end(w);
+}
+
+static void put_verdict(struct tokperf_json_writer *w, struct tokperf_span status,
+                        const struct tokperf_reason *const *reasons, uint32_t count)
+{
+    begin_object(w, "verdict");
+    put_text(w, "status", status);
+    put_reasons(w, reasons, count, false);
+    put_reasons(w, reasons, count, true);
+    json->object_end(w);
+}
+
+static void put_prompts(struct tokperf_json_writer *w, uint64_t sent, uint64_t distinct)
+{
+    begin_object(w, "prompts");
+    put_count(w, "sent", sent);
+    put_count(w, "distinct", distinct);
+    json->object_end(w);
+}
+
 /* ---- the rest of a phase ---- */
 
 static void put_outcomes(struct tokperf_json_writer *w, const struct tokperf_phase *phase)
@@ -221,12 +265,14 @@ static void put_phase(struct tokperf_json_writer *w, const struct tokperf_summar
 {
     json->object_begin(w);
     put_text(w, "name", phase->name);
-    tkp_json_write_pair(w, "kind", phase->is_warmup ? "warmup" : "profiling");
-    put_boolean(w, "excluded", phase->is_excluded);
-    put_boolean(w, "seamless", phase->is_seamless);
-    put_boolean(w, "total", phase->is_total);
-    if (phase->verdict.len)
-        put_text(w, "verdict", phase->verdict);
+    tkp_json_write_pair(w, "kind",
+                        phase->is_total    ? "total"
+                        : phase->is_warmup ? "warmup"
+                                           : "profiling");
+    if (phase->is_excluded)
+        put_boolean(w, "excluded", true);
+    if (phase->is_seamless)
+        put_boolean(w, "seamless", true);
     put_time(w, "start_time_ns", phase->start_ns, summary->monotonic_to_realtime_ns);
     put_time(w, "end_time_ns", phase->end_ns, summary->monotonic_to_realtime_ns);
     put_counters(w, phase);
@@ -235,36 +281,15 @@ static void put_phase(struct tokperf_json_writer *w, const struct tokperf_summar
     put_values(w, phase);
     put_all_series(w, phase);
     put_errors(w, phase);
+    if (phase->verdict.len)
+        put_verdict(w, phase->verdict, phase->reasons, phase->reason_count);
+    put_prompts(w, phase->prompts_sent, phase->prompts_distinct);
     if (phase->support_count)
         put_support(w, phase);
     json->object_end(w);
 }
 
 /* ---- the run ---- */
-
-static void put_reasons(struct tokperf_json_writer *w, const struct tokperf_summary *summary,
-                        bool notes)
-{
-    begin_array(w, notes ? "notes" : "reasons");
-    for (uint32_t i = 0; i < summary->reason_count; i++) {
-        const struct tokperf_reason *reason = summary->reasons[i];
-        if (notes != (reason->severity == 0))
-            continue;
-        json->object_begin(w);
-        put_text(w, "code", reason->code);
-        if (reason->phase.len)
-            put_text(w, "phase", reason->phase);
-        if (!notes)
-            tkp_json_write_pair(w, "severity", reason->severity == 1 ? "suspect" : "invalid");
-        put_text(w, "message", reason->message);
-        if (reason->has_value)
-            put_number(w, "value", reason->value);
-        if (reason->has_limit)
-            put_number(w, "limit", reason->limit);
-        json->object_end(w);
-    }
-    json->array_end(w);
-}
 
 static void put_controls(struct tokperf_json_writer *w, const struct tokperf_summary *summary)
 {
@@ -324,11 +349,7 @@ void tkp_snapshot_write(const struct tkp_snapshot_header *header,
     json->open(w, &sink, 0);
     json->object_begin(w);
     put_header(w, header, summary, failure);
-    begin_object(w, "verdict");
-    put_text(w, "status", summary->verdict);
-    put_reasons(w, summary, false);
-    put_reasons(w, summary, true);
-    json->object_end(w);
+    put_verdict(w, summary->verdict, summary->reasons, summary->reason_count);
     put_count(w, "main_phase", summary->main_phase);
     begin_array(w, "phases");
     for (uint32_t i = 0; i < summary->phase_count; i++)
@@ -338,10 +359,7 @@ void tkp_snapshot_write(const struct tkp_snapshot_header *header,
     put_text(w, "isl", summary->isl_source);
     put_text(w, "osl", summary->osl_source);
     json->object_end(w);
-    begin_object(w, "prompts");
-    put_count(w, "sent", summary->prompts_sent);
-    put_count(w, "distinct", summary->prompts_distinct);
-    json->object_end(w);
+    put_prompts(w, summary->prompts_sent, summary->prompts_distinct);
     put_controls(w, summary);
     if (facts) {
         put_text(w, "report_source", summary->report_source);

@@ -98,13 +98,16 @@ static void wait_for_news(const struct load *load)
     tkp_workers_take_news(run->workers);
 }
 
-static void draw_line(struct load *load)
+/* On the live line, and for snapshots. */
+static void show(struct load *load)
 {
     struct tkp_run *run = load->run;
     const struct tkp_schedule *schedule = &newest(load)->schedule;
+    struct tkp_phase_note so_far = tkp_phase_run_so_far(phase_at(load, load->begun - 1));
     uint64_t in_flight = 0;
     for (uint32_t i = 0; i < run->plan->workers; i++)
         in_flight += tkp_gauge_get(&tkp_workers_stats(run->workers, i)->in_flight);
+    tkp_snapshots_note(run->snapshots, &so_far, in_flight);
     tkp_live_line_draw(&run->line, schedule->phase, schedule->start_ns, in_flight,
                        tkp_run_counted(run), &load->figures);
 }
@@ -132,7 +135,7 @@ static void watch(struct load *load, enum until until)
         wait_for_news(load);
         tkp_run_look_at_collectors(load->run);
         look(load);
-        draw_line(load);
+        show(load);
     }
     tkp_live_line_clear(&load->run->line);
 }
@@ -218,6 +221,7 @@ tokperf_status tkp_run_load(struct tkp_run *run, struct tokperf_error *error)
     run->workers = NULL;
     tkp_run_finish_collectors(run);
     tkp_run_stop_recorder(run);
+    tkp_snapshots_drain(run->snapshots);
     free(load.phases);
     return status;
 }

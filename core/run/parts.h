@@ -18,6 +18,7 @@
 #include <run/limits.h>
 #include <run/live_line.h>
 #include <run/sample_feed.h>
+#include <run/snapshots.h>
 #include <target/mock_child.h>
 #include <telemetry/collectors.h>
 #include <worker/worker.h>
@@ -72,6 +73,8 @@ struct tkp_run {
     struct tkp_run_facts facts;
     struct tkp_summarizer *summarizer;
     struct tkp_live *live;
+    uint64_t tick_ns, next_live_ns; /* of the recorder; [recorder] */
+    struct tkp_snapshots *snapshots;
 
     /* bus.c: all NULL or empty when there is no bus */
     struct tkp_bus *bus;
@@ -151,6 +154,8 @@ tokperf_status tkp_run_start_profiler(struct tkp_run *run, const struct tkp_phas
 void tkp_run_stop_profiler(struct tkp_run *run, const struct tkp_phase_plan *phase);
 /* Puts what this machine is calibrated for into run->facts; warns of a plan that goes past it. */
 void tkp_run_look_up_calibration(struct tkp_run *run);
+/* Ends the threads; where the run got so far, their last results are there. */
+void tkp_run_end_threads(struct tkp_run *run);
 /* Writes the stop note, drains and closes the record log; keeps its failure in run->log_error. */
 void tkp_run_stop_recorder(struct tkp_run *run);
 /* gates.c: the collectors beside the run. Nothing of it does anything without --collector. */

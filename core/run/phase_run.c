@@ -35,6 +35,7 @@ void tkp_phase_run_begin(struct tkp_phase_run *phase_run, struct tkp_run *run, u
 {
     const struct tkp_plan *plan = run->plan;
     run->load_began = true;
+    tkp_snapshots_live(run->snapshots);
     read_machine(run, &phase_run->machine);
     phase_run->clock_steps = clock_steps(run);
     phase_run->begin_ns = tkp_clock_now_ns();
@@ -90,8 +91,9 @@ static uint64_t maximum(const struct tkp_phase *phase, size_t offset)
 #define SUM(phase, member)     sum(phase, offsetof(struct tkp_phase_part, member))
 #define MAXIMUM(phase, member) maximum(phase, offsetof(struct tkp_phase_part, member))
 
-static struct tkp_phase_note note_of(const struct tkp_phase *phase)
+struct tkp_phase_note tkp_phase_run_so_far(const struct tkp_phase_run *phase_run)
 {
+    const struct tkp_phase *phase = &phase_run->phase;
     return (struct tkp_phase_note){
         .phase = phase->schedule.phase_index,
         .unsent_turns = SUM(phase, unsent_turns),
@@ -126,7 +128,7 @@ static void note_machine(const struct tkp_phase_run *phase_run, const struct tkp
 
 void tkp_phase_run_note(const struct tkp_phase_run *phase_run, struct tkp_run *run)
 {
-    struct tkp_phase_note note = note_of(&phase_run->phase);
+    struct tkp_phase_note note = tkp_phase_run_so_far(phase_run);
     note_machine(phase_run, run, &note);
     struct tkp_buffer json;
     tkp_buffer_init(&json, 4096);

@@ -22,6 +22,8 @@ void tkp_phase_run_begin(struct tkp_phase_run *phase_run, struct tkp_run *run, u
                          uint64_t first_draw, bool joins);
 /* The draw with which the phase after it goes on; it is sent. */
 uint64_t tkp_phase_run_next_draw(const struct tkp_phase_run *phase_run);
+/* What its workers counted so far: a note without what is measured for the machine. */
+struct tkp_phase_note tkp_phase_run_so_far(const struct tkp_phase_run *phase_run);
 /* Writes its note, once it is done, after all of its rows. What has been measured for the machine
  * or a thread over the time of the phase (CPU, steal, clock steps, the event loop's lag) has in it
  * what an overlapping phase did meanwhile; everything else is the phase's own. */

@@ -53,7 +53,12 @@ static void on_batch_end(void *context)
 static void on_tick(void *context, uint64_t now_ns)
 {
     struct tkp_run *run = context;
+    tkp_snapshots_tick(run->snapshots, now_ns);
+    if (now_ns < run->next_live_ns)
+        return;
     tkp_live_tick(run->live, now_ns);
+    if (run->tick_ns < TICK_MS * TKP_NS_PER_MS) /* else each tick is one of its */
+        run->next_live_ns = tkp_clock_after_ns(now_ns, TICK_MS * TKP_NS_PER_MS);
 }
 
 static void fill_facts(struct tkp_run *run)
@@ -139,7 +144,7 @@ static tokperf_status start_threads(struct tkp_run *run, struct tkp_log_writer *
                                            .events_lost = on_events_lost,
                                            .batch_end = on_batch_end,
                                            .tick = on_tick,
-                                           .tick_ns = TICK_MS * TKP_NS_PER_MS};
+                                           .tick_ns = run->tick_ns};
     tkp_sample_feed_init(&run->samples, run->publisher);
     struct tkp_worker_shared shared = {
         .plan = run->plan,
@@ -168,6 +173,14 @@ static tokperf_status start_threads(struct tkp_run *run, struct tkp_log_writer *
     return status ? status : tkp_workers_start(&shared, run->channels, &run->workers, error);
 }
 
+/* The recorder ticks for the live figures, and more often where snapshots want it. */
+static void begin_snapshots(struct tkp_run *run)
+{
+    run->snapshots = tkp_snapshots_create(run);
+    uint64_t tick_ns = tkp_snapshots_tick_ns(run->snapshots);
+    run->tick_ns = tick_ns && tick_ns < TICK_MS * TKP_NS_PER_MS ? tick_ns : TICK_MS * TKP_NS_PER_MS;
+}
+
 tokperf_status tkp_run_open_results(struct tkp_run *run, struct tokperf_error *error)
 {
     fill_facts(run);
@@ -192,6 +205,7 @@ tokperf_status tkp_run_open_results(struct tkp_run *run, struct tokperf_error *e
     run->live = tkp_live_create(tkp_summarizer_context(run->summarizer));
     if (!run->live)
         return tkp_fail(error, TOKPERF_E_NO_MEMORY, "no memory for the live figures");
+    begin_snapshots(run);
     tkp_run_look_up_calibration(run);
     struct tkp_log_writer *log = NULL;
     status = tkp_log_create(run->log_path, run->plan->overwrite, &log, error);
@@ -230,12 +244,16 @@ tokperf_status tkp_run_report(struct tkp_run *run, const struct tokperf_summary 
 {
     struct tkp_log_reader *reader = NULL;
     struct tkp_cursor *cursor = NULL;
+    struct tokperf_error not_kept = {0};
+    tokperf_status kept = TOKPERF_OK;
     tokperf_status status = select_from_log(run, &reader, error);
     if (status == TOKPERF_OK)
         status = tkp_cursor_create(reader, tkp_summarizer_context(run->summarizer),
                                    run->facts.id_seed, &cursor, error);
     if (status == TOKPERF_OK)
         status = tkp_summarizer_result(run->summarizer, summary, error);
+    if (status == TOKPERF_OK) /* before the exporters, whose failure or crash must not lose it */
+        kept = tkp_snapshots_finish(run->snapshots, *summary, NULL, &not_kept);
     if (status == TOKPERF_OK)
         status = tkp_results_write(&(struct tkp_result_job){.plan = run->plan,
                                                             .exports = &run->exports,
@@ -245,21 +263,32 @@ tokperf_status tkp_run_report(struct tkp_run *run, const struct tokperf_summary 
                                    error);
     if (status == TOKPERF_OK && tkp_flag_is_raised(&run->terminal_failed))
         status = tkp_fail(error, TOKPERF_E_IO, "the results could not be printed");
+    if (status == TOKPERF_OK && kept != TOKPERF_OK) {
+        *error = not_kept;
+        status = kept;
+    }
     tkp_cursor_destroy(cursor);
     tkp_log_reader_close(reader);
     return status;
 }
 
-void tkp_run_close_results(struct tkp_run *run)
+void tkp_run_end_threads(struct tkp_run *run)
 {
     tkp_workers_stop(run->workers);
+    run->workers = NULL;
     if (run->recorder)
         tkp_run_stop_recorder(run);
+}
+
+void tkp_run_close_results(struct tkp_run *run)
+{
+    tkp_run_end_threads(run);
     tkp_sample_feed_finish(&run->samples);
     for (uint32_t i = 0; run->channels && i < run->plan->workers; i++)
         tkp_block_channel_destroy(run->channels[i]);
     free(run->channels);
     tkp_run_close_bus(run);
+    tkp_snapshots_destroy(run->snapshots);
     tkp_live_destroy(run->live);
     tkp_summarizer_destroy(run->summarizer);
     tkp_log_set_file(-1);

@@ -67,6 +67,16 @@ static int judge(const struct tkp_run *run, const struct tokperf_summary *summar
     return TKP_EXIT_OK;
 }
 
+/* There is no report: the final snapshot tells what is known. */
+static int give_up(struct tkp_run *run, tokperf_status status, const struct tokperf_error *error)
+{
+    struct tokperf_error not_kept;
+    int code = refuse(status, error);
+    tkp_run_end_threads(run);
+    (void)!tkp_snapshots_finish(run->snapshots, NULL, error->message, &not_kept);
+    return code;
+}
+
 static int run_with_results(struct tkp_run *run)
 {
     struct tokperf_error error = {0};
@@ -75,10 +85,10 @@ static int run_with_results(struct tkp_run *run)
     if (status == TOKPERF_OK)
         status = tkp_run_load(run, &error);
     if (status != TOKPERF_OK)
-        return refuse(status, &error);
+        return give_up(run, status, &error);
     status = tkp_run_report(run, &summary, &error);
     if (!summary)
-        return refuse(status, &error);
+        return give_up(run, status, &error);
     int code = judge(run, summary);
     return code == TKP_EXIT_OK ? tkp_exit_of(status) : code;
 }

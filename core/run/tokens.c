@@ -69,6 +69,7 @@ static void show_drain(void *context, const struct tkp_counter_progress *progres
 {
     struct tkp_run *run = context;
     tkp_live_line_count(&run->line, progress->texts);
+    tkp_snapshots_look(run->snapshots, progress);
 }
 
 tokperf_status tkp_run_start_counting(struct tkp_run *run, struct tokperf_error *error)

@@ -12,8 +12,9 @@ from harness import SOURCE, Run, RunTest, main
 sys.path.insert(0, str(SOURCE / "tests" / "support"))
 import records  # noqa: E402
 
-PROMISED = {"config.yaml", "inputs.json", "logs/tokperf.log", "profile_export.csv",
-            "profile_export.json", "profile_export.jsonl", "records.tkr", "run.json"}
+PROMISED = {"config.yaml", "inputs.json", "logs/tokperf.log", "metrics/final_snapshot.json",
+            "profile_export.csv", "profile_export.json", "profile_export.jsonl", "records.tkr",
+            "run.json"}
 EXPORTS = ("profile_export.json", "profile_export.csv", "profile_export.jsonl")
 FAULTS = ("--fault-500", "0.1", "--fault-truncate", "0.1", "--fault-stream-error", "0.1",
           "--fault-empty", "0.1", "--seed", "5")

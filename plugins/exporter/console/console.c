@@ -185,6 +185,22 @@ static void print_prompts(const struct table_output *out, const struct tokperf_s
     }
 }
 
+/* Where the numbers come from, unless it is the record log. */
+static void print_source(const struct table_output *out, const struct tokperf_summary *run)
+{
+    if (!TOKPERF_HAS(run, report_source) || !run->report_source.len ||
+        is_text(run->report_source, "record_log"))
+        return;
+    char text[160];
+    snprintf(text, sizeof text, "%.*s%s", (int)run->report_source.len, run->report_source.data,
+             is_text(run->report_source, "final_snapshot")
+                 ? " (there is no record log: single requests are not known)"
+             : is_text(run->report_source, "histograms")
+                 ? " (the record log could not be written: percentiles to 0.1 %)"
+                 : "");
+    print_text(out, "Report source: ", text);
+}
+
 /* What was asked of the servers around the load. */
 static void print_controls(const struct table_output *out, const struct tokperf_summary *run)
 {
@@ -229,6 +245,7 @@ static tokperf_status export_run(void *self, const struct tokperf_summary *summa
     print_token_sources(&out, summary);
     print_prompts(&out, summary, phase);
     print_controls(&out, summary);
+    print_source(&out, summary);
     const struct tokperf_metric *duration = find(phase, "benchmark_duration");
     if (duration && has_statistic(duration, TOKPERF_STAT_AVG))
         table_printf(&out, "Benchmark duration: %.2f s\n", duration->value[TOKPERF_STAT_AVG]);

@@ -264,6 +264,8 @@ static void write_ours(struct json_out *out, const struct tokperf_summary *run,
     json_text(out, "receive_clock", run->receive_clock);
     if (TOKPERF_HAS(run, transport))
         json_text_if(out, "transport", run->transport);
+    if (TOKPERF_HAS(run, report_source))
+        json_text_if(out, "report_source", run->report_source);
     json_object(out, "finish_reasons");
     for (uint32_t i = 0; i < phase->finish_reason_count; i++) {
         out->api->key(&out->w, phase->finish_reasons[i]->name);

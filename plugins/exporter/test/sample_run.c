@@ -171,6 +171,7 @@ static void add_summary(struct sample_run *run)
         .prompts_sent = 7,
         .streaming = 1,
         .transport = span("native"),
+        .report_source = span("final_snapshot"),
     };
 }
 
