@@ -1,0 +1,139 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A seamless phase begins when the one before it has sent everything, and no other phase does."""
+import json
+import os
+import signal
+import subprocess
+
+from harness import RUN_DEADLINE_S, TOKPERF, Run, RunTest, main, program_environment
+
+SENT = 'requests_total{route="chat"}'
+
+
+class Seen:
+    """What the rows of a phase say."""
+
+    def __init__(self, rows):
+        self.count = len(rows)
+        self.outcomes = [r["tokperf"]["outcome"] for r in rows]
+        self.starts = sorted(r["tokperf"]["start_ns"] for r in rows)
+        self.ends = sorted(r["metadata"]["request_end_ns"] for r in rows)
+        self.dataset_rows = [r["tokperf"]["dataset_row"] for r in rows]
+
+    def most_in_flight(self):
+        level = worst = 0
+        for _, step in sorted([(ns, 1) for ns in self.starts] + [(ns, -1) for ns in self.ends]):
+            level += step
+            worst = max(worst, level)
+        return worst
+
+
+class Seamless(RunTest):
+    def plan(self, *phases):
+        path = self.home / "phases.yaml"
+        path.write_text("benchmark:\n  phases:\n" + "".join(f"    - {p}\n" for p in phases))
+        return str(path)
+
+    def seen(self, directory):
+        rows = {}
+        for line in (directory / "profile_export.jsonl").read_text().splitlines():
+            row = json.loads(line)
+            rows.setdefault(row["tokperf"]["phase"], []).append(row)
+        return {name: Seen(of_phase) for name, of_phase in rows.items()}
+
+    def play(self, mock, plan, *arguments, **more):
+        run = self.profile(mock, "-f", plan, "--streaming", *arguments, **more)
+        return run, self.seen(run.directory)
+
+    def assert_seamless(self, before, after):
+        self.assertGreaterEqual(after.starts[0], before.starts[-1])
+        self.assertLess(after.starts[0], before.ends[-1])
+
+    def assert_apart(self, before, after):
+        self.assertGreaterEqual(after.starts[0], before.ends[-1])
+
+    # At most two phases overlap: b and c last longer than what is left of the phase before them.
+    def test_phases_overlap_when_asked_to(self):
+        plan = self.plan("{name: a, concurrency: 6, requests: 12}",
+                         "{name: b, concurrency: 3, requests: 6, seamless: true}",
+                         "{name: c, type: poisson, rate: 100, requests: 20, seamless: true}",
+                         "{name: d, concurrency: 4, requests: 4, seamless: true}",
+                         "{name: e, concurrency: 2, requests: 2}")
+        counts = {"a": 12, "b": 6, "c": 20, "d": 4, "e": 2}
+        for workers, transport in ((1, "native"), (4, "native"), (2, "curl")):
+            with self.subTest(workers=workers, transport=transport):
+                mock = self.start_mock("--ttft", "400", "--itl", "1", "--osl", "3")
+                run, seen = self.play(mock, plan, "--workers-max", workers, "--transport",
+                                      transport, "--num-dataset-entries", 60)
+                self.assertEqual({n: s.count for n, s in seen.items()}, counts)
+                self.assertEqual(mock.counters()[SENT], 44)
+                self.assertEqual(run.count("request_count"), 44)
+                for name, count in counts.items():
+                    result = run.json(f"phases/{name}/profile_export.json")
+                    self.assertEqual(result["request_count"]["avg"], count)
+                    self.assertEqual(result["total_output_tokens"]["avg"], 3 * count)
+                for before, after in ("ab", "bc", "cd"):
+                    self.assert_seamless(seen[before], seen[after])
+                self.assert_apart(seen["b"], seen["d"])
+                self.assert_apart(seen["d"], seen["e"])
+                for name, cap in (("a", 6), ("b", 3), ("d", 4), ("e", 2)):
+                    self.assertLessEqual(seen[name].most_in_flight(), cap)
+                drawn = sum((s.dataset_rows for s in seen.values()), [])
+                self.assertEqual(len(set(drawn)), 44)
+                again = Run(["report", str(run.directory)], run.directory)
+                self.assertEqual(again.code, 0, again.stderr)
+                self.assertEqual(run.count("request_count"), 44)
+
+    def test_phases_do_not_overlap_by_themselves(self):
+        plan = self.plan("{name: settle, kind: warmup, concurrency: 4, requests: 8}",
+                         "{name: a, type: poisson, rate: 300, requests: 20}",
+                         "{name: b, concurrency: 5, requests: 10}")
+        mock = self.start_mock("--ttft", "100", "--itl", "1", "--osl", "3")
+        _, seen = self.play(mock, plan, "--workers-max", 3)
+        self.assertEqual([seen[n].count for n in ("settle", "a", "b")], [8, 20, 10])
+        self.assert_apart(seen["settle"], seen["a"])
+        self.assert_apart(seen["a"], seen["b"])
+
+    def test_each_phase_is_cancelled_by_its_own_clock(self):
+        plan = self.plan("{name: a, concurrency: 3, duration: 0.2, gracePeriod: 0.3}",
+                         "{name: b, concurrency: 2, duration: 1, gracePeriod: 0.2, seamless: true}")
+        mock = self.start_mock("--ttft", "30000")
+        _, seen = self.play(mock, plan, "--workers-max", 2, expect=1)
+        self.assertEqual(seen["a"].outcomes, ["cancelled"] * 3)
+        self.assertEqual(seen["b"].outcomes, ["cancelled"] * 2)
+        self.assertGreaterEqual(seen["a"].ends[0] - seen["a"].starts[0], 0.45e9)
+        self.assertGreaterEqual(seen["b"].ends[0] - seen["b"].starts[0], 1.15e9)
+        self.assert_seamless(seen["a"], seen["b"])
+
+    def test_a_signal_ends_both(self):
+        plan = self.plan("{name: a, concurrency: 4, requests: 4}",
+                         "{name: b, concurrency: 2, requests: 9, seamless: true}",
+                         "{name: c, concurrency: 2, requests: 9, seamless: true}")
+        mock = self.start_mock("--ttft", "30000")
+        directory = self.new_directory()
+        process = subprocess.Popen(
+            [TOKPERF, "profile", "-f", plan, "--url", f"http://127.0.0.1:{mock.port}", "--model",
+             "test", "--streaming", "--workers-max", "2", "--ui-type", "none",
+             "--output-artifact-dir", str(directory)],
+            stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+            env=program_environment())
+        self.addCleanup(lambda: process.poll() is None and (process.kill(), process.wait()))
+        mock.wait_for(lambda c: c[SENT] == 6)
+        os.kill(process.pid, signal.SIGINT)
+        self.assertEqual(process.wait(timeout=RUN_DEADLINE_S), 130)
+        seen = self.seen(directory)
+        self.assertEqual(sorted(seen), ["a", "b"])
+        self.assertEqual(seen["a"].outcomes, ["cancelled"] * 4)
+        self.assertEqual(seen["b"].outcomes, ["cancelled"] * 2)
+
+    def test_a_hopeless_run_ends(self):
+        plan = self.plan("{name: a, concurrency: 4, requests: 8}",
+                         "{name: b, concurrency: 2, requests: 100000000, seamless: true}")
+        mock = self.start_mock("--fast", "--fault-500", "1")
+        run, seen = self.play(mock, plan, "--failed-request-threshold", "0.5", expect=1)
+        self.assertIn("the run ends here", run.stderr)
+        self.assertEqual(seen["a"].count, 8)
+
+
+if __name__ == "__main__":
+    main()
