@@ -1,0 +1,58 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The program of docs/bus.md follows a real run from the outside, with nothing but ZeroMQ."""
+import json
+import os
+import pathlib
+import subprocess
+import sys
+import time
+
+from harness import RUN_DEADLINE_S, TOKPERF, RunTest, main, program_environment
+
+SOURCE = pathlib.Path(os.environ["TKP_SOURCE_DIR"])
+
+
+class Document(RunTest):
+    def example(self):
+        text = (SOURCE / "docs/bus.md").read_text(encoding="utf-8")
+        code = text.split("```python\n", 1)[1].split("```", 1)[0]
+        (self.home / "example.py").write_text(code)
+        binding = (SOURCE / "tests/support/zmq_binding.py").read_text(encoding="utf-8")
+        (self.home / "zmq.py").write_text(binding)  # beside the example: found before pyzmq
+        return self.home / "example.py"
+
+    def start(self, *command):
+        process = subprocess.Popen([*map(str, command)], stdin=subprocess.DEVNULL,
+                                   stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+                                   env=program_environment(PYTHONUNBUFFERED="1"))
+        self.addCleanup(lambda: (process.kill(), process.communicate()))
+        return process
+
+    def address(self, directory, run):
+        end = time.monotonic() + RUN_DEADLINE_S
+        while time.monotonic() < end and run.poll() is None:
+            try:
+                address = json.loads((directory / "run.json").read_text()).get("events")
+            except FileNotFoundError:
+                continue
+            if address:
+                return address
+        self.fail("no address of events in run.json")
+
+    def test_its_program_prints_what_each_request_took(self):
+        mock = self.start_mock("--ttft", "5", "--itl", "1", "--osl", "4")
+        directory = self.new_directory()
+        run = self.start(TOKPERF, "profile", "--url", f"http://127.0.0.1:{mock.port}", "--model",
+                         "test", "--streaming", "--ui-type", "none", "--concurrency", "2",
+                         "--request-count", "100000", "--output-artifact-dir", directory)
+        follower = self.start(sys.executable, self.example(), self.address(directory, run))
+        lines = [follower.stdout.readline() for _ in range(200)]
+        self.assertIsNone(run.poll())
+        for line in lines:
+            number, unit = line.split()
+            self.assertEqual(unit, "ms", line)
+            self.assertGreaterEqual(float(number), 5, line)
+
+
+if __name__ == "__main__":
+    main()
