@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Lines of events. A sample's fields are listed once and written in either format; the payload of
+ * Lines of events. A sample's members are listed once and written in either format; the payload of
  * the other topics is JSON already, of which the text shows what is neither object nor array.
  */
 #include <bus/event_line.h>
@@ -131,88 +131,6 @@ static void put_tokens(struct line *line, const char *key, int64_t tokens)
         put_number(line, key, tokens);
 }
 
-static void put_issued(struct line *line, struct tokperf_span payload)
-{
-    struct tkp_sample_issued issued;
-    memcpy(&issued, payload.data, sizeof issued);
-    put_id(line, &issued.id);
-    put_moment(line, "intended_ns", issued.intended_ns);
-    put_moment(line, "start_ns", issued.start_ns);
-    put_distance(line, "late_ms", issued.intended_ns, issued.start_ns);
-}
-
-static void put_first_token(struct line *line, struct tokperf_span payload)
-{
-    struct tkp_sample_first_token token;
-    memcpy(&token, payload.data, sizeof token);
-    put_id(line, &token.id);
-    put_moment(line, "first_token_ns", token.time_ns);
-}
-
-static void put_error(struct line *line, struct tokperf_span payload)
-{
-    struct tkp_sample_error failure;
-    memcpy(&failure, payload.data, sizeof failure);
-    const char *texts = payload.data + sizeof failure;
-    put_id(line, &failure.id);
-    put_outcome(line, failure.outcome, failure.http_status);
-    put_text(line, "type", (struct tokperf_span){texts, failure.type_bytes});
-    put_text(line, "message",
-             (struct tokperf_span){texts + failure.type_bytes, failure.message_bytes});
-}
-
-static void put_complete(struct line *line, struct tokperf_span payload)
-{
-    struct tkp_sample_complete done;
-    memcpy(&done, payload.data, sizeof done);
-    put_id(line, &done.id);
-    put_outcome(line, done.outcome, done.http_status);
-    put_text(line, "finish_reason",
-             (struct tokperf_span){done.finish_reason,
-                                   strnlen(done.finish_reason, sizeof done.finish_reason)});
-    put_moment(line, "intended_ns", done.intended_ns);
-    put_moment(line, "start_ns", done.start_ns);
-    put_moment(line, "first_token_ns", done.first_token_ns);
-    put_moment(line, "last_token_ns", done.last_token_ns);
-    put_moment(line, "end_ns", done.end_ns);
-    put_distance(line, "ttft_ms", done.start_ns, done.first_token_ns);
-    put_distance(line, "latency_ms", done.start_ns, done.end_ns);
-    put_count(line, "sent_bytes", done.sent_bytes);
-    put_count(line, "received_bytes", done.received_bytes);
-    put_tokens(line, "prompt_tokens", done.prompt_tokens);
-    put_tokens(line, "completion_tokens", done.completion_tokens);
-    put_count(line, "chunk_count", done.chunk_count);
-    put_count(line, "retries", done.retries);
-}
-
-/* How each sample is written, and the moment that it tells of. */
-static const struct {
-    enum tkp_frame_kind kind;
-    size_t bytes, time_at; /* the least payload; where its moment lies */
-    void (*put)(struct line *line, struct tokperf_span payload);
-} samples[] = {
-    {TKP_FRAME_ISSUED, sizeof(struct tkp_sample_issued),
-     offsetof(struct tkp_sample_issued, start_ns), put_issued},
-    {TKP_FRAME_FIRST_TOKEN, sizeof(struct tkp_sample_first_token),
-     offsetof(struct tkp_sample_first_token, time_ns), put_first_token},
-    {TKP_FRAME_ERROR, sizeof(struct tkp_sample_error), offsetof(struct tkp_sample_error, time_ns),
-     put_error},
-    {TKP_FRAME_COMPLETE, sizeof(struct tkp_sample_complete),
-     offsetof(struct tkp_sample_complete, end_ns), put_complete},
-};
-enum { SAMPLES = sizeof samples / sizeof samples[0] };
-
-static bool is_whole(uint32_t kind, struct tokperf_span payload, size_t least)
-{
-    struct tkp_sample_error failure;
-    if (payload.len < least)
-        return false;
-    if (kind != TKP_FRAME_ERROR)
-        return true;
-    memcpy(&failure, payload.data, sizeof failure);
-    return payload.len - least >= (uint64_t)failure.type_bytes + failure.message_bytes;
-}
-
 /* "2026-11-22T12:03:04.123456Z", or "-" when the moment is not known. */
 static void put_clock(struct tkp_buffer *out, int64_t at_ns)
 {
@@ -255,24 +173,106 @@ static void end(struct line *line)
     tkp_buffer_puts(line->out, "\n");
 }
 
-static bool put_sample(struct line *line, enum tkp_topic topic, const struct tkp_frame *frame)
+static void begin_sample(struct line *line, const struct tkp_frame *frame,
+                         const struct tkp_sample_id *id, uint64_t time_ns)
 {
-    for (size_t i = 0; i < SAMPLES; i++) {
-        uint64_t time_ns;
-        if (samples[i].kind != frame->kind)
-            continue;
-        if (!is_whole(frame->kind, frame->payload, samples[i].bytes))
-            return false;
-        memcpy(&time_ns, frame->payload.data + samples[i].time_at, sizeof time_ns);
-        begin(line, topic, frame, time_ns ? epoch_ns(line, time_ns) : 0);
-        if (!line->is_text)
-            json->object_begin(&line->w);
-        samples[i].put(line, frame->payload);
-        if (!line->is_text)
-            json->object_end(&line->w);
-        end(line);
-        return true;
-    }
+    begin(line, TKP_TOPIC_SAMPLE, frame, time_ns ? epoch_ns(line, time_ns) : 0);
+    if (!line->is_text)
+        json->object_begin(&line->w);
+    put_id(line, id);
+}
+
+static void end_sample(struct line *line)
+{
+    if (!line->is_text)
+        json->object_end(&line->w);
+    end(line);
+}
+
+static bool put_issued(struct line *line, const struct tkp_frame *frame)
+{
+    struct tkp_sample_issued issued;
+    struct tokperf_error ignored;
+    if (tkp_sample_read_issued(frame->payload, &issued, &ignored) != TOKPERF_OK)
+        return false;
+    begin_sample(line, frame, &issued.id, issued.start_ns);
+    put_moment(line, "intended_ns", issued.intended_ns);
+    put_moment(line, "start_ns", issued.start_ns);
+    put_distance(line, "late_ms", issued.intended_ns, issued.start_ns);
+    end_sample(line);
+    return true;
+}
+
+static bool put_first_token(struct line *line, const struct tkp_frame *frame)
+{
+    struct tkp_sample_first_token token;
+    struct tokperf_error ignored;
+    if (tkp_sample_read_first_token(frame->payload, &token, &ignored) != TOKPERF_OK)
+        return false;
+    begin_sample(line, frame, &token.id, token.time_ns);
+    put_moment(line, "first_token_ns", token.time_ns);
+    end_sample(line);
+    return true;
+}
+
+static bool put_error(struct line *line, const struct tkp_frame *frame)
+{
+    struct tkp_sample_error failure;
+    struct tokperf_span type, message;
+    struct tokperf_error ignored;
+    if (tkp_sample_read_error(frame->payload, &failure, &type, &message, &ignored) != TOKPERF_OK)
+        return false;
+    begin_sample(line, frame, &failure.id, failure.time_ns);
+    put_outcome(line, failure.outcome, failure.http_status);
+    put_text(line, "type", type);
+    put_text(line, "message", message);
+    end_sample(line);
+    return true;
+}
+
+static void put_times(struct line *line, const struct tkp_sample_complete *done)
+{
+    put_moment(line, "intended_ns", done->intended_ns);
+    put_moment(line, "start_ns", done->start_ns);
+    put_moment(line, "first_token_ns", done->first_token_ns);
+    put_moment(line, "last_token_ns", done->last_token_ns);
+    put_moment(line, "end_ns", done->end_ns);
+    put_distance(line, "ttft_ms", done->start_ns, done->first_token_ns);
+    put_distance(line, "latency_ms", done->start_ns, done->end_ns);
+}
+
+static bool put_complete(struct line *line, const struct tkp_frame *frame)
+{
+    struct tkp_sample_complete done;
+    struct tokperf_error ignored;
+    if (tkp_sample_read_complete(frame->payload, &done, &ignored) != TOKPERF_OK)
+        return false;
+    begin_sample(line, frame, &done.id, done.end_ns);
+    put_outcome(line, done.outcome, done.http_status);
+    put_text(line, "finish_reason", tkp_span(done.finish_reason));
+    put_times(line, &done);
+    put_count(line, "sent_bytes", done.sent_bytes);
+    put_count(line, "received_bytes", done.received_bytes);
+    put_tokens(line, "prompt_tokens", done.prompt_tokens);
+    put_tokens(line, "completion_tokens", done.completion_tokens);
+    put_count(line, "chunk_count", done.chunk_count);
+    put_count(line, "retries", done.retries);
+    end_sample(line);
+    return true;
+}
+
+static bool put_sample(struct line *line, const struct tkp_frame *frame)
+{
+    static const struct {
+        enum tkp_frame_kind kind;
+        bool (*put)(struct line *line, const struct tkp_frame *frame);
+    } samples[] = {{TKP_FRAME_ISSUED, put_issued},
+                   {TKP_FRAME_FIRST_TOKEN, put_first_token},
+                   {TKP_FRAME_ERROR, put_error},
+                   {TKP_FRAME_COMPLETE, put_complete}};
+    for (size_t i = 0; i < sizeof samples / sizeof samples[0]; i++)
+        if (samples[i].kind == frame->kind)
+            return samples[i].put(line, frame);
     return false;
 }
 
@@ -360,6 +360,5 @@ bool tkp_event_line_put(struct tkp_buffer *out, enum tkp_event_format format,
     struct line line = {.out = out, .context = context, .is_text = format == TKP_EVENT_TEXT};
     if (frame->version != TKP_FRAME_VERSION || !tkp_frame_kind_name(frame->kind))
         return false;
-    return topic == TKP_TOPIC_SAMPLE ? put_sample(&line, topic, frame)
-                                     : put_object(&line, topic, frame);
+    return topic == TKP_TOPIC_SAMPLE ? put_sample(&line, frame) : put_object(&line, topic, frame);
 }
