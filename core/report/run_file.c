@@ -24,13 +24,10 @@ static void put_integer(struct tokperf_json_writer *w, const char *key, int64_t 
     json->integer(w, value);
 }
 
-tokperf_status tkp_run_file_write(const char *dir, const struct tkp_run_file *file,
-                                  struct tokperf_error *error)
+void tkp_run_file_print(const struct tkp_run_file *file, struct tkp_buffer *out)
 {
-    struct tkp_buffer text;
     struct tokperf_json_writer w;
-    tkp_buffer_init(&text, RUN_FILE_MAX_BYTES);
-    struct tokperf_sink sink = tkp_buffer_sink(&text);
+    struct tokperf_sink sink = tkp_buffer_sink(out);
     json->open(&w, &sink, TOKPERF_JSON_INDENT);
     json->object_begin(&w);
     tkp_json_write_pair(&w, "benchmark_id", file->benchmark_id);
@@ -48,7 +45,15 @@ tokperf_status tkp_run_file_write(const char *dir, const struct tkp_run_file *fi
         json->array_end(&w);
     }
     json->object_end(&w);
-    tkp_buffer_puts(&text, "\n");
+    tkp_buffer_puts(out, "\n");
+}
+
+tokperf_status tkp_run_file_write(const char *dir, const struct tkp_run_file *file,
+                                  struct tokperf_error *error)
+{
+    struct tkp_buffer text;
+    tkp_buffer_init(&text, RUN_FILE_MAX_BYTES);
+    tkp_run_file_print(file, &text);
     tokperf_status status =
         text.failed ? tkp_fail(error, TOKPERF_E_LIMIT, "run.json would be longer than 64 KiB")
                     : tkp_files_replace(dir, "run.json", text.data, text.len, error);
@@ -122,11 +127,12 @@ static void take_member(struct tokperf_json *scan, struct tkp_arena *arena,
         (void)tkp_json_skip(scan, NULL); /* a grammar error is seen by the caller */
 }
 
-static tokperf_status parse(struct tokperf_span text, struct tkp_arena *arena,
-                            struct tkp_run_file *file)
+tokperf_status tkp_run_file_parse(struct tokperf_span text, struct tkp_arena *arena,
+                                  struct tkp_run_file *file)
 {
     struct tokperf_json scan;
     uint32_t token;
+    *file = (struct tkp_run_file){.pid = 0};
     tkp_json_open(&scan, text.data, text.len);
     if (tkp_json_next(&scan) != TOKPERF_JSON_OBJECT_BEGIN)
         return TOKPERF_E_PARSE;
@@ -146,7 +152,8 @@ tokperf_status tkp_run_file_read(const char *dir, struct tkp_arena *arena,
         return tkp_fail(error, TOKPERF_E_INVALID, "the path '%s' is too long", dir);
     tkp_buffer_init(&text, RUN_FILE_MAX_BYTES);
     tokperf_status status = tkp_files_read(path, RUN_FILE_MAX_BYTES - 1, 0, &text, error);
-    if (status == TOKPERF_OK && parse(tkp_buffer_span(&text), arena, file) != TOKPERF_OK)
+    if (status == TOKPERF_OK &&
+        tkp_run_file_parse(tkp_buffer_span(&text), arena, file) != TOKPERF_OK)
         status = tkp_fail(error, TOKPERF_E_PARSE, "'%s' is not the file of a run", path);
     tkp_buffer_finish(&text);
     return status;

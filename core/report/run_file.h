@@ -8,6 +8,7 @@
 #define TKP_REPORT_RUN_FILE_H
 
 #include <base/arena.h>
+#include <base/buffer.h>
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -23,10 +24,13 @@ struct tkp_run_file {
     uint32_t phase_count;
 };
 
+void tkp_run_file_print(const struct tkp_run_file *file, struct tkp_buffer *out);
+/* Texts lie in the arena. TOKPERF_E_PARSE: it is no run's. */
+tokperf_status tkp_run_file_parse(struct tokperf_span text, struct tkp_arena *arena,
+                                  struct tkp_run_file *file) TOKPERF_MUST_USE;
 tokperf_status tkp_run_file_write(const char *dir, const struct tkp_run_file *file,
                                   struct tokperf_error *error) TOKPERF_MUST_USE;
-/* Texts lie in the arena. TOKPERF_E_NOT_FOUND: there is no such file. TOKPERF_E_PARSE: it is no
- * run's. */
+/* As tkp_run_file_parse(). TOKPERF_E_NOT_FOUND: there is no such file. */
 tokperf_status tkp_run_file_read(const char *dir, struct tkp_arena *arena,
                                  struct tkp_run_file *file,
                                  struct tokperf_error *error) TOKPERF_MUST_USE;
