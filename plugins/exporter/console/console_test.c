@@ -43,6 +43,28 @@ static void what_is_not_finite_is_a_dash(void **state)
     assert_non_null(strstr(row, "-   1.50"));
 }
 
+static void several_phases_have_a_line_each(void **state)
+{
+    (void)state;
+    static const uint32_t widths[] = {100, 80, 60};
+    for (size_t i = 0; i < sizeof widths / sizeof widths[0]; i++) {
+        struct sample_run run;
+        sample_run_init(&run);
+        sample_run_name_phases(&run);
+        run.more[0].name = TOKPERF_SPAN("a-phase-with-a-name-that-is-longer-than-its-column");
+        exporter_set_columns(widths[i]);
+        assert_int_equal(exporter_run(&run, NULL), TOKPERF_OK);
+        const char *text = exporter_terminal();
+        assert_fits(text, widths[i]);
+        assert_int_equal(strncmp(text, "\n Phase ", 8), 0);
+        assert_non_null(strstr(text, "\n low "));
+        assert_non_null(strstr(text, "\n total "));
+        assert_int_equal(strstr(text, "excluded") != NULL, widths[i] >= 80);
+        assert_non_null(strstr(text, "suspect: high: "));
+        assert_non_null(strstr(text, " | total of the phases"));
+    }
+}
+
 /* Every size of number in every column, with long names. */
 static void it_fits_whatever_the_values(void **state)
 {
@@ -158,6 +180,7 @@ int main(void)
         EXPORTER_TEST(sentences_wrap_between_words),
         EXPORTER_TEST(errors_are_one_line_each),
         EXPORTER_TEST(an_unknown_source_is_no_estimate),
+        EXPORTER_TEST(several_phases_have_a_line_each),
         EXPORTER_TEST(test_empty_run),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -53,6 +53,30 @@ static void the_prefix_names_the_file(void **state)
     assert_int_equal(exporter_file_count(), 1);
 }
 
+static void phases_with_names_are_listed(void **state)
+{
+    (void)state;
+    struct sample_run run;
+    sample_run_init(&run);
+    sample_run_name_phases(&run);
+    assert_int_equal(exporter_run(&run, NULL), TOKPERF_OK);
+    const char *text = exporter_file("profile_export.json");
+    assert_non_null(strstr(text, "\"phases\": [\n    {\n      \"name\": \"warmup\",\n"
+                                 "      \"kind\": \"warmup\",\n      \"excluded\": false,"));
+    assert_non_null(strstr(text, "\"name\": \"probe\",\n      \"kind\": \"profiling\",\n"
+                                 "      \"excluded\": true,\n      \"seamless\": false,"));
+    assert_null(strstr(text, "\"name\": \"total\""));
+    assert_non_null(strstr(text, "\"code\": \"interrupted\",\n        \"phase\": \"high\""));
+    assert_non_null(strstr(text, "\"warmup_metrics\""));
+    run.more[0].is_warmup = 1; /* a key twice would be no JSON */
+    assert_int_equal(exporter_run(&run, NULL), TOKPERF_OK);
+    assert_null(strstr(exporter_file("profile_export.json"), "\"warmup_metrics\""));
+    run.summary.phase_count = 1; /* the file of a warm-up itself */
+    run.summary.main_phase = 0;
+    assert_int_equal(exporter_run(&run, NULL), TOKPERF_OK);
+    assert_null(strstr(exporter_file("profile_export.json"), "\"warmup_metrics\""));
+}
+
 /* A seed has 64 bits; a run without an end has no end_time. */
 static void extremes(void **state)
 {
@@ -76,6 +100,7 @@ int main(void)
         EXPORTER_TEST(nothing_that_is_not_finite),
         EXPORTER_TEST(the_prefix_names_the_file),
         EXPORTER_TEST(extremes),
+        EXPORTER_TEST(phases_with_names_are_listed),
         EXPORTER_TEST(test_full_disk),
         EXPORTER_TEST(test_empty_run),
     };

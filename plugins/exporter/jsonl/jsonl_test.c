@@ -54,6 +54,22 @@ static void a_phase_that_is_not_known_has_no_name(void **state)
     assert_true(name > end);
 }
 
+/* AIPerf's key keeps AIPerf's words; the name stands beside it. */
+static void a_named_phase_is_said(void **state)
+{
+    (void)state;
+    struct sample_run run;
+    sample_run_init(&run);
+    sample_run_name_phases(&run);
+    run.records[0].phase = 2;
+    assert_int_equal(exporter_run(&run, NULL), TOKPERF_OK);
+    const char *text = exporter_file("profile_export.jsonl");
+    const char *end = strchr(text, '\n');
+    const char *kind = strstr(text, "\"benchmark_phase\":\"profiling\"");
+    const char *name = strstr(text, "\"tokperf\":{\"phase\":\"high\",");
+    assert_true(kind && kind < end && name && name < end);
+}
+
 /* The first line: a kept connection. The second: a new one, and an error. The third: not asked. */
 static void a_trace_where_there_is_one(void **state)
 {
@@ -116,6 +132,7 @@ int main(void)
         EXPORTER_TEST(a_phase_that_is_not_known_has_no_name),
         EXPORTER_TEST(a_trace_where_there_is_one),
         EXPORTER_TEST(a_record_of_an_older_core),
+        EXPORTER_TEST(a_named_phase_is_said),
         EXPORTER_TEST(test_full_disk),
         EXPORTER_TEST(test_empty_run),
     };

@@ -260,3 +260,23 @@ void sample_run_init(struct sample_run *run)
                                           .next = next_record,
                                           .rewind = rewind_records};
 }
+
+void sample_run_name_phases(struct sample_run *run)
+{
+    static const char *const names[] = {"high", "probe", "total"};
+    run->profiling.name = span("low");
+    run->profiling.verdict = span("valid");
+    for (int i = 0; i < 3; i++) {
+        run->more[i] = run->profiling;
+        run->more[i].name = span(names[i]);
+        run->phases[2 + i] = &run->more[i];
+    }
+    run->more[0].is_seamless = 1;
+    run->more[0].start_ns = start_ns;
+    run->more[1].is_excluded = 1;
+    run->more[2].is_total = 1;
+    run->more[2].verdict = span("");
+    run->reasons[1].phase = span("high");
+    run->summary.phase_count = 5;
+    run->summary.main_phase = 4;
+}

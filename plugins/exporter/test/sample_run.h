@@ -12,8 +12,8 @@ enum { SAMPLE_METRICS = 16, SAMPLE_RECORDS = 4 };
 struct sample_run {
     struct tokperf_metric metrics[SAMPLE_METRICS];
     const struct tokperf_metric *metric_list[SAMPLE_METRICS];
-    struct tokperf_phase warmup, profiling;
-    const struct tokperf_phase *phases[2];
+    struct tokperf_phase warmup, profiling, more[3];
+    const struct tokperf_phase *phases[5];
     struct tokperf_reason reasons[3];
     const struct tokperf_reason *reason_list[3];
     struct tokperf_summary summary;
@@ -24,6 +24,9 @@ struct sample_run {
 };
 
 void sample_run_init(struct sample_run *run);
+/* Makes it a run of a warm-up, two phases that count ("low", "high"), one that is excluded
+ * ("probe") and their total; the second reason is about "high". */
+void sample_run_name_phases(struct sample_run *run);
 /* Adds a metric to the profiling phase that has the statistics of its mask, all of this value. */
 struct tokperf_metric *sample_run_add(struct sample_run *run, const char *tag, const char *header,
                                       const char *unit, uint32_t stats, double value);
