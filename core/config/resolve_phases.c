@@ -350,7 +350,7 @@ static tokperf_status check_list(const struct tkp_settings *settings, const stru
 tokperf_status tkp_resolve_phases(const struct tkp_settings *settings, struct tkp_plan *plan,
                                   struct tokperf_error *error)
 {
-    struct draft list[TKP_PLAN_MAX_PHASES + 2], *drafts = list;
+    struct draft list[TKP_PLAN_MAX_PHASES + 2] = {{0}}, *drafts = list;
     tokperf_status status = check_not_ambiguous(settings, false, error);
     if (!status)
         status = check_not_ambiguous(settings, true, error);

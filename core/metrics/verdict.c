@@ -3,7 +3,7 @@
  * The verdict: one function per reason, each one sentence with its value and limit. A missing fact
  * (NaN) gives no reason. Pure; any thread.
  */
-#include <metrics/verdict.h>
+#include <metrics/verdict_judge.h>
 
 #include <base/clock.h>
 #include <base/error.h>
@@ -15,33 +15,15 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { NOTE, SUSPECT, INVALID };
 enum { MAX_REASONS = 32 /* of one phase */, MESSAGE_BYTES = 320 };
 
 /* sdk.md: "A call that takes over 100 ms on a worker is named in the verdict". */
 #define PLUGIN_CALL_LIMIT_MS 100.0
-/* Above it a worker has no room for bursts: what comes together waits. */
-#define WORKER_CPU_LIMIT_PCT 90.0
-/* Above it most chunks are not alone: a stream of clumps. */
-#define CLUMPED_PCT 50.0
 /* metrics.md: the server's completion tokens against the tokenizer's. */
 #define TOKEN_SOURCES_PCT 10.0
 
-struct judge {
-    const struct tkp_phase_facts *facts;
-    const struct tkp_limits *limits;
-    struct tkp_arena *arena;
-    struct tokperf_span phase; /* that reasons are about; empty: the run, or its only phase */
-    struct tokperf_reason *reasons;
-    uint32_t count, room;
-    bool failed; /* no memory */
-};
-
-/* value and limit are left out when NaN. */
-static void say(struct judge *j, uint32_t severity, const char *code, double value, double limit,
-                const char *format, ...) TOKPERF_PRINTF(6, 7);
-static void say(struct judge *j, uint32_t severity, const char *code, double value, double limit,
-                const char *format, ...)
+void tkp_judge_say(struct tkp_judge *j, uint32_t severity, const char *code, double value,
+                   double limit, const char *format, ...)
 {
     char text[MESSAGE_BYTES];
     va_list args;
@@ -64,12 +46,12 @@ static void say(struct judge *j, uint32_t severity, const char *code, double val
         j->reasons[j->count++] = reason;
 }
 
-static double ms_of(double ns)
+double tkp_judge_ms(double ns)
 {
     return ns / (double)TKP_NS_PER_MS;
 }
 
-static double share_pct(uint64_t part, uint64_t whole)
+double tkp_judge_share_pct(uint64_t part, uint64_t whole)
 {
     return whole ? 100 * (double)part / (double)whole : 0;
 }
@@ -77,52 +59,54 @@ static double share_pct(uint64_t part, uint64_t whole)
 /* What a lateness is measured against. */
 static double median_ms(const struct tkp_phase_facts *f)
 {
-    return ms_of(f->streaming ? f->median_ttft_ns : f->median_latency_ns);
+    return tkp_judge_ms(f->streaming ? f->median_ttft_ns : f->median_latency_ns);
 }
 
-/* The greater of a fixed limit and a share of the median; the fixed one when there is no median. */
-static double lag_limit_ms(const struct judge *j, double fixed_ms, double pct)
+double tkp_judge_lag_limit_ms(const struct tkp_judge *j, double fixed_ms, double pct)
 {
     return fmax(fixed_ms, median_ms(j->facts) * pct / 100);
 }
 
-static void judge_results(struct judge *j)
+static void judge_results(struct tkp_judge *j)
 {
     const struct tkp_phase_facts *f = j->facts;
     uint64_t completed = f->ok + f->errors;
-    double pct = share_pct(f->errors, completed);
+    double pct = tkp_judge_share_pct(f->errors, completed);
     if (!completed)
-        say(j, INVALID, "no_requests", 0, NAN,
-            "No request was completed, so there is nothing to report.");
+        tkp_judge_say(j, TKP_SEVERITY_INVALID, "no_requests", 0, NAN,
+                      "No request was completed, so there is nothing to report.");
     bool invalid = pct > j->limits->error_invalid_pct;
     if (invalid || pct > j->limits->error_suspect_pct)
-        say(j, invalid ? INVALID : SUSPECT, "errors", pct,
+        tkp_judge_say(
+            j, invalid ? TKP_SEVERITY_INVALID : TKP_SEVERITY_SUSPECT, "errors", pct,
             invalid ? j->limits->error_invalid_pct : j->limits->error_suspect_pct,
             "%.2f %% of the requests failed (%llu of %llu); the numbers describe the ok ones "
             "alone.",
             pct, (unsigned long long)f->errors, (unsigned long long)completed);
     if (f->client_errors)
-        say(j, SUSPECT, "client_error", (double)f->client_errors, 0,
+        tkp_judge_say(
+            j, TKP_SEVERITY_SUSPECT, "client_error", (double)f->client_errors, 0,
             "%llu requests failed because of this machine (descriptors, ports or memory), not the "
             "server.",
             (unsigned long long)f->client_errors);
 }
 
 /* One of the client's own latenesses; all are held against the same limits. */
-static void judge_lag(struct judge *j, const char *code, double lag_ns, const char *what,
+static void judge_lag(struct tkp_judge *j, const char *code, double lag_ns, const char *what,
                       const char *effect)
 {
     const struct tkp_limits *l = j->limits;
-    double lag = ms_of(lag_ns);
-    double suspect = lag_limit_ms(j, l->client_lag_suspect_ms, l->client_lag_suspect_pct);
-    double invalid = lag_limit_ms(j, l->client_lag_invalid_ms, l->client_lag_invalid_pct);
+    double lag = tkp_judge_ms(lag_ns);
+    double suspect = tkp_judge_lag_limit_ms(j, l->client_lag_suspect_ms, l->client_lag_suspect_pct);
+    double invalid = tkp_judge_lag_limit_ms(j, l->client_lag_invalid_ms, l->client_lag_invalid_pct);
     double limit = lag > invalid ? invalid : suspect;
     if (lag > invalid || lag > suspect)
-        say(j, lag > invalid ? INVALID : SUSPECT, code, lag, limit,
-            "%s is %.3f ms against a limit of %.3f ms%s.", what, lag, limit, effect);
+        tkp_judge_say(j, lag > invalid ? TKP_SEVERITY_INVALID : TKP_SEVERITY_SUSPECT, code, lag,
+                      limit, "%s is %.3f ms against a limit of %.3f ms%s.", what, lag, limit,
+                      effect);
 }
 
-static void judge_lags(struct judge *j)
+static void judge_lags(struct tkp_judge *j)
 {
     judge_lag(j, "client_lag", j->facts->client_lag_p99_ns,
               "The client itself started requests late: p99 of client_lag", "");
@@ -134,7 +118,7 @@ static void judge_lags(struct judge *j)
               ", so chunks may have merged, and the server may have waited for the client");
 }
 
-static void judge_rate(struct judge *j)
+static void judge_rate(struct tkp_judge *j)
 {
     const struct tkp_phase_facts *f = j->facts;
     if (!f->open_loop || f->cap_wait_max_ns > 0 || !(f->offered_rate_per_s > 0))
@@ -142,20 +126,22 @@ static void judge_rate(struct judge *j)
     double below = 100 * (f->offered_rate_per_s - f->achieved_rate_per_s) / f->offered_rate_per_s;
     bool invalid = below > j->limits->rate_invalid_pct;
     if (invalid || below > j->limits->rate_suspect_pct)
-        say(j, invalid ? INVALID : SUSPECT, "rate", below,
+        tkp_judge_say(
+            j, invalid ? TKP_SEVERITY_INVALID : TKP_SEVERITY_SUSPECT, "rate", below,
             invalid ? j->limits->rate_invalid_pct : j->limits->rate_suspect_pct,
             "The client started %.3f requests/sec where the schedule asked for %.3f: %.2f %% less.",
             f->achieved_rate_per_s, f->offered_rate_per_s, below);
 }
 
 /* What was never sent was not measured either: the greatest waits are missing. */
-static void judge_not_sent(struct judge *j)
+static void judge_not_sent(struct tkp_judge *j)
 {
     const struct tkp_phase_facts *f = j->facts;
-    double pct = share_pct(f->not_sent, f->not_sent + f->arrivals);
+    double pct = tkp_judge_share_pct(f->not_sent, f->not_sent + f->arrivals);
     bool invalid = pct > j->limits->rate_invalid_pct;
     if (f->not_sent)
-        say(j, invalid ? INVALID : SUSPECT, "not_sent", pct,
+        tkp_judge_say(
+            j, invalid ? TKP_SEVERITY_INVALID : TKP_SEVERITY_SUSPECT, "not_sent", pct,
             invalid ? j->limits->rate_invalid_pct : 0,
             "%llu conversations (%.2f %%) were due and were never sent because --concurrency held "
             "them back until the end: the longest waits are missing from the numbers.",
@@ -163,12 +149,12 @@ static void judge_not_sent(struct judge *j)
 }
 
 /* A share of 1 - p of unfinished requests may all belong above percentile p. */
-static void judge_censoring(struct judge *j)
+static void judge_censoring(struct tkp_judge *j)
 {
     const struct tkp_phase_facts *f = j->facts;
     const struct tkp_percentile *lowest = NULL;
     const uint64_t started = f->ok + f->cancelled;
-    double pct = share_pct(f->cancelled, started), limit = NAN;
+    double pct = tkp_judge_share_pct(f->cancelled, started), limit = NAN;
     if (!f->cancelled)
         return;
     for (uint32_t i = TKP_PERCENTILE_COUNT; i-- > 0;) {
@@ -179,255 +165,146 @@ static void judge_censoring(struct judge *j)
         limit = (double)above / 10;
     }
     if (lowest)
-        say(j, SUSPECT, "censored", pct, limit,
-            "%llu requests (%.2f %%) were still in flight at the end and were cancelled: "
-            "percentiles from %s on are censored.",
-            (unsigned long long)f->cancelled, pct, lowest->name);
+        tkp_judge_say(j, TKP_SEVERITY_SUSPECT, "censored", pct, limit,
+                      "%llu requests (%.2f %%) were still in flight at the end and were cancelled: "
+                      "percentiles from %s on are censored.",
+                      (unsigned long long)f->cancelled, pct, lowest->name);
     else
-        say(j, NOTE, "cancelled", pct, NAN,
-            "%llu requests (%.3f %%) were still in flight at the end and were cancelled.",
-            (unsigned long long)f->cancelled, pct);
+        tkp_judge_say(j, TKP_SEVERITY_NOTE, "cancelled", pct, NAN,
+                      "%llu requests (%.3f %%) were still in flight at the end and were cancelled.",
+                      (unsigned long long)f->cancelled, pct);
 }
 
-static void judge_duration(struct judge *j)
+static void judge_duration(struct tkp_judge *j)
 {
     const struct tkp_phase_facts *f = j->facts;
     double gap = 100 * fabs(f->wall_duration_s - f->benchmark_duration_s) / f->benchmark_duration_s;
     if (isfinite(gap) && gap > j->limits->duration_gap_pct)
-        say(j, SUSPECT, "duration_gap", gap, j->limits->duration_gap_pct,
+        tkp_judge_say(
+            j, TKP_SEVERITY_SUSPECT, "duration_gap", gap, j->limits->duration_gap_pct,
             "wall_duration (%.3f s) and benchmark_duration (%.3f s) are %.1f %% apart: throughput "
             "counts only the time of ok requests; see the *_wall metrics.",
             f->wall_duration_s, f->benchmark_duration_s, gap);
 }
 
-static void judge_tokens(struct judge *j)
+static void judge_tokens(struct tkp_judge *j)
 {
     const struct tkp_phase_facts *f = j->facts;
-    double pct = share_pct(f->osl_mismatched, f->osl_checked);
+    double pct = tkp_judge_share_pct(f->osl_mismatched, f->osl_checked);
     if (pct > j->limits->osl_mismatch_pct)
-        say(j, SUSPECT, "osl_mismatch", pct, j->limits->osl_mismatch_pct,
+        tkp_judge_say(
+            j, TKP_SEVERITY_SUSPECT, "osl_mismatch", pct, j->limits->osl_mismatch_pct,
             "%.2f %% of the answers do not have the length asked for with --osl; if the server "
             "knows them, set ignore_eos and min_tokens with --extra-inputs.",
             pct);
     double off = fabs((double)f->server_completion - (double)f->counted_completion);
     double off_pct = f->counted_completion ? off / (double)f->counted_completion * 100 : 0;
     if (off_pct > TOKEN_SOURCES_PCT)
-        say(j, SUSPECT, "token_sources", off_pct, TOKEN_SOURCES_PCT,
+        tkp_judge_say(
+            j, TKP_SEVERITY_SUSPECT, "token_sources", off_pct, TOKEN_SOURCES_PCT,
             "the server counted %llu completion tokens, the tokenizer %llu, %.1f %% apart: is it "
             "the "
             "model's own tokenizer?",
             (unsigned long long)f->server_completion, (unsigned long long)f->counted_completion,
             off_pct);
     if (f->tokens_pending)
-        say(j, SUSPECT, "tokens_not_counted", (double)f->tokens_pending, 0,
+        tkp_judge_say(
+            j, TKP_SEVERITY_SUSPECT, "tokens_not_counted", (double)f->tokens_pending, 0,
             "%llu answers wait to be counted and are missing from every token metric; 'tokperf "
             "report DIR --tokenizer PATH' counts them.",
             (unsigned long long)f->tokens_pending);
     else if (f->no_token_count)
-        say(j, SUSPECT, "tokens_not_counted", (double)f->no_token_count, 0,
+        tkp_judge_say(
+            j, TKP_SEVERITY_SUSPECT, "tokens_not_counted", (double)f->no_token_count, 0,
             "%llu ok requests have no token count from the run's source and are missing from every "
             "token metric.",
             (unsigned long long)f->no_token_count);
     if (f->not_streamed)
-        say(j, SUSPECT, "not_streamed", (double)f->not_streamed, 0,
+        tkp_judge_say(
+            j, TKP_SEVERITY_SUSPECT, "not_streamed", (double)f->not_streamed, 0,
             "%llu answers came whole although streaming was asked for: they have no TTFT and no "
             "inter token latency.",
             (unsigned long long)f->not_streamed);
 }
 
-static void judge_client(struct judge *j)
+static void judge_client(struct tkp_judge *j)
 {
     const struct tkp_phase_facts *f = j->facts;
-    double retry_pct = share_pct(f->retries, f->ok + f->errors + f->cancelled);
-    double call_ms = ms_of(f->plugin_call_max_ns);
+    double retry_pct = tkp_judge_share_pct(f->retries, f->ok + f->errors + f->cancelled);
+    double call_ms = tkp_judge_ms(f->plugin_call_max_ns);
     if (retry_pct > j->limits->retry_pct)
-        say(j, SUSPECT, "retries", retry_pct, j->limits->retry_pct,
+        tkp_judge_say(
+            j, TKP_SEVERITY_SUSPECT, "retries", retry_pct, j->limits->retry_pct,
             "%llu requests (%.3f %%) were sent again because their kept connection was stale; the "
             "server closes idle connections early.",
             (unsigned long long)f->retries, retry_pct);
     if (f->record_waits)
-        say(j, SUSPECT, "record_waits", (double)f->record_waits, 0,
+        tkp_judge_say(
+            j, TKP_SEVERITY_SUSPECT, "record_waits", (double)f->record_waits, 0,
             "%llu finished requests waited %.3f s in total for room in the record buffers and held "
             "their slots.",
             (unsigned long long)f->record_waits, f->record_wait_s);
     if (call_ms > PLUGIN_CALL_LIMIT_MS)
-        say(j, SUSPECT, "plugin_call", call_ms, PLUGIN_CALL_LIMIT_MS,
+        tkp_judge_say(
+            j, TKP_SEVERITY_SUSPECT, "plugin_call", call_ms, PLUGIN_CALL_LIMIT_MS,
             "A call into the endpoint plugin took %.1f ms on a worker, which delayed everything "
             "else there.",
             call_ms);
 }
 
-static void judge_record(struct judge *j)
+static void judge_record(struct tkp_judge *j)
 {
     const struct tkp_phase_facts *f = j->facts;
     if (f->log_not_written)
-        say(j, INVALID, "log_not_written", NAN, NAN,
+        tkp_judge_say(
+            j, TKP_SEVERITY_INVALID, "log_not_written", NAN, NAN,
             "The record log could not be written in full, so requests are missing from the exact "
             "numbers.");
     if (f->log_damaged)
-        say(j, INVALID, "log_damaged", NAN, NAN,
-            "The record log is damaged: what stands behind the damage is missing.");
+        tkp_judge_say(j, TKP_SEVERITY_INVALID, "log_damaged", NAN, NAN,
+                      "The record log is damaged: what stands behind the damage is missing.");
     if (f->log_torn)
-        say(j, SUSPECT, "log_torn", NAN, NAN,
+        tkp_judge_say(
+            j, TKP_SEVERITY_SUSPECT, "log_torn", NAN, NAN,
             "The record log has no proper end: the run was killed, and up to its last second is "
             "missing.");
     if (f->interrupted)
-        say(j, SUSPECT, "interrupted", NAN, NAN,
-            "The run was interrupted before its plan was done.");
+        tkp_judge_say(j, TKP_SEVERITY_SUSPECT, "interrupted", NAN, NAN,
+                      "The run was interrupted before its plan was done.");
     if (f->ended_early)
-        say(j, INVALID, "ended_early", NAN, NAN,
+        tkp_judge_say(
+            j, TKP_SEVERITY_INVALID, "ended_early", NAN, NAN,
             "Too many requests or connections failed, so the run ended before its plan was done.");
 }
 
 /* Times are counted in ticks, and one may have been full just after the phase began. */
-static void judge_steal(struct judge *j)
+static void judge_steal(struct tkp_judge *j)
 {
     const struct tkp_phase_facts *f = j->facts;
-    double pct = share_pct(f->steal_ticks, f->cpu_ticks);
-    double sure = share_pct(f->steal_ticks ? f->steal_ticks - 1 : 0, f->cpu_ticks);
+    double pct = tkp_judge_share_pct(f->steal_ticks, f->cpu_ticks);
+    double sure = tkp_judge_share_pct(f->steal_ticks ? f->steal_ticks - 1 : 0, f->cpu_ticks);
     bool invalid = sure > j->limits->steal_invalid_pct;
     if (invalid || sure > j->limits->steal_suspect_pct)
-        say(j, invalid ? INVALID : SUSPECT, "cpu_steal", pct,
+        tkp_judge_say(
+            j, invalid ? TKP_SEVERITY_INVALID : TKP_SEVERITY_SUSPECT, "cpu_steal", pct,
             invalid ? j->limits->steal_invalid_pct : j->limits->steal_suspect_pct,
             "The hypervisor gave %.2f %% of this machine's CPU time to others, so the client was "
             "stopped at times without seeing it.",
             pct);
 }
 
-/* Whether the list "a, b" has a governor that holds the frequency down. */
-static bool saves_power(const char *governors)
-{
-    return governors && strstr(governors, "powersave");
-}
-
-static void note_governor(struct judge *j)
-{
-    const struct tkp_phase_facts *f = j->facts;
-    if (saves_power(f->governors))
-        say(j, NOTE, "governor", NAN, NAN,
-            "The CPU frequency governor is '%s', which may slow the client down; 'performance' "
-            "does not.",
-            f->governors);
-}
-
-static void note_machine(struct judge *j)
-{
-    const struct tkp_phase_facts *f = j->facts;
-    double worker_pct = 100 * f->worker_cpu_share;
-    if (f->cpus && f->load_milli > 1000 * f->cpus)
-        say(j, NOTE, "load", (double)f->load_milli / 1000, (double)f->cpus,
-            "The machine's load average was %.2f on %llu CPUs: something else may have kept the "
-            "client from its CPU.",
-            (double)f->load_milli / 1000, (unsigned long long)f->cpus);
-    if (worker_pct > WORKER_CPU_LIMIT_PCT)
-        say(j, NOTE, "worker_cpu", worker_pct, WORKER_CPU_LIMIT_PCT,
-            "The busiest worker used %.1f %% of a CPU: this client was close to its limit.",
-            worker_pct);
-}
-
-/* What came together although the client read at once was sent, or passed on, together. */
-static void note_coalesced(struct judge *j)
-{
-    const struct tkp_phase_facts *f = j->facts;
-    const struct tkp_limits *l = j->limits;
-    double pct = share_pct(f->coalesced_chunks, f->chunks);
-    double late_ms = ms_of(fmax(f->read_delay_p99_ns, f->loop_lag_p99_ns));
-    bool late = late_ms > lag_limit_ms(j, l->client_lag_suspect_ms, l->client_lag_suspect_pct);
-    if (f->coalesced_chunks)
-        say(j, NOTE, "coalesced", pct, NAN,
-            "%.2f %% of the chunks came in one read with the chunk before; their gaps are left out "
-            "of inter_chunk_latency.%s",
-            pct,
-            pct > CLUMPED_PCT && !late
-                ? " The client was not late: the server, or a proxy that buffers, sends them in "
-                  "clumps, and the time to first token contains the wait for one."
-                : "");
-}
-
-static void note_load(struct judge *j)
-{
-    const struct tkp_phase_facts *f = j->facts;
-    if (f->prompts_distinct_is_floor)
-        say(j, NOTE, "prompt_reuse", (double)f->prompts_distinct, NAN,
-            "%llu prompts were sent, at least %llu of them different; counting stopped there.",
-            (unsigned long long)f->prompts_sent, (unsigned long long)f->prompts_distinct);
-    else if (f->prompts_sent > f->prompts_distinct)
-        say(j, NOTE, "prompt_reuse", (double)f->prompts_distinct, NAN,
-            "Prompts were sent more than once (%llu sent, %llu different), so a prefix cache may "
-            "have answered part of them.",
-            (unsigned long long)f->prompts_sent, (unsigned long long)f->prompts_distinct);
-    if (f->cached_tokens)
-        say(j, NOTE, "cached_tokens", share_pct(f->cached_tokens, f->prompt_tokens), NAN,
-            "The server took %.2f %% of the prompt tokens from its cache.",
-            share_pct(f->cached_tokens, f->prompt_tokens));
-    note_coalesced(j);
-    if (f->unsent_turns)
-        say(j, NOTE, "unsent_turns", (double)f->unsent_turns, NAN,
-            "%llu turns were not sent because an earlier turn of their conversation failed.",
-            (unsigned long long)f->unsent_turns);
-}
-
-/* The plan, then what came of it, against what `tokperf calibrate` found. */
-static void note_calibration(struct judge *j)
-{
-    const struct tkp_phase_facts *f = j->facts;
-    const char *code = "past_calibration";
-    double events_per_s = (double)f->chunks / f->wall_duration_s;
-    if (f->calibrated_requests_per_s > 0 && f->planned_rate_per_s > f->calibrated_requests_per_s)
-        say(j, NOTE, code, f->planned_rate_per_s, f->calibrated_requests_per_s,
-            "The plan asked for %.6g requests/sec; this machine is calibrated for %.6g.",
-            f->planned_rate_per_s, f->calibrated_requests_per_s);
-    if (f->calibrated_streams > 0 && f->planned_streams > f->calibrated_streams)
-        say(j, NOTE, code, f->planned_streams, f->calibrated_streams,
-            "The plan had up to %.0f streams at a time; this machine is calibrated for %.0f.",
-            f->planned_streams, f->calibrated_streams);
-    if (f->calibrated_events_per_s > 0 && events_per_s > f->calibrated_events_per_s)
-        say(j, NOTE, code, events_per_s, f->calibrated_events_per_s,
-            "%.6g chunks came per second; this machine is calibrated for %.6g.", events_per_s,
-            f->calibrated_events_per_s);
-}
-
-static void note_clock(struct judge *j)
-{
-    const struct tkp_phase_facts *f = j->facts;
-    if (f->unstamped_reads)
-        say(j, NOTE, "unstamped_reads", (double)f->unstamped_reads, NAN,
-            "%llu reads came without a usable stamp of the kernel: their requests have no arrival "
-            "times and no metric that needs them.",
-            (unsigned long long)f->unstamped_reads);
-    if (f->clock_steps)
-        say(j, NOTE, "clock_step", (double)f->clock_steps, NAN,
-            "The wall clock was stepped %llu times; what arrived just before a step may be off by "
-            "it.",
-            (unsigned long long)f->clock_steps);
-}
-
-static void note_tls(struct judge *j)
-{
-    if (j->facts->tls_not_verified)
-        say(j, NOTE, "tls_not_verified", NAN, NAN,
-            "The certificates of https servers were not verified (--insecure): who answered is not "
-            "known.");
-}
-
-static void note_collectors(struct judge *j)
-{
-    if (j->facts->results_missing)
-        say(j, NOTE, "results_missing", (double)j->facts->results_missing, NAN,
-            "Results of collectors are missing: %s.", j->facts->results_missing_names);
-}
-
 /* Copies the reasons into the arena, the gravest first, in the order of judging otherwise. */
-static bool publish(struct judge *j, struct tkp_verdict *verdict)
+static bool publish(struct tkp_judge *j, struct tkp_verdict *verdict)
 {
-    static const char *const names[] = {
-        [NOTE] = "valid", [SUSPECT] = "suspect", [INVALID] = "invalid"};
+    static const char *const names[] = {[TKP_SEVERITY_NOTE] = "valid",
+                                        [TKP_SEVERITY_SUSPECT] = "suspect",
+                                        [TKP_SEVERITY_INVALID] = "invalid"};
     struct tokperf_reason *items = tkp_arena_alloc(j->arena, j->count * sizeof *items);
     const struct tokperf_reason **pointers = tkp_arena_alloc(j->arena, j->count * sizeof(void *));
     uint32_t at = 0;
     if (!items || !pointers)
         return false;
-    for (uint32_t severity = INVALID + 1; severity-- > NOTE;)
+    for (uint32_t severity = TKP_SEVERITY_INVALID + 1; severity-- > TKP_SEVERITY_NOTE;)
         for (uint32_t i = 0; i < j->count; i++)
             if (j->reasons[i].severity == severity) {
                 items[at] = j->reasons[i];
@@ -435,7 +312,7 @@ static bool publish(struct judge *j, struct tkp_verdict *verdict)
                 at++;
             }
     *verdict = (struct tkp_verdict){
-        .status = names[at ? items[0].severity : NOTE],
+        .status = names[at ? items[0].severity : TKP_SEVERITY_NOTE],
         .reason_count = at,
         .reasons = pointers,
     };
@@ -444,7 +321,7 @@ static bool publish(struct judge *j, struct tkp_verdict *verdict)
 
 /* The functions that look at the phase. Those about the run look at the first one's facts, in their
  * place among the others. */
-static void judge_phase(struct judge *j, bool is_first)
+static void judge_phase(struct tkp_judge *j, bool is_first)
 {
     const struct tokperf_span phase = j->phase, run = {"", 0};
     judge_results(j);
@@ -462,24 +339,24 @@ static void judge_phase(struct judge *j, bool is_first)
     judge_steal(j);
     j->phase = run;
     if (is_first)
-        note_governor(j);
+        tkp_note_governor(j);
     j->phase = phase;
-    note_machine(j);
-    note_load(j);
-    note_clock(j);
-    note_calibration(j);
+    tkp_note_machine(j);
+    tkp_note_load(j);
+    tkp_note_clock(j);
+    tkp_note_calibration(j);
     j->phase = run;
     if (is_first)
-        note_tls(j);
+        tkp_note_tls(j);
     if (is_first)
-        note_collectors(j);
+        tkp_note_collectors(j);
 }
 
 tokperf_status tkp_verdict_judge_phases(const struct tkp_judged_phase *phases, uint32_t count,
                                         const struct tkp_limits *limits, struct tkp_arena *arena,
                                         struct tkp_verdict *verdict, struct tokperf_error *error)
 {
-    struct judge j = {.limits = limits, .arena = arena, .room = MAX_REASONS * count};
+    struct tkp_judge j = {.limits = limits, .arena = arena, .room = MAX_REASONS * count};
     j.reasons = tkp_arena_alloc(arena, j.room * sizeof *j.reasons);
     j.failed = !j.reasons;
     for (uint32_t i = 0; i < count && !j.failed; i++) {

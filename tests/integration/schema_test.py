@@ -80,6 +80,14 @@ class Schema(RunTest):
         for line in ok:  # each alone, not only together
             self.assertEqual(outline(line), outline(merged(ok)))
 
+    def test_phase_manifest_keys(self):
+        config = self.home / "run.yaml"
+        config.write_text("benchmark:\n  phases: {a: {requests: 3}, b: {requests: 3}}\n")
+        run = self.profile(self.start_mock(*MOCK), "--config", config, *PROCESS_CLOCK)
+        self.check("phase_manifest.keys", outline(run.json("phases/phase_manifest.json")))
+        phases = {"phases": run.json()["phases"]}
+        self.check("profile_export_phases.keys", outline(phases))
+
     def test_the_kernel_clock_adds_read_delay(self):
         run = self.profile(self.start_mock(*MOCK), *PROFILE, "--receive-clock", "kernel",
                            expect=None)

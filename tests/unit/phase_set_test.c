@@ -84,8 +84,10 @@ static void feed(struct fixture *f, uint32_t phases)
 static void make(struct fixture *f, const struct tkp_phase_set_run *more)
 {
     struct tokperf_error error;
+    static const struct tkp_collector_notes no_collectors;
     struct tkp_phase_set_run run = *more;
     run.facts = &f->facts;
+    run.collectors = &no_collectors;
     assert_int_equal(tkp_phase_set_make(&f->set, &run, &f->arena, &f->summary, &error), TOKPERF_OK);
 }
 
