@@ -239,8 +239,10 @@ static void the_most_phases_fit(void **state)
     f->plan.phases = many;
     f->plan.phase_count = WIDE;
     assert_int_equal(tkp_phase_set_init(&f->set, &f->plan, &f->context, &error), TOKPERF_OK);
-    for (uint32_t i = 0; i < WIDE; i++) /* the last one is the earliest */
-        add(f, i, metric_row(10 * (WIDE - i), 10 * (WIDE - i) + 1, 10 * (WIDE - i) + 5));
+    for (uint32_t i = 0; i < WIDE; i++) { /* the last one is the earliest */
+        uint64_t at_ms = UINT64_C(10) * (WIDE - i);
+        add(f, i, metric_row(at_ms, at_ms + 1, at_ms + 5));
+    }
     make(f, &(struct tkp_phase_set_run){0});
     assert_int_equal(f->summary.main_phase, WIDE);
     assert_true(value(f->summary.phases[WIDE], "request_count") == WIDE);
