@@ -146,7 +146,8 @@ static bool is_note(const struct tkp_log_head *head)
 {
     return head->kind == TKP_LOG_RUN || head->kind == TKP_LOG_PHASE || head->kind == TKP_LOG_END ||
            head->kind == TKP_LOG_DATASET || head->kind == TKP_LOG_STOP ||
-           head->kind == TKP_LOG_TOKENS || head->kind == TKP_LOG_CONTROL;
+           head->kind == TKP_LOG_TOKENS || head->kind == TKP_LOG_CONTROL ||
+           head->kind == TKP_LOG_GATE || head->kind == TKP_LOG_COLLECTOR;
 }
 
 static bool is_rows(const struct tkp_log_head *head)

@@ -15,7 +15,7 @@
  *   --ack success|error|both|neither|never|twice|late|unknown
  *   --at N                what follows happens at the Nth request for a sample, not at the first:
  *   --die, --exit CODE, --disable-then TEXT, --leave, --fail-then TEXT
- *   --end-after MS        --die, --exit ... happen that long after it was ready instead
+ *   --end-after MS        --die, --exit ... happen that long after its first answer instead
  *   --die-at-finish
  *   --ignore-end          neither the end of its input nor SIGTERM ends it
  */
@@ -41,6 +41,7 @@ static struct {
 
 static struct tkp_collector_client *client;
 static FILE *out;
+static uint64_t end_ns = TKP_NEVER_NS; /* when --end-after ends it */
 static struct tkp_message late; /* the request that is answered at the next one; kind 0: none */
 
 static void note(const char *what, const struct tkp_message *message)
@@ -64,7 +65,7 @@ static void must(tokperf_status status, const struct tokperf_error *error)
     if (status == TOKPERF_OK)
         return;
     fprintf(stderr, "test_collector: %s\n", error->message);
-    exit(1);
+    _exit(1);
 }
 
 static void say(enum tkp_message_kind kind, const char *why)
@@ -143,6 +144,8 @@ static void answer(const struct tkp_message *message)
             end_as_told();
         else
             acknowledge(message);
+        if (requests == 1 && script.end_after_ms)
+            end_ns = tkp_clock_now_ns() + script.end_after_ms * TKP_NS_PER_MS;
     } else if (message->kind == TKP_MESSAGE_FINISH) {
         note("finish", message);
         if (script.die_at_finish)
@@ -158,7 +161,7 @@ static void become_ready(void)
     struct tokperf_error error;
     while (script.never_ready || tkp_clock_now_ns() < until_ns)
         if (tkp_collector_client_next(client, LOOK_MS, &message, &error) == TOKPERF_E_CANCELLED)
-            exit(0);
+            _exit(0);
     if (script.fail)
         say(TKP_MESSAGE_FAILED, script.fail);
     else if (script.disable)
@@ -172,8 +175,6 @@ static void become_ready(void)
 
 static void work(void)
 {
-    uint64_t end_ns = script.end_after_ms ? tkp_clock_now_ns() + script.end_after_ms * TKP_NS_PER_MS
-                                          : TKP_NEVER_NS;
     for (;;) {
         struct tkp_message message;
         struct tokperf_error error;

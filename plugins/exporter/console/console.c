@@ -4,6 +4,7 @@
  * headers, what the client itself added, errors, the verdict with its reasons, token sources,
  * prompt reuse, and where the files are. Plain text that fits 100 columns.
  */
+#include "collector_line.h"
 #include "phase_lines.h"
 #include "table.h"
 
@@ -223,6 +224,14 @@ static void print_controls(const struct table_output *out, const struct tokperf_
     }
 }
 
+static void print_collectors(const struct table_output *out, const struct tokperf_summary *run)
+{
+    char text[1024];
+    collector_line(run, text, sizeof text);
+    if (text[0])
+        print_text(out, "Collectors: ", text);
+}
+
 static tokperf_status export_run(void *self, const struct tokperf_summary *summary,
                                  const struct tokperf_cursor *cursor, struct tokperf_error *error)
 {
@@ -246,6 +255,7 @@ static tokperf_status export_run(void *self, const struct tokperf_summary *summa
     print_prompts(&out, summary, phase);
     print_controls(&out, summary);
     print_source(&out, summary);
+    print_collectors(&out, summary);
     const struct tokperf_metric *duration = find(phase, "benchmark_duration");
     if (duration && has_statistic(duration, TOKPERF_STAT_AVG))
         table_printf(&out, "Benchmark duration: %.2f s\n", duration->value[TOKPERF_STAT_AVG]);

@@ -189,6 +189,77 @@ static void write_controls(struct json_out *out, const struct tokperf_summary *r
     out->api->array_end(&out->w);
 }
 
+static void write_results(struct json_out *out, const struct tokperf_collector *collector)
+{
+    json_array(out, "results");
+    for (uint32_t i = 0; i < collector->result_count; i++) {
+        const struct tokperf_collector_result *result = collector->results[i];
+        out->api->object_begin(&out->w);
+        json_text(out, "domain", result->domain);
+        json_text(out, "state", result->state);
+        json_text_if(out, "error", result->error);
+        out->api->object_end(&out->w);
+    }
+    out->api->array_end(&out->w);
+}
+
+/* Absent without --collector. */
+static void write_collectors(struct json_out *out, const struct tokperf_summary *run)
+{
+    if (!TOKPERF_HAS(run, collectors) || !run->collector_count)
+        return;
+    json_array(out, "collectors");
+    for (uint32_t i = 0; i < run->collector_count; i++) {
+        const struct tokperf_collector *collector = run->collectors[i];
+        out->api->object_begin(&out->w);
+        json_text(out, "service", collector->service);
+        json_text(out, "command", collector->command);
+        json_text(out, "state", collector->state);
+        json_text_if(out, "error", collector->error);
+        json_boolean(out, "baseline", collector->is_baseline);
+        write_results(out, collector);
+        out->api->object_end(&out->w);
+    }
+    out->api->array_end(&out->w);
+}
+
+static void write_gate(struct json_out *out, const struct tokperf_phase *phase,
+                       const struct tokperf_gate *gate)
+{
+    out->api->object_begin(&out->w);
+    json_text(out, "phase", phase->name);
+    json_text(out, "kind", json_span(gate->is_end ? "end" : "start"));
+    json_text_if(out, "off", gate->off);
+    if (!gate->off.len) {
+        json_count(out, "asked", gate->asked);
+        json_count(out, "acknowledged", gate->acknowledged);
+        write_time(out, "start_time", gate->start_realtime_ns);
+        json_number(out, "duration_ms", (double)gate->duration_ns / 1e6);
+        json_array(out, "failures");
+        for (uint32_t i = 0; i < gate->failure_count; i++) {
+            out->api->object_begin(&out->w);
+            json_text(out, "service", gate->failures[i]->service);
+            json_text(out, "error", gate->failures[i]->error);
+            out->api->object_end(&out->w);
+        }
+        out->api->array_end(&out->w);
+    }
+    out->api->object_end(&out->w);
+}
+
+static void write_gates(struct json_out *out, const struct tokperf_summary *run)
+{
+    if (!TOKPERF_HAS(run, collectors) || !run->collector_count)
+        return;
+    json_array(out, "gates");
+    for (uint32_t i = 0; i < run->phase_count; i++) {
+        const struct tokperf_phase *phase = run->phases[i];
+        for (uint32_t k = 0; TOKPERF_HAS(phase, gates) && k < phase->gate_count; k++)
+            write_gate(out, phase, phase->gates[k]);
+    }
+    out->api->array_end(&out->w);
+}
+
 static void write_value(struct json_out *out, const char *name, const struct tokperf_phase *phase,
                         const char *tag)
 {
@@ -273,6 +344,8 @@ static void write_ours(struct json_out *out, const struct tokperf_summary *run,
     }
     out->api->object_end(&out->w);
     write_controls(out, run);
+    write_collectors(out, run);
+    write_gates(out, run);
     json_object(out, "prompt_reuse");
     json_count(out, "sent", run->prompts_sent);
     json_count(out, "distinct", run->prompts_distinct);
