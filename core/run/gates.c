@@ -34,20 +34,21 @@ tokperf_status tkp_run_start_collectors(struct tkp_run *run, struct tokperf_erro
 
 void tkp_run_open_collectors(struct tkp_run *run)
 {
-    char control[TKP_BUS_ADDRESS_BYTES] = "", events[TKP_BUS_ADDRESS_BYTES] = "";
+    struct tokperf_error error;
     if (!run->collectors)
         return;
-    if (run->bus) {
-        tkp_bus_folder_address(&run->bus_folder, "control", control);
-        if (run->publisher)
-            tkp_bus_folder_address(&run->bus_folder, "events", events);
-    }
-    const struct tkp_collectors_run told = {.bus = run->bus,
-                                            .control = control,
-                                            .events = events,
-                                            .benchmark_id = run->benchmark_id,
-                                            .artifact_dir = run->dir.path};
+    bool has_folder = run->bus && run->bus_folder.path[0];
+    if (has_folder)
+        tkp_bus_folder_address(&run->bus_folder, "control", run->control_address);
+    const struct tkp_collectors_run told = {
+        .bus = has_folder ? run->bus : NULL,
+        .control = run->control_address,
+        .events = has_folder && run->publisher ? run->events_address : "",
+        .benchmark_id = run->benchmark_id,
+        .artifact_dir = run->dir.path};
     tkp_collectors_open(run->collectors, &told);
+    if (has_folder && tkp_run_write_run_file(run, 0, &error) != TOKPERF_OK)
+        tkp_log(TKP_LOG_DEBUG, "run.json does not name the control address: %s", error.message);
 }
 
 int tkp_run_collectors_fd(const struct tkp_run *run)

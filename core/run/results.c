@@ -287,6 +287,8 @@ void tkp_run_close_results(struct tkp_run *run)
     for (uint32_t i = 0; run->channels && i < run->plan->workers; i++)
         tkp_block_channel_destroy(run->channels[i]);
     free(run->channels);
+    tkp_collectors_destroy(run->collectors); /* its socket, before the bus */
+    run->collectors = NULL;
     tkp_run_close_bus(run);
     tkp_snapshots_destroy(run->snapshots);
     tkp_live_destroy(run->live);

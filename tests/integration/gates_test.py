@@ -129,6 +129,15 @@ class Order(GateTest):
         self.assertNotIn("Collectors:", run.stdout)
         self.assert_gone(asked[0]["pid"])
 
+    def test_run_json_names_the_control_address_while_it_lives(self):
+        process = self.start("--request-count", 100000, *self.script())
+        self.wait_for("baseline", process=process)
+        named = json.loads((process.directory / "run.json").read_text())
+        self.assertRegex(named["control"], "^ipc:///.*/control$")
+        process.send_signal(signal.SIGINT)
+        self.finish(process, 130)
+        self.assertNotIn("control", json.loads((process.directory / "run.json").read_text()))
+
     def test_nothing_of_it_without_collectors(self):
         run = self.load()
         self.assertNotIn("gates", run.json())
