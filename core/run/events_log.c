@@ -14,6 +14,7 @@
 #include <base/thread.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <inttypes.h>
 #include <limits.h>
 #include <poll.h>
 #include <report/rundir.h>
@@ -43,7 +44,9 @@ struct tkp_events_log {
     const char *address;
     struct tkp_bus *bus;
     uint32_t held_batches;
-    struct tkp_event_writer writer; /* the thread's */
+    struct tkp_event_writer writer;  /* the thread's */
+    bool has_begun[TKP_TOPIC_COUNT]; /* likewise: a batch of the topic was there */
+    uint64_t missed_before;          /* likewise: events before those */
 };
 
 /* The directory part of a path, with a NUL; "." without one. */
@@ -164,10 +167,21 @@ tokperf_status tkp_events_log_open(const struct tkp_plan *plan, const char *run_
     return TOKPERF_OK;
 }
 
+/* A subscriber cannot know what came before its first batch of a topic; the run's own does. */
+static void note_begin(struct tkp_events_log *log, const struct tkp_batch_head *head)
+{
+    if (!log->has_begun[head->topic])
+        log->missed_before += head->sequence;
+    log->has_begun[head->topic] = true;
+}
+
 static void say_losses(struct tkp_events_log *log, const struct tkp_subscriber_counts *counts)
 {
     struct tkp_buffer losses;
     tkp_buffer_init(&losses, 4096);
+    if (log->missed_before)
+        tkp_log(TKP_LOG_WARNING, "%s is not complete: the first %" PRIu64 " events missed",
+                log->path, log->missed_before);
     if (tkp_event_losses(&log->writer, counts, &losses))
         tkp_log(TKP_LOG_WARNING, "%s is not complete: %s", log->path, tkp_buffer_text(&losses));
     else if (!log->writer.ended)
@@ -182,6 +196,8 @@ static void follow(struct tkp_events_log *log, struct tkp_subscriber *subscriber
     struct tkp_frame_reader batch;
     while (!log->writer.ended) {
         tokperf_status status = tkp_subscriber_next(subscriber, LOOK_MS, &batch, &error);
+        if (status == TOKPERF_OK)
+            note_begin(log, &batch.head);
         if (status == TOKPERF_OK &&
             tkp_event_writer_batch(&log->writer, &batch, &error) != TOKPERF_OK) {
             tkp_log(TKP_LOG_WARNING, "%s: %s; the run goes on without its log of events", log->path,
