@@ -70,10 +70,12 @@ static bool has_listener(const struct tkp_snapshots *s)
     return publisher && tkp_publisher_has_subscriber(publisher, TKP_TOPIC_SNAPSHOT);
 }
 
-/* Whether the plan's rate allows another one now. Those that were missed are not made up for. */
+/* Whether the plan's rate allows another one now. Those that were missed are not made up for. A
+ * tick may come a little before the one that is due, since ticks are not late by the same: it
+ * counts, as the next may be an interval away. */
 static bool is_due(struct tkp_snapshots *s, uint64_t now_ns)
 {
-    if (!s->interval_ns || now_ns < s->next_ns)
+    if (!s->interval_ns || tkp_clock_after_ns(now_ns, tkp_snapshots_tick_ns(s) / 2) < s->next_ns)
         return false;
     uint64_t next_ns = tkp_clock_after_ns(s->next_ns, s->interval_ns);
     s->next_ns = next_ns > now_ns ? next_ns : tkp_clock_after_ns(now_ns, s->interval_ns);
