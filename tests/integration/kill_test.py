@@ -1,0 +1,243 @@
+# SPDX-License-Identifier: Apache-2.0
+"""kill -9 of a run, of a collector and of an observer, and signals to a run, from its start to its
+report. What is left goes on with right numbers and ends in its time, and `tokperf report` gives every
+request that had finished a second before. TKP_KILL_ROUNDS rounds, drawn by TKP_KILL_SEED;
+tools/kill.sh runs many."""
+import json
+import os
+import random
+import signal
+import sys
+import time
+
+from harness import SOURCE, Run, RunTest, main
+from kill_support import BOUND_S, Scene, is_gone, json_lines, wait_until
+
+sys.path.insert(0, str(SOURCE / "tests" / "support"))
+import records  # noqa: E402
+
+ROUNDS = int(os.environ.get("TKP_KILL_ROUNDS", "12"))
+SEED = int(os.environ.get("TKP_KILL_SEED", random.SystemRandom().randrange(1 << 32)))
+LOST_AT_MOST_S = 1.0  # docs/records.md
+SLACK_S = 0.5
+HEARD_NS = 20_000_000  # a signal that comes when the last snapshot is made breaks nothing off
+CONCURRENCY = 8
+REQUESTS = 300
+# Streams with samples of every kind; answers so long that counting them takes a while.
+LIVE = ("--ttft", "25", "--itl", "0.2", "--osl", "12")
+LONG = ("--ttft", "5", "--itl", "0", "--osl", "20000")
+
+
+class Kill(RunTest):
+    def setUp(self):
+        super().setUp()
+        self.live = self.start_mock(*LIVE)
+        self.long = self.start_mock(*LONG)
+        print(f"TKP_KILL_SEED={SEED}", file=sys.stderr)
+
+    def play(self, number, victim, moment, draw):
+        """One round: a run up to the moment, and the victim's end. Returns the scene."""
+        drains = moment in ("drain", "counting") or draw.random() < 0.2
+        more = ["--events-log", self.home / f"round{number}.events"] if draw.random() < 0.5 else []
+        collector = ""
+        if victim == "run" and draw.random() < 0.5:
+            more += ["--baseline-timeout", "1"]  # some of what a gate waits for never comes
+            collector = draw.choice(["--ack never", "--ack late", "--silent"])
+        scene = Scene(self, self.long if drains else self.live, f"round{number}", REQUESTS, *more,
+                      streaming=not drains, collector=collector)
+        self.scene = scene
+        return scene
+
+    def rounds(self, victim, share, act):
+        """Acts at moments of as many runs, each moment once before any comes again."""
+        draw = random.Random(f"{SEED} {victim}")
+        names = []
+        for number in range(max(1, round(ROUNDS * share))):
+            if not names:
+                names = list(Scene.MOMENTS)
+                draw.shuffle(names)
+            with self.subTest(victim=victim, moment=names[-1], round=number, seed=SEED):
+                act(self.play(number, victim, names[-1], draw), names.pop(), draw)
+
+    def linger(self, draw):
+        """The moment is not always the same one."""
+        end = time.monotonic() + draw.choice((0, 0, 0.003, 0.03))
+        while time.monotonic() < end:
+            pass
+
+    # ---- what has to hold
+
+    def check_complete(self, scene, messages=()):
+        """The run went to its end as if nothing had happened."""
+        self.assertEqual(scene.run.wait(), 0, scene.run.messages())
+        said = scene.run.messages()
+        self.assertEqual(len(said), len(messages), said)
+        for line, words in zip(said, messages):
+            self.assertIn(words, line)
+        self.assertEqual(scene.done(), scene.requests)
+        self.assertEqual(scene.result()["request_count"]["avg"], scene.requests)
+        self.assertEqual(len(json_lines(scene.directory / "profile_export.jsonl")), scene.requests)
+        self.assertEqual(scene.snapshot()["state"], "complete")
+        self.assertEqual(scene.folders(), [])
+
+    def check_observer(self, observer, state):
+        self.assertEqual((observer.wait(), observer.messages()), (0, []))
+        events = json_lines(observer.out)
+        self.assertEqual(events[-1]["event"], "session.ended")
+        self.assertEqual(events[-1]["data"]["state"], state)
+        for topic in ("session", "phase", "sample", "snapshot"):
+            numbers = [e["sequence"] for e in events if e["topic"] == topic]
+            self.assertEqual(numbers, list(range(numbers[0], numbers[0] + len(numbers)))
+                             if numbers else [], topic)
+
+    def check_nobody_is_left(self, scene):
+        for pid in scene.pids():
+            wait_until(lambda p=pid: is_gone(p), f"the end of collector {pid}")
+
+    def check_report(self, scene, promised, at_most):
+        """From the directory alone, which is the same when it is made twice."""
+        again = Run(["report", str(scene.directory)], scene.directory)
+        self.assertEqual(again.code, 0, again.stderr)
+        self.assertEqual(again.json()["report_source"], "record_log")
+        log = records.read(scene.directory / "records.tkr", sums=scene.streaming)
+        self.assertIsNone(log.damage)
+        ok = [row for row in log.rows if records.OUTCOMES[row["outcome"]] == "ok"]
+        self.assertEqual(again.count("request_count"), len(ok))
+        self.assertEqual(len(again.records()), len(log.rows))
+        self.assertGreaterEqual(len(ok), promised)
+        self.assertLessEqual(len(ok), at_most)
+        return again
+
+    # ---- who is killed
+
+    def test_an_observer(self):
+        def act(scene, moment, draw):
+            moments = scene.moments(draw)
+            stays, victim = scene.observe(), scene.observe()
+            if scene.wait_for(moments[moment]):
+                self.linger(draw)
+                if not victim.is_over():
+                    victim.kill()
+            self.check_complete(scene)
+            if json_lines(stays.out):
+                self.check_observer(stays, "complete")
+        self.rounds("observer", 0.2, act)
+
+    def test_a_collector(self):
+        def act(scene, moment, draw):
+            moments = scene.moments(draw)
+            observer = scene.observe()
+            killed = False
+            if scene.wait_for(moments[moment]):
+                self.linger(draw)
+                notes = json_lines(scene.logs[1])
+                killed = bool(notes) and not is_gone(notes[-1]["pid"])
+                if killed:
+                    os.kill(notes[-1]["pid"], signal.SIGKILL)
+            self.assertEqual(scene.run.wait(), 0, scene.run.messages())
+            said = scene.run.messages()
+            self.assertLessEqual(len(said), 2 * killed, said)
+            for line in said:
+                self.assertIn("test_collector-2", line)
+            self.check_complete(scene, said)
+            self.check_gates(scene)
+            if json_lines(observer.out):
+                self.check_observer(observer, "complete")
+            self.check_nobody_is_left(scene)
+        self.rounds("collector", 0.25, act)
+
+    def check_gates(self, scene):
+        """The other one was asked for everything."""
+        asked = [(n["what"], n.get("kind")) for n in json_lines(scene.logs[0])
+                 if n["what"] in ("baseline", "finish")]
+        self.assertEqual(asked, [("baseline", "start"), ("baseline", "end"), ("finish", "end")])
+
+    def test_the_run(self):
+        def act(scene, moment, draw):
+            moments = scene.moments(draw)
+            observer = scene.observe() if moment not in ("spawn", "directory") else None
+            seen = []  # (time, finished)
+
+            def look():
+                seen.append((time.monotonic(), scene.done()))
+                return moments[moment]()
+
+            is_there = scene.wait_for(look)
+            self.linger(draw)
+            scene.run.kill()
+            killed = time.monotonic()
+            scene.run.wait()
+            self.check_nobody_is_left(scene)
+            if observer:
+                self.assertIn(observer.wait(), (0, 1, 2, 3) if not json_lines(observer.out)
+                              else (0, 1), observer.messages())
+                self.assertLessEqual(len(observer.messages()), 2, observer.messages())
+            promised = max((done for at, done in seen if at < killed - LOST_AT_MOST_S - SLACK_S),
+                           default=0)
+            self.check_what_a_kill_leaves(scene, promised, is_there)
+        self.rounds("run", 0.35, act)
+        self.check_the_next_run_sweeps()
+
+    def check_what_a_kill_leaves(self, scene, promised, is_there):
+        log = scene.directory / "records.tkr"
+        if not log.exists() or records.read(log, sums=False).run is None:
+            self.assertEqual(promised, 0)
+            if scene.directory.exists():
+                early = Run(["report", str(scene.directory)])
+                self.assertEqual((early.code, len(early.stderr.splitlines())), (2, 1), early.stderr)
+            return
+        self.check_report(scene, promised, scene.done())
+        if scene.has("metrics/*.json"):
+            self.assertIn(scene.snapshot()["state"], ("complete", "interrupted"))
+            # ... and with nothing but that
+            for name in ("records.tkr", "tokens.tkr"):
+                (scene.directory / name).unlink(missing_ok=True)
+            again = Run(["report", str(scene.directory)], scene.directory)
+            self.assertEqual(again.code, 0, again.stderr)
+            self.assertEqual(again.json()["report_source"], "final_snapshot")
+            self.assertEqual(again.count("request_count"), scene.requests)
+
+    def check_the_next_run_sweeps(self):
+        """Folders of sockets of runs that were killed."""
+        scene = Scene(self, self.live, "next", 20)
+        scene.run.wait()
+        self.assertEqual(scene.folders(), [])
+
+    # ---- signals
+
+    def test_signals(self):
+        def act(scene, moment, draw):
+            moments = scene.moments(draw)
+            number = draw.choice((signal.SIGINT, signal.SIGTERM))
+            observer = scene.observe() if moment not in ("spawn", "directory") else None
+            sent_ns = None
+            if scene.wait_for(moments[moment]):
+                self.linger(draw)
+                if not scene.run.is_over():
+                    scene.run.signal(number)
+                    sent_ns = time.time_ns()
+            code = scene.run.wait()
+            self.assertLessEqual(len(scene.run.messages()), 4, scene.run.messages())
+            self.check_nobody_is_left(scene)
+            self.assertEqual(scene.folders(), [])
+            if not scene.directory.exists():  # before it had sent anything
+                self.assertIn(code, (130, -number))
+                return
+            snapshot = scene.snapshot()
+            state = snapshot["state"]
+            if sent_ns is None or snapshot["time_ns"] < sent_ns + HEARD_NS:
+                self.assertIn((code, state), [(130, "interrupted"), (130, "complete"),
+                                              (0, "complete")])
+            else:
+                self.assertEqual((code, state), (130, "interrupted"))
+            if scene.result()["was_cancelled"]:  # of the load
+                self.assertEqual(state, "interrupted")
+            if observer and json_lines(observer.out):
+                self.check_observer(observer, "interrupted" if code else "complete")
+            finished = scene.done()
+            self.check_report(scene, max(0, finished - CONCURRENCY), finished)
+        self.rounds("signal", 0.35, act)
+
+
+if __name__ == "__main__":
+    main()
