@@ -5,65 +5,26 @@
 #include <base/clock.h>
 #include <stdlib.h>
 
-void tkp_batches_init(struct tkp_batches *b, uint32_t batch_frames, uint32_t queue_batches)
+bool tkp_batches_init(struct tkp_batches *b, uint32_t batch_frames, uint32_t queue_batches)
 {
     memset(b, 0, sizeof *b);
     b->batch_frames = batch_frames ? batch_frames : 1;
     b->queue_batches = queue_batches ? queue_batches : 1;
     b->last = &b->first;
-}
-
-static void destroy(struct tkp_batch *batch)
-{
-    if (!batch)
-        return;
-    tkp_buffer_finish(&batch->bytes);
-    free(batch);
-}
-
-static void destroy_all(struct tkp_batch *batch)
-{
-    while (batch) {
-        struct tkp_batch *next = batch->next;
-        destroy(batch);
-        batch = next;
-    }
+    b->pool = tkp_batch_pool_create();
+    return b->pool != NULL;
 }
 
 void tkp_batches_finish(struct tkp_batches *b)
 {
-    destroy_all(b->first);
-    destroy_all(b->spare);
+    struct tkp_batch *batch;
+    while (b->first && (batch = tkp_batches_take(b)))
+        tkp_batch_pool_give(b->pool, batch);
     for (int i = 0; i < TKP_TOPIC_COUNT; i++)
-        destroy(b->topics[i].open);
+        if (b->topics[i].open)
+            tkp_batch_pool_give(b->pool, b->topics[i].open);
+    tkp_batch_pool_destroy(b->pool);
     memset(b, 0, sizeof *b);
-}
-
-static struct tkp_batch *take_spare(struct tkp_batches *b)
-{
-    struct tkp_batch *batch = b->spare;
-    if (batch) {
-        b->spare = batch->next;
-        b->spare_count--;
-        return batch;
-    }
-    batch = calloc(1, sizeof *batch);
-    if (batch)
-        tkp_buffer_init(&batch->bytes, TKP_BATCH_MAX_BYTES);
-    return batch;
-}
-
-static void keep_spare(struct tkp_batches *b, struct tkp_batch *batch)
-{
-    if (b->spare_count >= TKP_BATCH_SPARE_COUNT) {
-        destroy(batch);
-        return;
-    }
-    tkp_buffer_clear(&batch->bytes);
-    batch->frame_count = 0;
-    batch->next = b->spare;
-    b->spare = batch;
-    b->spare_count++;
 }
 
 static void write_head(struct tkp_batch *batch)
@@ -87,7 +48,7 @@ static uint64_t close_open(struct tkp_batches *b, enum tkp_topic topic)
     b->topics[topic].open = NULL;
     if (b->topics[topic].queued >= b->queue_batches) {
         uint64_t lost = batch->frame_count;
-        keep_spare(b, batch);
+        tkp_batch_pool_give(b->pool, batch);
         return lost;
     }
     write_head(batch);
@@ -101,12 +62,12 @@ static uint64_t close_open(struct tkp_batches *b, enum tkp_topic topic)
 static struct tkp_batch *open_batch(struct tkp_batches *b, enum tkp_topic topic, uint64_t now_ns)
 {
     static const struct tkp_batch_head empty_head;
-    struct tkp_batch *batch = take_spare(b);
+    struct tkp_batch *batch = tkp_batch_pool_take(b->pool);
     if (!batch)
         return NULL;
     tkp_buffer_append(&batch->bytes, (const char *)&empty_head, sizeof empty_head);
     if (batch->bytes.failed) {
-        destroy(batch);
+        tkp_batch_pool_give(b->pool, batch);
         return NULL;
     }
     batch->topic = topic;
@@ -155,7 +116,7 @@ static uint64_t put_piece(struct tkp_batches *b, enum tkp_topic topic, struct to
         if (batch) {
             lost += batch->frame_count;
             b->topics[topic].open = NULL;
-            destroy(batch);
+            tkp_batch_pool_give(b->pool, batch);
         }
         return lost;
     }
@@ -218,14 +179,25 @@ uint64_t tkp_batches_close(struct tkp_batches *b, uint64_t until_ns)
     }
 }
 
-void tkp_batches_pop(struct tkp_batches *b)
+struct tkp_batch *tkp_batches_take(struct tkp_batches *b)
 {
-    struct tkp_batch *sent = b->first;
-    b->first = sent->next;
+    struct tkp_batch *batch = b->first;
+    if (!batch)
+        return NULL;
+    b->first = batch->next;
     if (!b->first)
         b->last = &b->first;
-    b->topics[sent->topic].queued--;
-    keep_spare(b, sent);
+    b->topics[batch->topic].queued--;
+    return batch;
+}
+
+void tkp_batches_put_back(struct tkp_batches *b, struct tkp_batch *batch)
+{
+    batch->next = b->first;
+    b->first = batch;
+    if (!batch->next)
+        b->last = &batch->next;
+    b->topics[batch->topic].queued++;
 }
 
 uint64_t tkp_batches_waiting(const struct tkp_batches *b)

@@ -2,26 +2,12 @@
 /*
  * Within core/bus: the batches of a publisher. Each topic has one that is open, which frames are
  * put into; behind them is one queue of closed batches, in the order in which they go out. The
- * owner holds a lock around every call. The first batch of the queue may be read without it by the
- * only thread that takes from the queue.
+ * owner holds a lock around every call.
  */
 #ifndef TKP_BUS_BATCH_H
 #define TKP_BUS_BATCH_H
 
-#include <bus/frame.h>
-
-/* Unused batches that are kept for their memory. */
-enum { TKP_BATCH_SPARE_COUNT = 8 };
-
-struct tkp_batch {
-    struct tkp_batch *next;
-    struct tkp_buffer bytes; /* room for the head, then frames */
-    enum tkp_topic topic;
-    uint32_t frame_count;
-    uint64_t sequence;  /* of its first frame, in its topic */
-    uint64_t place;     /* of its first frame, among those of all topics */
-    uint64_t opened_ns; /* when its first frame was put */
-};
+#include <bus/batch_pool.h>
 
 struct tkp_batches {
     uint32_t batch_frames, queue_batches;
@@ -31,12 +17,13 @@ struct tkp_batches {
         uint32_t queued; /* batches */
     } topics[TKP_TOPIC_COUNT];
     struct tkp_batch *first, **last; /* the queue */
-    struct tkp_batch *spare;
-    uint32_t spare_count;
+    struct tkp_batch_pool *pool;
     uint64_t next_place;
 };
 
-void tkp_batches_init(struct tkp_batches *b, uint32_t batch_frames, uint32_t queue_batches);
+/* False: no memory. */
+bool tkp_batches_init(struct tkp_batches *b, uint32_t batch_frames, uint32_t queue_batches);
+/* Accepts a zeroed one. */
 void tkp_batches_finish(struct tkp_batches *b);
 
 /* Numbers frames that nobody is to get. Returns as the next. */
@@ -50,8 +37,9 @@ uint64_t tkp_batches_oldest_ns(const struct tkp_batches *b);
 /* Closes those that were opened at until_ns or before, in the order of their first frames. Returns
  * how many frames were lost. */
 uint64_t tkp_batches_close(struct tkp_batches *b, uint64_t until_ns);
-/* Takes the first of the queue away, which was sent. */
-void tkp_batches_pop(struct tkp_batches *b);
+/* Takes the first of the queue; NULL: it is empty. It goes back to the pool, or to its place. */
+struct tkp_batch *tkp_batches_take(struct tkp_batches *b);
+void tkp_batches_put_back(struct tkp_batches *b, struct tkp_batch *batch);
 /* Frames in open and closed batches. */
 uint64_t tkp_batches_waiting(const struct tkp_batches *b);
 

@@ -11,6 +11,7 @@
 #include <base/clock.h>
 #include <base/error.h>
 #include <base/log.h>
+#include <base/text.h>
 #include <base/thread.h>
 #include <bus/batch.h>
 #include <bus/socket.h>
@@ -50,13 +51,6 @@ struct tkp_publisher {
     uint64_t last_sent_ns;
 };
 
-static int send_to_socket(void *context, void *socket, struct tokperf_span part, bool is_last)
-{
-    (void)context;
-    int flags = ZMQ_DONTWAIT | (is_last ? 0 : ZMQ_SNDMORE);
-    return zmq_send(socket, part.data, part.len, flags) < 0 ? zmq_errno() : 0;
-}
-
 /* A subscriber gives the beginning of the names that it wants; nothing begins all of them. */
 static void note_subscription(struct tkp_publisher *p, const char *prefix, size_t len, bool begins)
 {
@@ -83,17 +77,55 @@ static void read_subscriptions(struct tkp_publisher *p)
     }
 }
 
-static int send_batch(struct tkp_publisher *p, const struct tkp_batch *batch)
+/* Returns an errno value. What comes after a failure begins with the name again only if that did
+ * not go out. */
+static int send_name(struct tkp_publisher *p, enum tkp_topic topic)
 {
-    const char *name = tkp_topic_name(batch->topic);
-    struct tokperf_span parts[] = {{name, strlen(name)}, tkp_buffer_span(&batch->bytes)};
-    int failed = 0;
-    if (!p->name_sent)
-        failed = p->options.send_part(p->options.send_context, p->socket, parts[0], false);
+    const char *name = tkp_topic_name(topic);
+    if (p->name_sent)
+        return 0;
+    if (p->options.send_part)
+        return p->options.send_part(p->options.send_context, p->socket, tkp_span(name), false);
+    return zmq_send(p->socket, name, strlen(name), ZMQ_DONTWAIT | ZMQ_SNDMORE) < 0 ? zmq_errno()
+                                                                                   : 0;
+}
+
+/* Sends the bytes from where they lie; the batch comes back to the pool by itself. */
+static int lend_to_socket(struct tkp_publisher *p, struct tkp_batch *batch)
+{
+    struct tkp_batch_pool *pool = p->batches.pool;
+    zmq_msg_t message;
+    if (zmq_msg_init_data(&message, batch->bytes.data, batch->bytes.len, tkp_batch_pool_return,
+                          pool) < 0)
+        return zmq_errno();
+    tkp_batch_pool_lend(pool, batch);
+    if (zmq_msg_send(&message, p->socket, ZMQ_DONTWAIT) >= 0)
+        return 0;
+    int failed = zmq_errno();
+    tkp_batch_pool_reclaim(pool, batch);
+    zmq_msg_close(&message);
+    return failed;
+}
+
+/* A test's sender copies. */
+static int send_bytes(struct tkp_publisher *p, struct tkp_batch *batch)
+{
+    if (!p->options.send_part)
+        return lend_to_socket(p, batch);
+    int failed = p->options.send_part(p->options.send_context, p->socket,
+                                      tkp_buffer_span(&batch->bytes), true);
+    if (!failed)
+        tkp_batch_pool_give(p->batches.pool, batch);
+    return failed;
+}
+
+/* The batch is gone when it was sent. */
+static int send_batch(struct tkp_publisher *p, struct tkp_batch *batch)
+{
+    int failed = send_name(p, batch->topic);
     if (failed)
         return failed;
-    p->name_sent = true;
-    failed = p->options.send_part(p->options.send_context, p->socket, parts[1], true);
+    failed = send_bytes(p, batch);
     p->name_sent = failed != 0;
     return failed;
 }
@@ -107,8 +139,8 @@ static void note_failure(struct tkp_publisher *p, int failed, uint64_t now_ns)
     p->warned = true;
 }
 
-/* Sends the queue's batches until one fails; that one stays where it is. The lock is not held while
- * sending: nobody else takes from the queue. */
+/* Sends the queue's batches until one fails; that one goes back to its place. The lock is not held
+ * while sending: nobody else takes from the queue. */
 static void send_queue(struct tkp_publisher *p)
 {
     uint64_t now_ns = tkp_clock_now_ns();
@@ -117,19 +149,19 @@ static void send_queue(struct tkp_publisher *p)
     p->retry_ns = 0;
     for (int i = 0; i < BATCHES_A_ROUND; i++) {
         pthread_mutex_lock(&p->mutex);
-        const struct tkp_batch *batch = p->batches.first;
+        struct tkp_batch *batch = tkp_batches_take(&p->batches);
         pthread_mutex_unlock(&p->mutex);
         if (!batch)
             return;
         int failed = send_batch(p, batch);
         if (failed) {
+            pthread_mutex_lock(&p->mutex);
+            tkp_batches_put_back(&p->batches, batch);
+            pthread_mutex_unlock(&p->mutex);
             note_failure(p, failed, now_ns);
             return;
         }
         p->last_sent_ns = now_ns;
-        pthread_mutex_lock(&p->mutex);
-        tkp_batches_pop(&p->batches);
-        pthread_mutex_unlock(&p->mutex);
     }
 }
 
@@ -244,15 +276,14 @@ tokperf_status tkp_publisher_open(struct tkp_bus *bus, const struct tkp_publishe
         return tkp_fail(error, TOKPERF_E_NO_MEMORY, "no memory for the publisher of events");
     p->bus = bus;
     p->options = *options;
-    if (!p->options.send_part)
-        p->options.send_part = send_to_socket;
-    tkp_batches_init(&p->batches, options->batch_frames, options->queue_batches);
     pthread_mutex_init(&p->mutex, NULL);
     p->wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+    bool has_memory = tkp_batches_init(&p->batches, options->batch_frames, options->queue_batches);
     tokperf_status status =
-        p->wake_fd < 0 ? tkp_fail_errno(error, TOKPERF_E_LIMIT, errno,
-                                        "cannot make a descriptor for the publisher of events")
-                       : bind_and_start(p, error);
+        !has_memory      ? tkp_fail(error, TOKPERF_E_NO_MEMORY, "no memory for batches of events")
+        : p->wake_fd < 0 ? tkp_fail_errno(error, TOKPERF_E_LIMIT, errno,
+                                          "cannot make a descriptor for the publisher of events")
+                         : bind_and_start(p, error);
     if (status) {
         tkp_socket_close(bus, p->socket, 0);
         destroy(p);

@@ -20,8 +20,8 @@ struct tkp_publisher_options {
     uint32_t batch_frames; /* --events-batch */
     uint64_t max_age_ns;
     uint32_t queue_batches; /* of a topic, waiting to be sent */
-    /* Sends one part of a message; returns an errno value, 0 when it went out. NULL: zmq_send().
-     * Tests put their own here, to make it fail. [publisher's thread] */
+    /* Sends one part of a message; returns an errno value, 0 when it went out. NULL: libzmq
+     * sends, without a copy. Tests put their own here, to make it fail. [publisher's thread] */
     int (*send_part)(void *context, void *socket, struct tokperf_span part, bool is_last);
     void *send_context;
 };
