@@ -94,15 +94,12 @@ bool tkp_schedule_cursor_at(struct tkp_schedule_cursor *cursor, uint64_t ordinal
     return !phase->duration_ns || offset_ns < phase->duration_ns;
 }
 
-uint64_t tkp_schedule_count(const struct tkp_schedule *schedule, uint64_t limit)
+uint64_t tkp_schedule_count(struct tkp_schedule_cursor *cursor, uint64_t counted, uint64_t limit)
 {
-    struct tkp_schedule_cursor cursor;
     struct tkp_arrival_event event;
-    uint64_t count = 0;
-    tkp_schedule_cursor_init(&cursor, schedule);
-    while (count < limit && tkp_schedule_cursor_at(&cursor, count, &event))
-        count++;
-    return count;
+    while (counted < limit && tkp_schedule_cursor_at(cursor, counted, &event))
+        counted++;
+    return counted;
 }
 
 uint64_t tkp_schedule_cap(const struct tkp_schedule *schedule, uint64_t now_ns)

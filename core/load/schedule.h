@@ -43,8 +43,9 @@ bool tkp_schedule_cursor_at(struct tkp_schedule_cursor *cursor, uint64_t ordinal
                             struct tkp_arrival_event *event);
 
 /* Conversations that the phase sends, looking at no more than `limit` ordinals: what ends by a
- * count has one answer for any number of workers. */
-uint64_t tkp_schedule_count(const struct tkp_schedule *schedule, uint64_t limit);
+ * count has one answer for any number of workers. counted: what the cursor's last call returned, or
+ * 0; it is used for nothing else. */
+uint64_t tkp_schedule_count(struct tkp_schedule_cursor *cursor, uint64_t counted, uint64_t limit);
 
 /* Conversations allowed in flight at a time: the cap with its ramp (1 -> N in even steps). 0: no
  * cap. */

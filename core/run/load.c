@@ -135,6 +135,7 @@ static void watch(struct load *load, enum until until)
         wait_for_news(load);
         tkp_run_look_at_collectors(load->run);
         look(load);
+        tkp_phase_run_follow(phase_at(load, load->begun - 1));
         show(load);
     }
     tkp_live_line_clear(&load->run->line);

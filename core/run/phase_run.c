@@ -52,16 +52,30 @@ void tkp_phase_run_begin(struct tkp_phase_run *phase_run, struct tkp_run *run, u
     tkp_phase_init(&phase_run->phase, &schedule, plan->workers);
     phase_run->phase.is_followed =
         index + 1 < plan->phase_count && plan->phases[index + 1].is_seamless;
+    tkp_schedule_cursor_init(&phase_run->draws, &phase_run->phase.schedule);
+    phase_run->drawn = 0;
     tkp_run_publish_phase_begun(run, index, schedule.start_ns);
     tkp_log(TKP_LOG_DEBUG, "phase %s begins", schedule.phase->name);
     tkp_workers_begin_phase(run->workers, &phase_run->phase);
 }
 
-uint64_t tkp_phase_run_next_draw(const struct tkp_phase_run *phase_run)
+/* Workers ask for more than there is. */
+static void count_draws(struct tkp_phase_run *phase_run)
 {
-    const struct tkp_phase *phase = &phase_run->phase;
-    return phase->schedule.first_draw +
-           tkp_schedule_count(&phase->schedule, tkp_ticket_peek(&phase->next_ordinal));
+    uint64_t asked = tkp_ticket_peek(&phase_run->phase.next_ordinal);
+    phase_run->drawn = tkp_schedule_count(&phase_run->draws, phase_run->drawn, asked);
+}
+
+void tkp_phase_run_follow(struct tkp_phase_run *phase_run)
+{
+    if (phase_run->phase.is_followed)
+        count_draws(phase_run);
+}
+
+uint64_t tkp_phase_run_next_draw(struct tkp_phase_run *phase_run)
+{
+    count_draws(phase_run);
+    return phase_run->phase.schedule.first_draw + phase_run->drawn;
 }
 
 /* ---- the note ---- */

@@ -143,7 +143,9 @@ static void take_blocks(struct worker_run *run)
 static uint64_t drawn(const struct worker_run *run)
 {
     const struct tkp_phase *phase = run->phase;
-    return tkp_schedule_count(&phase->schedule, tkp_ticket_peek(&phase->next_ordinal));
+    struct tkp_schedule_cursor cursor;
+    tkp_schedule_cursor_init(&cursor, &phase->schedule);
+    return tkp_schedule_count(&cursor, 0, tkp_ticket_peek(&phase->next_ordinal));
 }
 
 static void begin(struct worker_run *run, const struct tkp_schedule *schedule, bool followed)

@@ -62,8 +62,12 @@ static void same_load_for_any_number_of_workers(void **state)
     for (uint64_t i = 0; i < n; i++)
         turns += one[i].turns;
     assert_int_equal(turns, 9001); /* exactly the budget: the last conversation is cut */
-    assert_int_equal(tkp_schedule_count(&s, UINT64_MAX), n);
-    assert_int_equal(tkp_schedule_count(&s, 100), 100);
+    struct tkp_schedule_cursor cursor;
+    tkp_schedule_cursor_init(&cursor, &s);
+    assert_int_equal(tkp_schedule_count(&cursor, 0, 100), 100);
+    assert_int_equal(tkp_schedule_count(&cursor, 100, 100), 100);
+    assert_int_equal(tkp_schedule_count(&cursor, 100, UINT64_MAX), n);
+    assert_int_equal(tkp_schedule_count(&cursor, n, UINT64_MAX), n);
     const uint32_t counts[] = {2, 3, 7, 64};
     for (size_t i = 0; i < sizeof counts / sizeof counts[0]; i++) {
         assert_int_equal(deal(&s, counts[i], other, MANY), n);
