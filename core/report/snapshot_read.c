@@ -8,6 +8,7 @@
 #include <base/error.h>
 #include <base/files.h>
 #include <base/text.h>
+#include <report/snapshot_collectors.h>
 #include <report/snapshot_phase.h>
 #include <report/snapshot_verdict.h>
 #include <stddef.h>
@@ -80,6 +81,11 @@ static bool read_controls(struct tkp_reading *r, void *place)
         list[summary->control_count++] = control;
     }
     return !r->problem;
+}
+
+static bool read_collectors(struct tkp_reading *r, void *place)
+{
+    return tkp_snapshot_read_collectors(r, summary_of(place));
 }
 
 static bool read_phases(struct tkp_reading *r, void *place)
@@ -191,6 +197,7 @@ static bool read_document(struct tkp_reading *r, struct document *d)
         {"token_sources", read_sources, 0},
         {"prompts", read_prompts, 0},
         {"server_control", read_controls, 0},
+        {"collectors", read_collectors, 0},
         {"report_source", read_source, 0},
         {"run", read_run, 0},
         {0}};

@@ -7,6 +7,7 @@
 #include <math.h>
 #include <metrics/percentile.h>
 #include <record/row.h>
+#include <report/snapshot_collectors.h>
 #include <string.h>
 
 static const struct tokperf_json_writer_v1 *const json = &tkp_json_writer_service;
@@ -284,6 +285,7 @@ static void put_phase(struct tokperf_json_writer *w, const struct tokperf_summar
     if (phase->verdict.len)
         put_verdict(w, phase->verdict, phase->reasons, phase->reason_count);
     put_prompts(w, phase->prompts_sent, phase->prompts_distinct);
+    tkp_snapshot_put_gates(w, phase);
     if (phase->support_count)
         put_support(w, phase);
     json->object_end(w);
@@ -361,6 +363,7 @@ void tkp_snapshot_write(const struct tkp_snapshot_header *header,
     json->object_end(w);
     put_prompts(w, summary->prompts_sent, summary->prompts_distinct);
     put_controls(w, summary);
+    tkp_snapshot_put_collectors(w, summary);
     if (facts) {
         put_text(w, "report_source", summary->report_source);
         put_run(w, facts);

@@ -173,7 +173,8 @@ class Phases(RunTest):
             run.path(name).rename(run.path(name + ".old"))
         for name in run.directory.glob("profile_export*"):
             name.unlink()
-        for name in ("config.yaml", "inputs.json", "logs/tokperf.log"):
+        for name in ("config.yaml", "inputs.json", "logs/tokperf.log",
+                     "metrics/final_snapshot.json"):
             run.path(name).unlink()
         refused = Run(arguments)
         self.assertEqual(refused.code, 2, refused.stderr)
