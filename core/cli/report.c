@@ -44,7 +44,8 @@ struct rebuild {
     struct tkp_exports exports;
     struct tkp_summarizer *summarizer;
     struct tkp_cursor *cursor;
-    bool from_snapshot; /* there is no log */
+    bool from_snapshot;          /* there is no log */
+    struct tokperf_error no_log; /* why */
     struct tkp_arena snapshot_arena;
     struct tkp_snapshot snapshot;
 };
@@ -87,8 +88,7 @@ static tokperf_status find_source(struct rebuild *r, struct tokperf_error *error
         return tkp_fail(error, TOKPERF_E_INVALID,
                         "--tokenizer: '%s' has no record log with answers that could be counted",
                         r->dir);
-    tkp_log(TKP_LOG_WARNING, "the report is made from %s/%s, which knows no single requests: %s",
-            TKP_SNAPSHOT_FOLDER, TKP_SNAPSHOT_FILE, error->message);
+    r->no_log = first;
     tkp_log_reader_close(r->reader);
     r->reader = NULL;
     r->from_snapshot = true;
@@ -141,6 +141,8 @@ static tokperf_status take_snapshot(struct rebuild *r, const struct tokperf_summ
                         "'%s/%s/%s': its phases are not those of its configuration", r->dir,
                         TKP_SNAPSHOT_FOLDER, TKP_SNAPSHOT_FILE);
     tkp_summary_identify(&r->snapshot.summary, &r->plan, &r->facts, r->dir);
+    tkp_log(TKP_LOG_WARNING, "the report is made from %s/%s, which knows no single requests: %s",
+            TKP_SNAPSHOT_FOLDER, TKP_SNAPSHOT_FILE, r->no_log.message);
     r->snapshot.summary.report_source = tkp_span("final_snapshot");
     tkp_exports_drop_records(&r->exports);
     *summary = &r->snapshot.summary;

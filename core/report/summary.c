@@ -25,6 +25,7 @@ struct tkp_summarizer {
     pthread_mutex_t mutex; /* guards the notes, of phases too, which main gives while rows come */
     uint64_t end_realtime_ns;
     uint64_t ok, errors; /* of the phases that count */
+    uint64_t texts;      /* answers that are kept for the tokenizer */
     struct tokperf_control controls[MAX_CONTROLS];
     const struct tokperf_control *control_list[MAX_CONTROLS];
     uint32_t control_count;
@@ -93,6 +94,8 @@ void tkp_summarizer_row(struct tkp_summarizer *summarizer, const struct tkp_row 
         s->ok += row->outcome == TKP_OUTCOME_OK;
         s->errors += tkp_outcome_is_error(row->outcome);
     }
+    s->texts += s->in.plan->tokenizer && row->outcome == TKP_OUTCOME_OK && row->kept_bytes &&
+                !(row->flags & TKP_ROW_TEXT_LOST);
     tkp_phase_set_row(&s->phases, row, chunk_ns);
 }
 
@@ -325,6 +328,11 @@ tokperf_status tkp_summarizer_peek(struct tkp_summarizer *summarizer,
 uint64_t tkp_summarizer_uncounted(const struct tkp_summarizer *summarizer)
 {
     return tkp_phase_set_uncounted(&summarizer->phases);
+}
+
+uint64_t tkp_summarizer_texts(const struct tkp_summarizer *summarizer)
+{
+    return summarizer->texts;
 }
 
 const struct tkp_metric_context *tkp_summarizer_context(const struct tkp_summarizer *summarizer)

@@ -61,7 +61,9 @@ tokperf_status tkp_summarizer_peek(struct tkp_summarizer *summarizer,
                                    const struct tkp_phase_note *so_far, struct tkp_arena *arena,
                                    struct tokperf_summary *summary,
                                    struct tokperf_error *error) TOKPERF_MUST_USE;
-/* Answers of the rows so far that wait for the tokenizer. */
+/* Answers of the rows so far whose text is kept for the tokenizer. */
+uint64_t tkp_summarizer_texts(const struct tkp_summarizer *summarizer);
+/* Answers of the log's rows that the tokenizer has not come to. */
 uint64_t tkp_summarizer_uncounted(const struct tkp_summarizer *summarizer);
 /* The members of a summary that say which run it is and how it was set up. */
 void tkp_summary_identify(struct tokperf_summary *summary, const struct tkp_plan *plan,

@@ -217,8 +217,10 @@ tokperf_status tkp_run_open_results(struct tkp_run *run, struct tokperf_error *e
         tkp_run_open_bus(run);
     if (status == TOKPERF_OK)
         tkp_run_open_collectors(run);
-    if (status == TOKPERF_OK)
+    if (status == TOKPERF_OK) {
+        tkp_snapshots_begin(run->snapshots);
         return start_threads(run, log, error);
+    }
     tkp_log_close(log);
     return status;
 }

@@ -111,9 +111,9 @@ static void publish_document(struct tkp_snapshots *s)
 /* Answers that wait for the tokenizer. */
 static uint64_t pending(const struct tkp_snapshots *s, const struct tkp_counter_progress *progress)
 {
-    uint64_t uncounted = tkp_summarizer_uncounted(s->run->summarizer);
+    uint64_t kept = tkp_summarizer_texts(s->run->summarizer);
     uint64_t done = progress->texts + progress->failed;
-    return uncounted > done ? uncounted - done : 0;
+    return kept > done ? kept - done : 0;
 }
 
 /* What is known while the summary's first pass goes on, by the thread that gives it its rows. */
@@ -147,6 +147,17 @@ void tkp_snapshots_tick(struct tkp_snapshots *s, uint64_t now_ns)
             tkp_counter_progress(s->run->counter, &progress);
         publish_so_far(s, &progress);
     }
+    pthread_mutex_unlock(&s->mutex);
+}
+
+void tkp_snapshots_begin(struct tkp_snapshots *s)
+{
+    const struct tkp_counter_progress none = {0};
+    if (!s)
+        return;
+    pthread_mutex_lock(&s->mutex);
+    if (is_due(s, tkp_clock_now_ns()) && has_listener(s))
+        publish_so_far(s, &none);
     pthread_mutex_unlock(&s->mutex);
 }
 
@@ -218,9 +229,10 @@ static tokperf_status write_file(const struct tkp_snapshots *s, struct tokperf_e
     tokperf_status status = tkp_files_make_dirs(folder, error);
     if (status == TOKPERF_OK)
         status = tkp_files_replace(folder, TKP_SNAPSHOT_FILE, s->json.data, s->json.len, error);
-    if (status != TOKPERF_OK)
-        tkp_error_prefix(error, "the final snapshot is not kept");
-    return status;
+    if (status == TOKPERF_OK)
+        return status;
+    tkp_error_prefix(error, "the final snapshot is not kept");
+    return error->status = TOKPERF_E_IO; /* whatever is in the way */
 }
 
 /* What is known although there is no summary: as much as memory allows. */
@@ -230,12 +242,11 @@ static void write_without_summary(struct tkp_snapshots *s, const char *failure)
     struct tokperf_summary summary = {.struct_size = sizeof summary};
     struct tokperf_error error;
     struct tkp_arena arena;
-    const struct tkp_counter_progress none = {0};
     uint64_t waiting = 0;
     tkp_arena_init(&arena, 0);
     if (run->summarizer &&
         tkp_summarizer_peek(run->summarizer, NULL, &arena, &summary, &error) == TOKPERF_OK) {
-        waiting = pending(s, &none);
+        waiting = tkp_summarizer_uncounted(run->summarizer);
     } else {
         summary = (struct tokperf_summary){.struct_size = sizeof summary,
                                            .isl_source = tkp_span(""),

@@ -18,6 +18,8 @@ struct tkp_counter_progress;
 struct tkp_snapshots *tkp_snapshots_create(struct tkp_run *run);
 void tkp_snapshots_destroy(struct tkp_snapshots *snapshots); /* accepts NULL */
 
+/* The bus is open, and the recorder has not started: publishes the first one. [main] */
+void tkp_snapshots_begin(struct tkp_snapshots *snapshots);
 /* [recorder] When one is due and somebody listens, publishes what the numbers are so far. */
 void tkp_snapshots_tick(struct tkp_snapshots *snapshots, uint64_t now_ns);
 /* How often tick() should be called for the plan's rate; 0: never. */

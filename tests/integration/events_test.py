@@ -9,17 +9,14 @@ import signal
 import subprocess
 import time
 
-from harness import RUN_DEADLINE_S, TOKPERF, Run, RunTest, main, program_environment
+from harness import Run, RunTest, main
+from live import Live, read_lines, wait_until
 
 QUIET = ("--fast", "--osl", "4")
 PACED = ("--ttft", "4", "--itl", "1", "--osl", "4")
 FAULTS = ("--fast", "--osl", "4", "--seed", "3", "--fault-500", "0.2", "--fault-truncate", "0.2",
           "--fault-stream-error", "0.2")
 PER_REQUEST = ["sample.issued", "sample.first_token", "sample.complete"]
-
-
-def read_lines(path):
-    return [json.loads(line) for line in path.read_text().splitlines()]
 
 
 def key_of(event):
@@ -39,42 +36,6 @@ def by_request(events):
         if event["topic"] == "sample":
             found.setdefault(key_of(event), []).append(event["event"])
     return found
-
-
-def wait_until(condition, what):
-    end = time.monotonic() + RUN_DEADLINE_S
-    while not condition():
-        if time.monotonic() > end:
-            raise AssertionError(f"never came: {what}")
-
-
-class Live:
-    """A tokperf process that goes on; its output lies in files."""
-
-    def __init__(self, test, name, *arguments, cwd=None, stdout=None):
-        self.out, self.err = test.home / f"{name}.out", test.home / f"{name}.err"
-        with open(self.err, "wb") as err, open(self.out, "wb") as out:
-            self.process = subprocess.Popen(
-                [TOKPERF, *map(str, arguments)], stdin=subprocess.DEVNULL, stdout=stdout or out,
-                stderr=err, cwd=cwd, env=program_environment())
-        test.addCleanup(self.end)
-
-    def end(self):
-        if self.process.poll() is None:
-            self.process.kill()
-        self.process.wait()
-
-    def signal(self, number):
-        os.kill(self.process.pid, number)
-
-    def wait(self):
-        return self.process.wait(timeout=RUN_DEADLINE_S)
-
-    def lines(self):
-        return self.out.read_text().splitlines()
-
-    def stderr(self):
-        return self.err.read_text()
 
 
 class Events(RunTest):

@@ -10,7 +10,7 @@ from harness import SOURCE, RunTest, main
 
 GOLDEN = SOURCE / "tests" / "data" / "schema"
 # verdicts depend on the machine, the configuration has a schema of its own
-NOT_ENTERED = {"verdict.reasons", "verdict.notes", "input_config"}
+NOT_ENTERED = {"phases[].verdict.reasons", "phases[].verdict.notes", "verdict.reasons", "verdict.notes", "input_config"}
 # half of the requests of a phase is more than its ramp, a fifth fails
 MOCK = ("--ttft", "10", "--itl", "10", "--osl", "4", "--seed", "1", "--fault-500", "0.2")
 PROFILE = ("--streaming", "--concurrency", 2, "--request-count", 60, "--warmup-request-count", 4,
@@ -77,6 +77,9 @@ class Schema(RunTest):
         self.check("profile_export_failed.jsonl.keys", outline(merged(failed)))
         self.check("profile_export.csv.names", [row[0] if row else "" for row in run.csv_rows()])
         self.check("run.json.keys", outline(run.json("run.json")))
+        snapshot = run.json("metrics/final_snapshot.json")
+        self.assertEqual(snapshot["schema_version"], "1.0")
+        self.check("final_snapshot.keys", outline(snapshot))
         for line in ok:  # each alone, not only together
             self.assertEqual(outline(line), outline(merged(ok)))
 
