@@ -10,7 +10,8 @@ from harness import SOURCE, RunTest, main
 
 GOLDEN = SOURCE / "tests" / "data" / "schema"
 # verdicts depend on the machine, the configuration has a schema of its own
-NOT_ENTERED = {"phases[].verdict.reasons", "phases[].verdict.notes", "verdict.reasons", "verdict.notes", "input_config"}
+NOT_ENTERED = {"verdict.reasons", "verdict.notes", "phases[].verdict.reasons",
+               "phases[].verdict.notes", "input_config"}
 # half of the requests of a phase is more than its ramp, a fifth fails
 MOCK = ("--ttft", "10", "--itl", "10", "--osl", "4", "--seed", "1", "--fault-500", "0.2")
 PROFILE = ("--streaming", "--concurrency", 2, "--request-count", 60, "--warmup-request-count", 4,
