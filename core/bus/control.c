@@ -162,6 +162,14 @@ static tokperf_status refuse(int failed, const char *name, struct tokperf_error 
     return tkp_fail(error, TOKPERF_E_IO, "cannot send to '%s': %s", name, zmq_strerror(failed));
 }
 
+/* Has the ROUTER look at who has gone: it does so only where it looks for messages. */
+static void notice_the_gone(void *socket)
+{
+    int events;
+    size_t len = sizeof events;
+    (void)zmq_getsockopt(socket, ZMQ_EVENTS, &events, &len);
+}
+
 tokperf_status tkp_control_server_send(struct tkp_control_server *server,
                                        const struct tkp_control_peer *peer, uint32_t kind,
                                        struct tokperf_span payload, struct tokperf_error *error)
@@ -176,6 +184,7 @@ tokperf_status tkp_control_server_send(struct tkp_control_server *server,
         return tkp_fail(error, TOKPERF_E_NO_MEMORY, "no memory for a control message");
     }
     memcpy(zmq_msg_data(&name), peer->name, len);
+    notice_the_gone(server->socket);
     int failed = send_part(server->socket, &name, ZMQ_SNDMORE);
     if (!failed) /* the ROUTER took the name: there is room for the rest */
         failed = send_part(server->socket, &message, 0);

@@ -28,7 +28,8 @@ int tkp_control_server_fd(const struct tkp_control_server *server);
 tokperf_status tkp_control_server_next(struct tkp_control_server *server,
                                        struct tkp_control_peer *peer, struct tkp_frame *frame,
                                        struct tokperf_error *error) TOKPERF_MUST_USE;
-/* TOKPERF_E_NOT_FOUND: nobody of that name is connected. */
+/* TOKPERF_E_NOT_FOUND: nobody of that name is connected; of one that has gone this is known when
+ * its messages have been read. TOKPERF_E_LIMIT: so much waits for it that this was refused. */
 tokperf_status tkp_control_server_send(struct tkp_control_server *server,
                                        const struct tkp_control_peer *peer, uint32_t kind,
                                        struct tokperf_span payload,

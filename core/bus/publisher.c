@@ -23,7 +23,7 @@
 
 enum {
     RETRY_MS = 20,                /* after a failed send */
-    SLEEP_MS = 1000,              /* at most, with nothing to do */
+    SLEEP_MS = 60000,             /* at most, with nothing to do */
     SUBSCRIPTION_BYTES = 4096,    /* of a subscriber's message */
     SUBSCRIPTIONS_A_ROUND = 1000, /* neither keeps the other waiting */
     BATCHES_A_ROUND = 64

@@ -62,14 +62,23 @@ static pid_t dead_pid(void)
     return pid;
 }
 
-/* dir/tokperf-PID-SUFFIX of a dead process, with one socket. */
-static const char *leave_behind(const struct temp_dir *dir, const char *suffix)
+static const char *const sockets[] = {"events", "control", "a", "zzz"};
+enum { SOCKETS = sizeof sockets / sizeof sockets[0] };
+
+/* dir/tokperf-PID-SUFFIX of that process, with sockets. */
+static const char *leave_folder(const struct temp_dir *dir, pid_t pid, const char *suffix)
 {
     char name[64];
-    snprintf(name, sizeof name, "tokperf-%ld-%s", (long)dead_pid(), suffix);
+    snprintf(name, sizeof name, "tokperf-%ld-%s", (long)pid, suffix);
     const char *path = temp_dir_folder(dir, name);
-    bind_socket(path, "events");
+    for (size_t i = 0; i < SOCKETS; i++)
+        bind_socket(path, sockets[i]);
     return path;
+}
+
+static const char *leave_behind(const struct temp_dir *dir, const char *suffix)
+{
+    return leave_folder(dir, dead_pid(), suffix);
 }
 
 static void it_is_private_and_its_addresses_fit(void **state)
@@ -196,7 +205,7 @@ static void what_may_be_somebody_elses_is_left_alone(void **state)
     char name[64];
     begin(&dir);
     char *gone = strdup(leave_behind(&dir, "abcdef"));
-    char *kept[5];
+    char *kept[6];
     kept[0] = strdup(leave_behind(&dir, "abcdefg")); /* not such a name */
     kept[1] = strdup(leave_behind(&dir, "locked"));  /* in use, where that pid is another's */
     int lock = open(kept[1], O_RDONLY | O_DIRECTORY | O_CLOEXEC);
@@ -207,21 +216,23 @@ static void what_may_be_somebody_elses_is_left_alone(void **state)
     kept[3] = strdup(leave_behind(&dir, "hasone"));
     snprintf(name, sizeof name, "%s/file", strrchr(kept[3], '/') + 1);
     temp_dir_write(&dir, name, "text");
+    kept[4] = strdup(leave_folder(&dir, getpid(), "living")); /* not locked yet, or it cannot be */
     snprintf(name, sizeof name, "tokperf-%ld-symlnk", (long)dead_pid());
-    kept[4] = strdup(temp_dir_path(&dir, name));
+    kept[5] = strdup(temp_dir_path(&dir, name));
     const char *elsewhere = temp_dir_folder(&dir, "elsewhere");
-    assert_int_equal(symlink(elsewhere, kept[4]), 0);
-    bind_socket(elsewhere, "events");
+    assert_int_equal(symlink(elsewhere, kept[5]), 0);
+    for (size_t i = 0; i < SOCKETS; i++)
+        bind_socket(elsewhere, sockets[i]);
     make(&folder);
     assert_false(is_there(gone));
-    for (size_t i = 0; i < sizeof kept / sizeof kept[0]; i++) {
-        snprintf(name, sizeof name, "%s", strrchr(kept[i], '/') + 1);
+    for (size_t i = 0; i < sizeof kept / sizeof kept[0] * SOCKETS; i++) {
         char socket_path[200];
-        snprintf(socket_path, sizeof socket_path, "%s/events", kept[i]);
+        snprintf(socket_path, sizeof socket_path, "%s/%s", kept[i / SOCKETS], sockets[i % SOCKETS]);
         if (!is_there(socket_path))
-            fail_msg("%s was removed", name);
-        free(kept[i]);
+            fail_msg("%s was removed", socket_path);
     }
+    for (size_t i = 0; i < sizeof kept / sizeof kept[0]; i++)
+        free(kept[i]);
     free(gone);
     close(lock);
     tkp_bus_folder_remove(&folder);
