@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The table on the terminal: against a picture, and in its width whatever the values are. */
 #include "../test/exporter_fixture.h"
+#include "../test/sample_collectors.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -159,6 +160,25 @@ static void errors_are_one_line_each(void **state)
     }
 }
 
+/* Nothing is said of those that do what they should. */
+static void collectors_are_one_line_when_something_is_wrong(void **state)
+{
+    (void)state;
+    struct sample_run run;
+    sample_run_init(&run);
+    sample_run_add_collectors(&run);
+    assert_int_equal(exporter_run(&run, NULL), TOKPERF_OK);
+    assert_non_null(strstr(exporter_terminal(),
+                           "\nCollectors: scraper is dead (killed  [31m); 1 of 1 reference samples "
+                           "are missing\n"));
+    assert_fits(exporter_terminal(), 100);
+    run.summary.collector_count = 1;
+    run.profiling.gate_count = 0;
+    exporter_set_columns(100);
+    assert_int_equal(exporter_run(&run, NULL), TOKPERF_OK);
+    assert_null(strstr(exporter_terminal(), "Collectors: "));
+}
+
 static void an_unknown_source_is_no_estimate(void **state)
 {
     (void)state;
@@ -180,6 +200,7 @@ int main(void)
         EXPORTER_TEST(sentences_wrap_between_words),
         EXPORTER_TEST(errors_are_one_line_each),
         EXPORTER_TEST(an_unknown_source_is_no_estimate),
+        EXPORTER_TEST(collectors_are_one_line_when_something_is_wrong),
         EXPORTER_TEST(several_phases_have_a_line_each),
         EXPORTER_TEST(test_empty_run),
     };

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The JSON summary against a file computed by hand; what is not finite has no key. */
 #include "../test/exporter_fixture.h"
+#include "../test/sample_collectors.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -77,6 +78,34 @@ static void phases_with_names_are_listed(void **state)
     assert_null(strstr(exporter_file("profile_export.json"), "\"warmup_metrics\""));
 }
 
+static void collectors_and_gates(void **state)
+{
+    (void)state;
+    struct sample_run run;
+    sample_run_init(&run);
+    assert_int_equal(exporter_run(&run, NULL), TOKPERF_OK);
+    assert_null(strstr(exporter_file("profile_export.json"), "\"collectors\""));
+    assert_null(strstr(exporter_file("profile_export.json"), "\"gates\""));
+    sample_run_add_collectors(&run);
+    assert_int_equal(exporter_run(&run, NULL), TOKPERF_OK);
+    const char *text = exporter_file("profile_export.json");
+    assert_non_null(strstr(text, "  \"collectors\": [\n    {\n"
+                                 "      \"service\": \"nvml\",\n"
+                                 "      \"command\": \"nvml --all\",\n"
+                                 "      \"state\": \"ready\",\n"
+                                 "      \"baseline\": true,\n"
+                                 "      \"results\": [\n        {\n"
+                                 "          \"domain\": \"telemetry\",\n"
+                                 "          \"state\": \"reported\"\n        }\n      ]\n    },"));
+    assert_non_null(strstr(text, "\"error\": \"dead: killed\""));
+    assert_non_null(strstr(text, "  \"gates\": [\n    {\n      \"phase\": \"profiling\",\n"
+                                 "      \"kind\": \"start\",\n      \"asked\": 1,\n"
+                                 "      \"acknowledged\": 0,\n"
+                                 "      \"start_time\": \"2023-11-14T22:13:20.123456Z\",\n"
+                                 "      \"duration_ms\": 1.5,\n      \"failures\": ["));
+    assert_non_null(strstr(text, "      \"kind\": \"end\",\n      \"off\": \"seamless\"\n    }"));
+}
+
 /* A seed has 64 bits; a run without an end has no end_time. */
 static void extremes(void **state)
 {
@@ -101,6 +130,7 @@ int main(void)
         EXPORTER_TEST(the_prefix_names_the_file),
         EXPORTER_TEST(extremes),
         EXPORTER_TEST(phases_with_names_are_listed),
+        EXPORTER_TEST(collectors_and_gates),
         EXPORTER_TEST(test_full_disk),
         EXPORTER_TEST(test_empty_run),
     };
