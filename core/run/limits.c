@@ -150,7 +150,10 @@ struct tkp_demand tkp_demand_of(const struct tkp_plan *plan, uint64_t stream_byt
     for (uint32_t i = 0; i < plan->phase_count; i++) {
         const struct tkp_phase_plan *phase = &plan->phases[i];
         uint64_t requests = requests_of(phase);
-        demand.streams = phase->concurrency > demand.streams ? phase->concurrency : demand.streams;
+        uint64_t streams = phase->concurrency;
+        if (phase->is_seamless && i) /* the last answers of the one before are still to come */
+            streams += plan->phases[i - 1].concurrency;
+        demand.streams = streams > demand.streams ? streams : demand.streams;
         demand.requests =
             requests > NO_LIMIT - demand.requests ? NO_LIMIT : demand.requests + requests;
     }

@@ -176,6 +176,7 @@ class Phases(RunTest):
         for name in ("config.yaml", "inputs.json", "logs/tokperf.log",
                      "metrics/final_snapshot.json"):
             run.path(name).unlink()
+        shutil.rmtree(run.path("metrics"), ignore_errors=True)
         refused = Run(arguments)
         self.assertEqual(refused.code, 2, refused.stderr)
         self.assertIn("phases/phase_manifest.json' is there already", refused.stderr)

@@ -180,7 +180,7 @@ static void a_connection_for_each_request_may_run_out(void **state)
 static void the_peak_of_all_phases_counts(void **state)
 {
     (void)state;
-    static const struct tkp_phase_plan phases[] = {
+    struct tkp_phase_plan phases[] = {
         {.arrival = TKP_ARRIVAL_CLOSED, .concurrency = 30, .request_count = 100},
         {.arrival = TKP_ARRIVAL_POISSON,
          .concurrency = 20,
@@ -196,6 +196,8 @@ static void the_peak_of_all_phases_counts(void **state)
     assert_int_equal(demand.stream_bytes, 700);
     assert_int_equal(demand.sources, 1);
     assert_false(demand.reuses_connections);
+    phases[1].is_seamless = true; /* both at a time */
+    assert_int_equal(tkp_demand_of(&plan, 700).streams, 50);
     struct tkp_phase_plan closed = {
         .arrival = TKP_ARRIVAL_CLOSED, .concurrency = 1, .duration_ns = TKP_NS_PER_S};
     plan.phases = &closed;
