@@ -110,6 +110,10 @@ class Events(RunTest):
             self.assertEqual(names, PER_REQUEST)
         self.check_complete(events, run.records())
         self.check_phases(events, {"warmup": 20, "profiling": 300})
+        order = ("initialize", "live", "draining", "complete")
+        states = [order.index(e["data"]["state"]) for e in events if e["event"] == "snapshot"]
+        self.assertEqual(states, sorted(states))
+        self.assertEqual(states.count(order.index("complete")), 1)
 
     def check_complete(self, events, records):
         done = {key_of(e): e["data"] for e in events if e["event"] == "sample.complete"}
