@@ -193,13 +193,20 @@ static void who_was_killed_is_not_found(void **state)
 {
     (void)state;
     struct control_case c;
+    static const char bytes[64 * 1024];
+    const struct tokperf_span payload = {bytes, sizeof bytes};
     struct tkp_control_peer child = peer_of("child");
+    tokperf_status status;
     char address[TKP_BUS_ADDRESS_BYTES];
     pid_t pid = start_client(address);
     bus_case_make(&c.base, false);
     memcpy(c.base.address, address, sizeof address);
     BUS_OK(tkp_control_server_open(c.base.bus, c.base.address, &c.server, error));
     expect(&c, "child", HELLO, "");
+    assert_int_equal(kill(pid, SIGSTOP), 0);
+    while ((status = tkp_control_server_send(c.server, &child, GO, payload, NULL)) == TOKPERF_OK)
+        ; /* until no more waits for it */
+    assert_int_equal(status, TOKPERF_E_LIMIT);
     assert_int_equal(kill(pid, SIGKILL), 0);
     BUS_AWAIT(tkp_control_server_send(c.server, &child, GO, TOKPERF_SPAN("x"), NULL) ==
               TOKPERF_E_NOT_FOUND);

@@ -275,7 +275,7 @@ static void a_folder_that_somebody_removed_ends_nothing(void **state)
 
 /* A batch of one frame of a kind and a version, with more bytes said than there are. */
 static void send_raw(void *pub, const char *name, uint16_t topic, uint16_t kind, uint16_t version,
-                     uint32_t too_many)
+                     uint32_t too_many, bool has_more)
 {
     struct {
         struct tkp_batch_head head;
@@ -284,7 +284,7 @@ static void send_raw(void *pub, const char *name, uint16_t topic, uint16_t kind,
                {kind, version, too_many}};
     memcpy(batch.head.magic, TKP_BATCH_MAGIC, sizeof batch.head.magic);
     zmq_send(pub, name, strlen(name), ZMQ_SNDMORE);
-    zmq_send(pub, &batch, sizeof batch, 0);
+    zmq_send(pub, &batch, sizeof batch, has_more ? ZMQ_SNDMORE : 0);
 }
 
 static void send_garbage(void *pub)
@@ -296,11 +296,10 @@ static void send_garbage(void *pub)
         zmq_send(pub, "sample", 6, ZMQ_SNDMORE);
         zmq_send(pub, noise, len * 20, 0);
     }
-    zmq_send(pub, "sample", 6, ZMQ_SNDMORE); /* three parts */
-    zmq_send(pub, noise, 5, ZMQ_SNDMORE);
+    send_raw(pub, "sample", TKP_TOPIC_SAMPLE, TKP_FRAME_ISSUED, 1, 0, true); /* three parts */
     zmq_send(pub, noise, 5, 0);
-    send_raw(pub, "sample", TKP_TOPIC_PHASE, TKP_FRAME_ISSUED, 1, 0);     /* under another's name */
-    send_raw(pub, "sample", TKP_TOPIC_SAMPLE, TKP_FRAME_ISSUED, 1, 1000); /* cut short */
+    send_raw(pub, "sample", TKP_TOPIC_PHASE, TKP_FRAME_ISSUED, 1, 0, false); /* another's name */
+    send_raw(pub, "sample", TKP_TOPIC_SAMPLE, TKP_FRAME_ISSUED, 1, 1000, false); /* cut short */
 }
 enum { GARBAGE_MESSAGES = 8 };
 
@@ -318,14 +317,17 @@ static void garbage_is_counted_and_skipped(void **state)
     BUS_OK(tkp_subscriber_open(c.bus, c.address, 1u << TKP_TOPIC_SAMPLE, 0, &s, error));
     assert_int_equal(zmq_recv(pub, subscription, sizeof subscription, 0), 7);
     send_garbage(pub);
-    send_raw(pub, "sample", TKP_TOPIC_SAMPLE, 4242, 1, 0); /* unknown, of which nothing is wrong */
-    send_raw(pub, "sample", TKP_TOPIC_SAMPLE, TKP_FRAME_COMPLETE, 9, 0);
+    send_raw(pub, "sample", TKP_TOPIC_SAMPLE, 4242, 1, 0,
+             false); /* unknown, of which nothing is wrong */
+    send_raw(pub, "sample", TKP_TOPIC_SAMPLE, TKP_FRAME_COMPLETE, 9, 0, false);
+    zmq_send(pub, "sample", 6, 0); /* one part: not the batch before it once more */
     for (int i = 0; i < GARBAGE_MESSAGES; i++)
         assert_int_equal(tkp_subscriber_next(s, BUS_PATIENCE_MS, &reader, NULL), TOKPERF_E_PARSE);
     BUS_OK(tkp_subscriber_next(s, BUS_PATIENCE_MS, &reader, error));
     BUS_OK(tkp_subscriber_next(s, BUS_PATIENCE_MS, &reader, error));
+    assert_int_equal(tkp_subscriber_next(s, BUS_PATIENCE_MS, &reader, NULL), TOKPERF_E_PARSE);
     bus_case_expect_nothing(s);
-    assert_int_equal(tkp_subscriber_counts(s)->damaged, GARBAGE_MESSAGES);
+    assert_int_equal(tkp_subscriber_counts(s)->damaged, GARBAGE_MESSAGES + 1);
     assert_int_equal(tkp_subscriber_counts(s)->unknown, 2);
     assert_int_equal(tkp_subscriber_counts(s)->batches, 2);
     tkp_subscriber_close(s);
