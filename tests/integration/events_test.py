@@ -7,9 +7,8 @@ import pathlib
 import shutil
 import signal
 import subprocess
-import time
 
-from harness import Run, RunTest, main
+from harness import RUN_DEADLINE_S, TOKPERF, Run, RunTest, main, program_environment
 from live import Live, read_lines, wait_until
 
 QUIET = ("--fast", "--osl", "4")
@@ -402,6 +401,34 @@ class Events(RunTest):
         self.check_result(run, 600)
         self.assertEqual((observer.wait(), observer.stderr()), (0, ""))
         self.assertEqual(read_lines(observer.out)[-1]["event"], "session.ended")
+
+    def run_without_a_place_for_sockets(self, mock, *arguments):
+        """In a mount namespace where of /tmp only the test's own directory can be written to."""
+        script = ('mount --bind "$0" "$0" && mount --rbind /tmp /tmp && '
+                  'mount -o remount,bind,ro /tmp && "$@"')
+        namespace = ["unshare", "-m" if os.geteuid() == 0 else "-rm", "sh", "-c", script,
+                     str(self.home)]
+        if shutil.which("unshare") is None or subprocess.run(
+                [*namespace, "true"], capture_output=True, check=False).returncode:
+            self.skipTest("no mount namespace can be made here")
+        directory = self.new_directory()
+        run = subprocess.run(
+            [*namespace, TOKPERF, "profile", "--url", f"http://127.0.0.1:{mock.port}", "--model",
+             "test", "--concurrency", "2", "--request-count", "20", "--output-artifact-dir",
+             str(directory), *arguments], capture_output=True, text=True, check=False,
+            timeout=RUN_DEADLINE_S, env=program_environment(TMPDIR="/nonexistent"))
+        self.assertEqual(run.returncode, 0, run.stderr)
+        self.assertEqual(len(run.stderr.splitlines()), 1, run.stderr)
+        self.assertIn("cannot make a folder for the sockets of this run", run.stderr)
+        result = json.loads((directory / "profile_export.json").read_text())
+        self.assertEqual(result["request_count"]["avg"], 20)
+
+    def test_without_a_place_for_sockets_the_run_goes_on(self):
+        mock = self.start_mock(*QUIET)
+        self.run_without_a_place_for_sockets(mock)
+        log = self.home / "events.jsonl"
+        self.run_without_a_place_for_sockets(mock, "--events-log", str(log))
+        self.assertEqual(len(by_request(read_lines(log))), 20)
 
     def test_the_folder_is_gone_with_the_run(self):
         mock = self.start_mock(*QUIET)
