@@ -47,6 +47,31 @@ static void try_notes(struct tokperf_span json, struct tkp_buffer *out)
     }
 }
 
+static void try_collectors(struct tokperf_span json, struct tkp_buffer *out)
+{
+    struct tkp_gate_note gate, gate_again;
+    struct tkp_collector_note collector, collector_again;
+    struct tkp_arena arena;
+    struct tokperf_error error;
+    tkp_arena_init(&arena, 0);
+    if (tkp_gate_note_parse(json, &arena, &gate, &error) == TOKPERF_OK) {
+        tkp_buffer_clear(out);
+        tkp_gate_note_write(&gate, out);
+        must(tkp_gate_note_parse(tkp_buffer_span(out), &arena, &gate_again, &error) == TOKPERF_OK);
+        must(gate.phase == gate_again.phase && gate.asked == gate_again.asked);
+        must(strcmp(gate.error, gate_again.error) == 0);
+    }
+    if (tkp_collector_note_parse(json, &arena, &collector, &error) == TOKPERF_OK) {
+        tkp_buffer_clear(out);
+        tkp_collector_note_write(&collector, out);
+        must(tkp_collector_note_parse(tkp_buffer_span(out), &arena, &collector_again, &error) ==
+             TOKPERF_OK);
+        must(strcmp(collector.service, collector_again.service) == 0);
+        must(collector.is_baseline == collector_again.is_baseline);
+    }
+    tkp_arena_finish(&arena);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     const struct tokperf_span json = {(const char *)data, size};
@@ -54,6 +79,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     tkp_buffer_init(&out, 16 * size + 65536);
     try_run(json, &out);
     try_notes(json, &out);
+    try_collectors(json, &out);
     tkp_buffer_finish(&out);
     return 0;
 }
