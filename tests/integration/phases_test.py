@@ -135,7 +135,8 @@ class Phases(RunTest):
         parts = sum(self.of_phase(run, n)["benchmark_duration"]["avg"] for n in ("a", "b"))
         self.assertLess(run.metric("benchmark_duration"), parts)
 
-    def test_an_interruption_in_the_second_of_three(self):
+    def stopped_in_the_second_of_three(self, number):
+        """The directory of a run that got a signal in its second phase, and its exit code."""
         mock = self.start_mock("--ttft", "1", "--osl", "2")
         directory = self.new_directory()
         config = self.config("    - {name: a, requests: 10}\n"
@@ -144,22 +145,49 @@ class Phases(RunTest):
         process = subprocess.Popen(
             [TOKPERF, "profile", "--url", f"http://127.0.0.1:{mock.port}", "--model", "m",
              *map(str, config), "--ui-type", "none", "--output-artifact-dir", str(directory)],
-            stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=program_environment())
+            stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, env=program_environment())
         self.addCleanup(process.kill)
+        log = directory / "records.tkr"
         mock.wait_for(lambda c: c['completed_total{route="chat"}'] > 20)
-        process.send_signal(signal.SIGINT)
-        out, err = process.communicate(timeout=60)
-        self.assertEqual(process.returncode, 130, err + out)
+        written = log.stat().st_size  # a block of phase b is there once the file has grown again
+        mock.wait_for(lambda c: log.stat().st_size > written + 4096)
+        process.send_signal(number)
+        process.wait(timeout=60)
+        return directory, process.returncode
+
+    def check_stopped(self, directory, code):
         run = Run(["report", str(directory)], directory)
         self.assertEqual(run.code, 0, run.stderr)
         a, b, c = self.manifest(run)
         self.assertEqual((a["began"], b["began"], c["began"]), (True, True, False))
         self.assertEqual((a["request_count"], c["files"]), (10, []))
         self.assertFalse((directory / "phases" / "c").exists())
-        verdict = run.json()["verdict"]
-        self.assertIn("interrupted", {r["code"] for r in verdict["reasons"]})
-        self.assertNotIn("no_requests", {r["code"] for r in verdict["reasons"]})
+        codes = {r["code"] for r in run.json()["verdict"]["reasons"]}
+        self.assertIn(code, codes)
+        self.assertNotIn("no_requests", codes)
         self.assertEqual(run.count("request_count"), a["request_count"] + b["request_count"])
+
+    def test_an_interruption_in_the_second_of_three(self):
+        directory, code = self.stopped_in_the_second_of_three(signal.SIGINT)
+        self.assertEqual(code, 130)
+        self.check_stopped(directory, "interrupted")
+
+    def test_a_run_killed_in_the_second_of_three(self):
+        directory, code = self.stopped_in_the_second_of_three(signal.SIGKILL)
+        self.assertEqual(code, -signal.SIGKILL)
+        self.check_stopped(directory, "log_torn")
+
+    def test_the_final_snapshot_has_the_phases_too(self):
+        run = self.run_five()
+        first = {name: self.of_phase(run, name) for name in SENT}
+        run.path("records.tkr").unlink()
+        shutil.rmtree(run.path("phases"))
+        again = Run(["report", str(run.directory)], run.directory)
+        self.assertEqual(again.code, 0, again.stderr)
+        for name, before in first.items():
+            after = self.of_phase(run, name)
+            for key in ("request_count", "request_latency", "error_summary", "phases"):
+                self.assertEqual(after[key], before[key], (name, key))
 
     def test_old_files_of_phases_are_cleared(self):
         run = self.run_five()
