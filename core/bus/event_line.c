@@ -276,14 +276,15 @@ static bool put_sample(struct line *line, const struct tkp_frame *frame)
     return false;
 }
 
-/* Whether it is one JSON object; *at_ns: its time_ns, or 0. */
+/* Whether it is one JSON object, in UTF-8; *at_ns: its time_ns, or 0. */
 static bool look_at_object(struct tokperf_span payload, int64_t *at_ns)
 {
     struct tokperf_json scan;
     uint32_t token;
     *at_ns = 0;
     tkp_json_open(&scan, payload.data, payload.len);
-    if (tkp_json_next(&scan) != TOKPERF_JSON_OBJECT_BEGIN)
+    if (!tkp_text_is_utf8(payload.data, payload.len) ||
+        tkp_json_next(&scan) != TOKPERF_JSON_OBJECT_BEGIN)
         return false;
     while ((token = tkp_json_next(&scan)) == TOKPERF_JSON_KEY) {
         struct tokperf_span value;

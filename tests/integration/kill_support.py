@@ -1,13 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What the tests that kill need: a run with observers and collectors beside it, moments of its life to
-wait for, and readers of what is left."""
+"""What the tests that kill need: a run with observers and collectors beside it, moments of its life
+to wait for, and readers of what is left."""
 import json
-import os
 import signal
-import subprocess
 import time
 
-from harness import BUILD, TOKPERF, program_environment
+from harness import BUILD
+from live import Live
 
 LOOK_S = 0.001
 BOUND_S = 30  # what still goes on so long after its run is over hangs
@@ -26,7 +25,7 @@ def wait_until(condition, what):
 
 
 def json_lines(path):
-    """The whole lines of a file that somebody may still write, or that ends in the middle of one."""
+    """The whole lines of a file that may end in the middle of one."""
     if not path.exists():
         return []
     return [json.loads(line) for line in path.read_bytes().split(b"\n")[:-1]]
@@ -40,25 +39,7 @@ def is_gone(pid):
         return True
 
 
-class Process:
-    """A tokperf process whose output lies in files."""
-
-    def __init__(self, test, name, *arguments, **environment):
-        self.out, self.err = test.home / f"{name}.out", test.home / f"{name}.err"
-        with open(self.err, "wb") as err, open(self.out, "wb") as out:
-            self.process = subprocess.Popen(
-                [TOKPERF, *map(str, arguments)], stdin=subprocess.DEVNULL, stdout=out, stderr=err,
-                env=program_environment(**environment))
-        test.addCleanup(self.end)
-
-    def end(self):
-        if self.process.poll() is None:
-            self.process.kill()
-        self.process.wait()
-
-    def signal(self, number):
-        os.kill(self.process.pid, number)
-
+class Process(Live):
     def kill(self):
         self.signal(signal.SIGKILL)
 
@@ -69,12 +50,12 @@ class Process:
         return self.process.wait(timeout=BOUND_S)
 
     def messages(self):
-        return self.err.read_text().splitlines()
+        return self.stderr().splitlines()
 
 
 class Scene:
-    """A run of `requests` with two collectors, whose sockets lie in a folder of the test's. The answers
-    are counted once the load is over, which takes as long as the mock's answers are."""
+    """A run of `requests` with two collectors, whose sockets lie in a folder of the test's. The
+    answers are counted once the load is over: the longer they are, the longer."""
 
     MOMENTS = ("spawn", "directory", "address", "start gate", "first answers", "load",
                "last answers", "end gate", "finish", "drain", "counting", "snapshot", "exports")
@@ -94,7 +75,7 @@ class Scene:
             "--ui-type", "none", "--isl", 10, "--concurrency", 8, "--workers-max", 2,
             "--request-count", requests, "--output-artifact-dir", self.directory,
             "--tokenizer", "builtin", "--tokenizer-threads", 0, *(["--streaming"] * streaming),
-            *words, *arguments, TMPDIR=str(self.sockets))
+            *words, *arguments, environment={"TMPDIR": str(self.sockets)})
 
     # ---- what can be known of it while it goes
 

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """kill -9 of a run, of a collector and of an observer, and signals to a run, from its start to its
-report. What is left goes on with right numbers and ends in its time, and `tokperf report` gives every
-request that had finished a second before. TKP_KILL_ROUNDS rounds, drawn by TKP_KILL_SEED;
+report. What is left goes on with right numbers and ends in its time, and `tokperf report` gives
+every request that had finished a second before. TKP_KILL_ROUNDS rounds, drawn by TKP_KILL_SEED;
 tools/kill.sh runs many."""
 import json
 import os

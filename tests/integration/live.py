@@ -22,12 +22,13 @@ def wait_until(condition, what):
 class Live:
     """A tokperf process that goes on; its output lies in files."""
 
-    def __init__(self, test, name, *arguments, cwd=None, stdout=None):
+    def __init__(self, test, name, *arguments, cwd=None, stdout=None,
+                 environment=None):
         self.out, self.err = test.home / f"{name}.out", test.home / f"{name}.err"
         with open(self.err, "wb") as err, open(self.out, "wb") as out:
             self.process = subprocess.Popen(
                 [TOKPERF, *map(str, arguments)], stdin=subprocess.DEVNULL, stdout=stdout or out,
-                stderr=err, cwd=cwd, env=program_environment())
+                stderr=err, cwd=cwd, env=program_environment(**(environment or {})))
         test.addCleanup(self.end)
 
     def end(self):

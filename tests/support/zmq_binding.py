@@ -1,11 +1,13 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What docs/bus.md uses of pyzmq, over libzmq itself: a test takes it for the module `zmq` where
-pyzmq is not installed. Waits have a deadline, unlike pyzmq's."""
+"""What docs/bus.md uses of pyzmq and what tests need beside it, over libzmq itself: a test takes it
+for the module `zmq` where pyzmq is not installed. Waits have a deadline, unlike pyzmq's."""
 import ctypes
 import ctypes.util
 
-SUB = 2
-ZMQ_SUBSCRIBE, ZMQ_RCVMORE, ZMQ_RCVTIMEO = 6, 13, 27
+SUB, DEALER, XPUB = 2, 5, 9
+ROUTING_ID, LINGER, SNDHWM, RCVHWM = 5, 17, 23, 24
+ZMQ_SUBSCRIBE, ZMQ_RCVTIMEO, ZMQ_SNDTIMEO = 6, 27, 28
+ZMQ_SNDMORE = 2
 DEADLINE_MS = 30000
 MESSAGE_WORDS = 8  # sizeof(zmq_msg_t), which is aligned
 
@@ -23,7 +25,8 @@ class _Message(ctypes.Structure):
 class Socket:
     def __init__(self, handle):
         self.handle = ctypes.c_void_p(handle)
-        self.set(ZMQ_RCVTIMEO, ctypes.c_int(DEADLINE_MS))
+        for option in (ZMQ_RCVTIMEO, ZMQ_SNDTIMEO):
+            self.setsockopt(option, DEADLINE_MS)
 
     def set(self, option, value):
         self.check(_lib.zmq_setsockopt(self.handle, option, ctypes.byref(value),
@@ -34,11 +37,28 @@ class Socket:
         if result < 0:
             raise OSError(_lib.zmq_errno())
 
+    def setsockopt(self, option, value):
+        """value: int or bytes"""
+        self.set(option, ctypes.c_int(value) if isinstance(value, int)
+                 else (ctypes.c_char * len(value)).from_buffer_copy(value))
+
     def subscribe(self, name):
-        self.set(ZMQ_SUBSCRIBE, (ctypes.c_char * len(name)).from_buffer_copy(name))
+        self.setsockopt(ZMQ_SUBSCRIBE, name)
 
     def connect(self, address):
         self.check(_lib.zmq_connect(self.handle, address.encode()))
+
+    def bind(self, address):
+        self.check(_lib.zmq_bind(self.handle, address.encode()))
+
+    def send_multipart(self, parts):
+        for i, part in enumerate(parts):
+            flags = ZMQ_SNDMORE if i + 1 < len(parts) else 0
+            self.check(_lib.zmq_send(self.handle, part, ctypes.c_size_t(len(part)), flags))
+
+    def close(self, linger=DEADLINE_MS):
+        self.setsockopt(LINGER, linger)
+        self.check(_lib.zmq_close(self.handle))
 
     def recv_multipart(self):
         parts, more = [], 1
@@ -59,3 +79,7 @@ class Context:
 
     def socket(self, kind):
         return Socket(_lib.zmq_socket(self.handle, kind))
+
+    def term(self):
+        """Once every socket is closed; what was sent goes out within their linger."""
+        _lib.zmq_ctx_term(self.handle)
