@@ -138,6 +138,8 @@ static void watch(struct load *load, enum until until)
         tkp_phase_run_follow(phase_at(load, load->begun - 1));
         show(load);
     }
+    if (load->begun)
+        show(load); /* nothing in flight, however long it is until the next phase */
     tkp_live_line_clear(&load->run->line);
 }
 
