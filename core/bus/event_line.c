@@ -340,10 +340,26 @@ static void put_compact(struct tkp_buffer *out, struct tokperf_span text)
     tkp_buffer_append(out, text.data + from, text.len - from);
 }
 
+static bool is_object_of(enum tkp_topic topic, uint32_t kind)
+{
+    switch (topic) {
+    case TKP_TOPIC_SESSION:
+        return kind == TKP_FRAME_SESSION_STARTED || kind == TKP_FRAME_SESSION_ENDED;
+    case TKP_TOPIC_PHASE:
+        return kind == TKP_FRAME_PHASE_BEGUN || kind == TKP_FRAME_PHASE_ENDED;
+    case TKP_TOPIC_SNAPSHOT:
+        return kind == TKP_FRAME_SNAPSHOT;
+    case TKP_TOPIC_SAMPLE:
+    case TKP_TOPIC_COUNT:
+        return false;
+    }
+    return false;
+}
+
 static bool put_object(struct line *line, enum tkp_topic topic, const struct tkp_frame *frame)
 {
     int64_t at_ns;
-    if (!look_at_object(frame->payload, &at_ns))
+    if (!is_object_of(topic, frame->kind) || !look_at_object(frame->payload, &at_ns))
         return false;
     begin(line, topic, frame, at_ns);
     if (line->is_text)
