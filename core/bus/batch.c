@@ -200,6 +200,14 @@ void tkp_batches_put_back(struct tkp_batches *b, struct tkp_batch *batch)
     b->topics[batch->topic].queued++;
 }
 
+uint32_t tkp_batches_queued(const struct tkp_batches *b)
+{
+    uint32_t batches = 0;
+    for (int i = 0; i < TKP_TOPIC_COUNT; i++)
+        batches += b->topics[i].queued;
+    return batches;
+}
+
 uint64_t tkp_batches_waiting(const struct tkp_batches *b)
 {
     uint64_t frames = 0;

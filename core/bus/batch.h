@@ -40,6 +40,8 @@ uint64_t tkp_batches_close(struct tkp_batches *b, uint64_t until_ns);
 /* Takes the first of the queue; NULL: it is empty. It goes back to the pool, or to its place. */
 struct tkp_batch *tkp_batches_take(struct tkp_batches *b);
 void tkp_batches_put_back(struct tkp_batches *b, struct tkp_batch *batch);
+/* Batches in the queue. */
+uint32_t tkp_batches_queued(const struct tkp_batches *b);
 /* Frames in open and closed batches. */
 uint64_t tkp_batches_waiting(const struct tkp_batches *b);
 
