@@ -21,6 +21,7 @@
 
 enum {
     MESSAGES_A_LOOK = 256, /* one that talks without end does not hold main */
+    TELLINGS_MAX = 20,     /* of what one says that is ignored: nor does it fill the log */
     LAST_WORDS_MS = 20,    /* what one sent before it ended may still be on its way to us */
     CLOSE_LINGER_MS = 100
 };
@@ -31,6 +32,7 @@ struct collector {
     char **words;
     const char *path;
     bool was_warned; /* of what it says against the protocol: once */
+    uint32_t tellings;
 };
 
 struct tkp_collectors {
@@ -200,6 +202,8 @@ int tkp_collectors_fd(const struct tkp_collectors *collectors)
 /* What a collector says against the protocol is ignored; said once of each. */
 static void complain(struct tkp_collectors *c, uint32_t i, const char *what)
 {
+    if (c->list[i].was_warned && c->list[i].tellings++ >= TELLINGS_MAX)
+        return;
     tkp_log(c->list[i].was_warned ? TKP_LOG_DEBUG : TKP_LOG_WARNING,
             "the collector '%s' does not keep to the protocol: %s", c->services.list[i].name, what);
     c->list[i].was_warned = true;
@@ -244,7 +248,8 @@ static void take_message(struct tkp_collectors *c, uint32_t i, const struct tkp_
         unregister(c, i, TKP_SERVICE_STOPPED, "it left");
         return;
     case TKP_MESSAGE_BASELINE_ACK:
-        if (tkp_gates_acknowledge(&c->gates, i, &message->ack, now_ns) > TKP_ACK_CONTRADICTORY)
+        if (tkp_gates_acknowledge(&c->gates, i, &message->ack, now_ns) > TKP_ACK_CONTRADICTORY &&
+            c->list[i].tellings++ < TELLINGS_MAX)
             tkp_log(TKP_LOG_DEBUG, "an answer of '%s' to a gate is ignored",
                     c->services.list[i].name);
         return;
@@ -271,8 +276,9 @@ static bool take_next(struct tkp_collectors *c)
     if (status == TOKPERF_E_TIMEOUT)
         return false;
     if (!tkp_services_find(&c->services, peer.name, &i)) {
-        tkp_log(c->stranger_was_named ? TKP_LOG_DEBUG : TKP_LOG_WARNING,
-                "messages of '%s', which is no collector of this run, are ignored", peer.name);
+        if (!c->stranger_was_named)
+            tkp_log(TKP_LOG_WARNING,
+                    "messages of '%s', which is no collector of this run, are ignored", peer.name);
         c->stranger_was_named = true;
         return true;
     }

@@ -172,8 +172,9 @@ class Rogue(RunTest):
             return None
 
     def check(self, run, *messages, requests=300):
-        self.assertEqual(run.wait(), 0, run.messages())
-        self.assertEqual(len(run.messages()), len(messages), run.messages())
+        self.assertEqual(run.wait(), 0, run.messages()[:9])
+        self.assertEqual(len(run.messages()), len(messages), run.messages()[:9])
+        self.assertLess(len((run.directory / "logs/tokperf.log").read_text().splitlines()), 60)
         for line, words in zip(run.messages(), messages):
             self.assertIn(words, line)
         result = json.loads((run.directory / "profile_export.json").read_text())
