@@ -27,17 +27,20 @@ static int start_quiet_threads(void *context)
     return failed;
 }
 
-tokperf_status tkp_bus_create(struct tkp_bus **bus, struct tokperf_error *error)
+tokperf_status tkp_bus_create_on(int32_t cpu, struct tkp_bus **bus, struct tokperf_error *error)
 {
     *bus = NULL;
     struct tkp_bus *b = calloc(1, sizeof *b);
     if (!b)
         return tkp_fail(error, TOKPERF_E_NO_MEMORY, "no memory for the bus");
+    b->cpu = cpu;
     b->context = zmq_ctx_new();
     int failed = b->context ? 0 : zmq_errno();
     if (!failed) {
         zmq_ctx_set(b->context, ZMQ_IO_THREADS, 1);
         zmq_ctx_set(b->context, ZMQ_BLOCKY, 0); /* a socket that nobody set up does not linger */
+        if (cpu >= 0)
+            zmq_ctx_set(b->context, ZMQ_THREAD_AFFINITY_CPU_ADD, cpu);
         failed = start_quiet_threads(b->context);
     }
     if (failed) {
@@ -48,6 +51,11 @@ tokperf_status tkp_bus_create(struct tkp_bus **bus, struct tokperf_error *error)
     }
     *bus = b;
     return TOKPERF_OK;
+}
+
+tokperf_status tkp_bus_create(struct tkp_bus **bus, struct tokperf_error *error)
+{
+    return tkp_bus_create_on(-1, bus, error);
 }
 
 void tkp_bus_destroy(struct tkp_bus *bus)

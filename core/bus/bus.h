@@ -11,6 +11,10 @@
 
 struct tkp_bus;
 tokperf_status tkp_bus_create(struct tkp_bus **bus, struct tokperf_error *error) TOKPERF_MUST_USE;
+/* The same with its threads, those of libzmq and of its publisher, kept on one CPU; -1: anywhere.
+ */
+tokperf_status tkp_bus_create_on(int32_t cpu, struct tkp_bus **bus,
+                                 struct tokperf_error *error) TOKPERF_MUST_USE;
 /* Every socket must be closed before. Bounded; accepts NULL. */
 void tkp_bus_destroy(struct tkp_bus *bus);
 

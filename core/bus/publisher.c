@@ -292,6 +292,7 @@ static tokperf_status bind_and_start(struct tkp_publisher *p, struct tokperf_err
     if (failed)
         return tkp_fail_errno(error, TOKPERF_E_LIMIT, failed, "cannot start the thread of events");
     pthread_setname_np(p->thread, "publisher");
+    tkp_thread_pin(p->thread, p->bus->cpu);
     return TOKPERF_OK;
 }
 

@@ -13,6 +13,7 @@
 struct tkp_bus {
     void *context;            /* of libzmq */
     struct tkp_slots sockets; /* open ones */
+    int32_t cpu;              /* of the threads; -1: anywhere */
 };
 
 struct tkp_socket_bounds {

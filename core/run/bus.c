@@ -226,7 +226,7 @@ static tokperf_status open_publisher(struct tkp_run *run, struct tokperf_error *
         .max_age_ns = TKP_PUBLISHER_MAX_AGE_MS * TKP_NS_PER_MS,
         .queue_batches = queue > QUEUE_BATCHES_MIN ? queue : QUEUE_BATCHES_MIN,
     };
-    tokperf_status status = tkp_bus_create(&run->bus, error);
+    tokperf_status status = tkp_bus_create_on(run->cpus.recorder_cpu, &run->bus, error);
     if (status == TOKPERF_OK)
         status = choose_address(run, error);
     if (status == TOKPERF_OK)

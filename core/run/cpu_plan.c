@@ -108,7 +108,7 @@ static void describe_threads(const struct tkp_cpu_plan *plan, struct tkp_buffer 
                               : "there is no CPU for each worker and the recorder");
         return;
     }
-    tkp_buffer_printf(out, "# recorder on CPU %d, workers on CPU", plan->recorder_cpu);
+    tkp_buffer_printf(out, "# recorder and bus on CPU %d, workers on CPU", plan->recorder_cpu);
     for (uint32_t i = 0; i < plan->workers; i++)
         tkp_buffer_printf(out, "%s %d", i ? "," : "", plan->worker_cpus[i]);
     tkp_buffer_puts(out, "\n");

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Which thread runs on which CPU, as a pure function of the CPUs there are and the number of
- * workers: workers away from each other and from the recorder, on physical cores of their own as
+ * workers: workers away from each other and from the recorder
+ * (with which the bus's threads stay), on physical cores of their own as
  * long as there are any, else on their hardware threads. With fewer CPUs than threads nothing is
  * pinned: the scheduler knows better then. [any]
  */

@@ -244,7 +244,7 @@ static void it_is_described_in_comments(void **state)
     assert_string_equal(tkp_buffer_text(&text),
                         "# CPU plan of this machine: CPUs 3, cores 3, workers 2 and a recorder, "
                         "cores to spare 0\n"
-                        "# recorder on CPU 0, workers on CPU 1, 2\n"
+                        "# recorder and bus on CPU 0, workers on CPU 1, 2\n"
                         "# workers do not spin before a send that is due\n");
     tkp_buffer_clear(&text);
     tkp_cpu_plan_make(&topology, 3, true, &plan);
