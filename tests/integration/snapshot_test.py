@@ -215,6 +215,24 @@ class Snapshots(RunTest):
         self.assertEqual(again.json()["report_source"], "record_log")
         self.assertNotIn("Report source", again.stdout)
 
+    def test_a_run_without_a_report(self):
+        """What was known when it was given up, and why it was."""
+        run, events = self.logged("--request-count", 5, "--warmup-request-count", 3,
+                                  "--server-profiler", "--server-profiler-start-path", "/nothing",
+                                  expect=3)
+        self.assertFalse(run.path("profile_export.json").exists())
+        final = self.final(run.directory)
+        self.assertEqual(final["state"], "interrupted")
+        self.assertIn("--server-profiler", final["failure"])
+        warmup = final["phases"][0]["counters"]
+        self.assertEqual(warmup["completed_request_count"], 3)
+        snapshots = [e["data"] for e in events if e["topic"] == "snapshot"]
+        self.assertEqual(snapshots[-1], final)
+        self.assertEqual(states_of(snapshots).count("interrupted"), 1)
+        again = self.without_log(run.directory)
+        self.assertEqual(again.code, 0, again.stderr)
+        self.assertEqual(again.json()["warmup_metrics"]["completed_request_count"]["avg"], 3)
+
     # files that cannot be written
 
     def test_a_folder_that_cannot_be_made(self):
