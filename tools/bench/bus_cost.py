@@ -4,10 +4,10 @@
 Listened to or not: one run of streamed requests, as many as one core makes, during which a listener
 on every topic comes and goes, second by second; the CPU time of all of the run's threads for each
 request that the server answered in a second with it, against the seconds before and after. So what
-else changes on the machine from minute to minute drops out. The listener only counts what comes; its
-own CPU is apart, on the server's core. The same load against a build without a bus shows what being
+else changes on the machine from minute to minute drops out. The listener only counts what comes;
+its own CPU is apart, on the server's core. The same load against a build without a bus shows what being
 ready for listeners costs. Then what fast, slow and stopped listeners do to the times of a run in
-open loop."""
+open loop, on the CPUs of its own choice."""
 import json
 import os
 import pathlib
@@ -74,23 +74,25 @@ def open_loop(rate, seconds):
             OPEN_CONNECTIONS, "--request-count", round(rate * seconds))
 
 
-def start_run(bench, server, directory, load, build=None):
+def start_run(bench, server, directory, load, build=None, free=False):
+    """free: on the CPUs of tokperf's own choice."""
     shutil.rmtree(directory, ignore_errors=True)
     command = [pathlib.Path(build or bench.build) / "bin/tokperf", "profile", "--url", server.url,
                "--model", "test", "--ui-type", "none", "--output-artifact-dir", directory,
                "--isl", programs.WORDS, "--export-level", "summary", "--streaming",
                "--workers-max", 1, "--spin", "off", *load]
-    return subprocess.Popen(bench.cores.pin(bench.cores.client, command),
+    command = list(map(str, command))
+    return subprocess.Popen(command if free else bench.cores.pin(bench.cores.client, command),
                             stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
                             stderr=subprocess.DEVNULL)
 
 
-def profile(bench, server, kind, load, build=None):
+def profile(bench, server, kind, load, build=None, free=False):
     """One run with a listener of a kind: None, 'fast', 'slow' or 'stopped'."""
     directory = bench.folder / "listened"
     finish = bench.cores.watch()
     begun = time.monotonic()
-    process = start_run(bench, server, directory, load, build)
+    process = start_run(bench, server, directory, load, build, free)
     listener = None
     if kind:
         pause_us = SLOW_US if kind == "slow" else 0
@@ -201,9 +203,10 @@ def unheard(bench, found):
 def times(bench, found):
     load = open_loop(TIMES_PER_S, 3 if bench.quick else 6)
     with programs.Server(bench, "--fast", "--osl", "2") as server:
-        results = interleave(
-            {kind or "alone": lambda kind=kind: figures(*profile(bench, server, kind, load))
-             for kind in (None, "fast", "slow", "stopped")}, bench.repeats)
+        def measure(kind):
+            return lambda: figures(*profile(bench, server, kind, load, free=True))
+        results = interleave({kind or "alone": measure(kind)
+                              for kind in (None, "fast", "slow", "stopped")}, bench.repeats)
     found["times"] = summarise(results)
 
 
