@@ -132,8 +132,9 @@ static void assert_metric_equal(const struct tokperf_metric *a, const struct tok
     if (!a->buckets)
         return;
     assert_int_equal(a->buckets->count, b->buckets->count);
-    assert_memory_equal(a->buckets->bounds, b->buckets->bounds, (a->buckets->count + 1) * 8);
-    assert_memory_equal(a->buckets->counts, b->buckets->counts, a->buckets->count * 8);
+    assert_memory_equal(a->buckets->bounds, b->buckets->bounds,
+                        (a->buckets->count + UINT64_C(1)) * 8);
+    assert_memory_equal(a->buckets->counts, b->buckets->counts, a->buckets->count * UINT64_C(8));
 }
 
 static void a_final_snapshot_reads_back(void **state)
