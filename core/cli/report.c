@@ -45,6 +45,7 @@ struct rebuild {
     struct tkp_summarizer *summarizer;
     struct tkp_cursor *cursor;
     bool from_snapshot;          /* there is no log */
+    bool was_said;               /* what failed */
     struct tokperf_error no_log; /* why */
     struct tkp_arena snapshot_arena;
     struct tkp_snapshot snapshot;
@@ -187,13 +188,15 @@ static tokperf_status rebuild(struct rebuild *r, struct tokperf_error *error)
         status = tkp_cursor_create(
             r->reader, r->summarizer ? tkp_summarizer_context(r->summarizer) : &no_context,
             r->facts.id_seed, &r->cursor, error);
-    if (status == TOKPERF_OK)
-        status = tkp_results_write(&(struct tkp_result_job){.plan = &r->plan,
-                                                            .exports = &r->exports,
-                                                            .host = &r->host,
-                                                            .summary = summary,
-                                                            .cursor = r->cursor},
-                                   error);
+    if (status != TOKPERF_OK)
+        return status;
+    status = tkp_results_write(&(struct tkp_result_job){.plan = &r->plan,
+                                                        .exports = &r->exports,
+                                                        .host = &r->host,
+                                                        .summary = summary,
+                                                        .cursor = r->cursor},
+                               error);
+    r->was_said = status != TOKPERF_OK;
     if (status == TOKPERF_OK && tkp_flag_is_raised(&r->terminal_failed))
         status = tkp_fail(error, TOKPERF_E_IO, "the results could not be printed");
     return status;
@@ -273,7 +276,8 @@ int tkp_cmd_report(int argc, char **argv)
     tokperf_status status = parse(&r, argc, argv, &error);
     if (status == TOKPERF_OK)
         status = rebuild(&r, &error);
-    int code = status == TOKPERF_OK ? TKP_EXIT_OK : tkp_output_refuse(status, &error);
+    int code = status == TOKPERF_OK || r.was_said ? tkp_exit_of(status)
+                                                  : tkp_output_refuse(status, &error);
     finish(&r);
     return code;
 }

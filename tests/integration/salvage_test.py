@@ -233,6 +233,18 @@ class Salvage(RunTest):
         self.assertNotIn("profile_export.jsonl", left)
         self.assertEqual([name for name in left if name.endswith(".tmp")], [])
 
+    def test_a_report_that_cannot_be_written_says_each_file_once(self):
+        run = self.profile(self.start_mock("--fast"), "--request-count", 10)
+        done = subprocess.run([TOKPERF, "report", str(run.directory)], stdin=subprocess.DEVNULL,
+                              capture_output=True, text=True, timeout=RUN_DEADLINE_S,
+                              env=program_environment(), preexec_fn=lambda: resource.setrlimit(
+                                  resource.RLIMIT_FSIZE, (100, 100)))
+        self.assertEqual(done.returncode, 3, done.stderr)
+        messages = done.stderr.splitlines()
+        self.assertEqual(len(messages), 3, done.stderr)
+        for message, exporter in zip(messages, ("json", "csv", "jsonl")):
+            self.assertIn(f"exporter '{exporter}': ", message)
+
     def test_a_terminal_that_is_full(self):
         mock = self.start_mock("--fast")
         directory = self.new_directory()
