@@ -3,6 +3,7 @@
  * is looked for by its address: of a batch nothing is read before the lock is held. */
 #include <bus/batch_pool.h>
 
+#include <bus/handoff.h>
 #include <pthread.h>
 #include <stdlib.h>
 
@@ -101,6 +102,8 @@ void tkp_batch_pool_lend(struct tkp_batch_pool *pool, struct tkp_batch *batch)
     batch->next = NULL;
     *pool->last_lent = batch;
     pool->last_lent = &batch->next;
+    tkp_handoff_release(pool);
+    tkp_handoff_release(batch->bytes.data);
     pthread_mutex_unlock(&pool->mutex);
 }
 
@@ -129,6 +132,7 @@ void tkp_batch_pool_reclaim(struct tkp_batch_pool *pool, struct tkp_batch *batch
 void tkp_batch_pool_return(void *data, void *context)
 {
     struct tkp_batch_pool *pool = context;
+    tkp_handoff_acquire(pool);
     pthread_mutex_lock(&pool->mutex);
     struct tkp_batch *batch = unlink_lent(pool, data), *rest = NULL;
     if (batch)

@@ -4,6 +4,7 @@
 
 #include <base/error.h>
 #include <base/text.h>
+#include <bus/handoff.h>
 #include <bus/publisher.h>
 #include <bus/socket.h>
 #include <stdlib.h>
@@ -83,6 +84,7 @@ static tokperf_status check(const struct tkp_subscriber *s, uint32_t parts, enum
         return tkp_fail(error, TOKPERF_E_PARSE,
                         "a message on the bus is not the name of a topic and a batch");
     zmq_msg_t *batch = (zmq_msg_t *)(uintptr_t)&s->batch; /* libzmq's getters are not const */
+    tkp_handoff_acquire(zmq_msg_data(batch)); /* of inproc it is the publisher's own memory */
     struct tokperf_span bytes = {zmq_msg_data(batch), zmq_msg_size(batch)};
     tokperf_status status = tkp_frame_reader_init(reader, bytes, error);
     if (!status && reader->head.topic != topic)
