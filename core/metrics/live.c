@@ -32,16 +32,20 @@ struct tkp_live {
     struct tkp_live_figures published;
 };
 
-static void clear_percentiles(struct tkp_live_figures *f)
+struct tkp_live_figures tkp_live_nothing(uint32_t phase)
 {
-    f->ttft_p50_ns = f->ttft_p99_ns = f->itl_p50_ns = f->itl_p99_ns = NAN;
-    f->latency_p50_ns = f->latency_p99_ns = NAN;
+    return (struct tkp_live_figures){.phase = phase,
+                                     .ttft_p50_ns = NAN,
+                                     .ttft_p99_ns = NAN,
+                                     .itl_p50_ns = NAN,
+                                     .itl_p99_ns = NAN,
+                                     .latency_p50_ns = NAN,
+                                     .latency_p99_ns = NAN};
 }
 
 static void begin_phase(struct tkp_live *live, uint32_t phase)
 {
-    live->now = (struct tkp_live_figures){.phase = phase};
-    clear_percentiles(&live->now);
+    live->now = tkp_live_nothing(phase);
     live->output_tokens = 0;
     live->window_count = live->oldest = 0;
     tkp_histogram_clear(&live->ttft);

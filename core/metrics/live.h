@@ -19,6 +19,9 @@ struct tkp_live_figures {
     double ttft_p50_ns, ttft_p99_ns, itl_p50_ns, itl_p99_ns, latency_p50_ns, latency_p99_ns;
 };
 
+/* Those of a phase of which no request has ended. */
+struct tkp_live_figures tkp_live_nothing(uint32_t phase);
+
 struct tkp_live;
 struct tkp_live *tkp_live_create(const struct tkp_metric_context *context);
 void tkp_live_destroy(struct tkp_live *live);

@@ -64,7 +64,7 @@ static void read_figures(struct load *load)
     uint32_t index = load->begun - 1;
     tkp_live_read(load->run->live, &load->figures);
     if (load->figures.phase != index)
-        load->figures = (struct tkp_live_figures){.phase = index};
+        load->figures = tkp_live_nothing(index);
 }
 
 static void look(struct load *load)
