@@ -9,7 +9,8 @@
 int tkp_output_print(const struct tkp_buffer *text);
 /* Logs the error and returns the exit code of its status. */
 int tkp_output_refuse(tokperf_status status, const struct tokperf_error *error);
-/* Refuses a word that a command does not take; names the closest of `known` (NULL-ended). */
+/* Refuses a word that a command does not take; names the closest of `known` (NULL-ended), or
+ * all where they are few. */
 int tkp_output_unknown(const char *what, const char *word, const char *const *known);
 
 #endif

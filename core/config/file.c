@@ -50,6 +50,13 @@ static tokperf_status unknown(const struct tkp_file *file, const struct tkp_yaml
                               const struct place *place)
 {
     struct tkp_option_keys keys;
+    if (!*place->path &&
+        (strcmp(member->key, "random_seed") == 0 || strcmp(member->key, "plugins") == 0))
+        return tkp_fail(
+            file->error, TOKPERF_E_INVALID,
+            "%s:%u:%u: unknown key '%s' in benchmark; it stands beside 'benchmark', not "
+            "below it",
+            file->yaml->name, member->key_line, member->key_column, member->key);
     tkp_options_keys(place->path, &keys);
     if (strncmp(place->path, "phases.", 7) == 0 && keys.count + 2 <= TKP_OPTION_MAX_KEYS) {
         keys.names[keys.count++] = "name";

@@ -11,6 +11,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+enum { KNOWN_BYTES = 320 /* a list of keys that is longer is not read */ };
+
 const char *tkp_yaml_kind_name(const struct tkp_yaml_node *node)
 {
     switch (node->kind) {
@@ -36,14 +38,30 @@ tokperf_status tkp_yaml_fail(const struct tkp_yaml *yaml, const struct tkp_yaml_
                     sentence);
 }
 
+/* "; known are a, b", where they are few enough to be read. */
+static const char *list_known(const char *const *known, char *list, size_t capacity)
+{
+    size_t used = 0;
+    for (size_t i = 0; known[i]; i++) {
+        int len =
+            snprintf(list + used, capacity - used, "%s%s", i ? ", " : "; known are ", known[i]);
+        if (len < 0 || (size_t)len >= capacity - used)
+            return "";
+        used += (size_t)len;
+    }
+    return used ? list : "";
+}
+
 tokperf_status tkp_yaml_unknown_key(const struct tkp_yaml *yaml, const struct tkp_yaml_node *member,
                                     const char *where, const char *const *known,
                                     struct tokperf_error *error)
 {
+    char list[KNOWN_BYTES];
     const char *closest = tkp_text_closest(member->key, known);
     return tkp_fail(error, TOKPERF_E_INVALID, "%s:%u:%u: unknown key '%s'%s%s%s%s%s", yaml->name,
                     member->key_line, member->key_column, member->key, *where ? " in " : "", where,
-                    closest ? "; did you mean '" : "", closest ? closest : "", closest ? "'?" : "");
+                    closest ? "; did you mean '" : list_known(known, list, sizeof list),
+                    closest ? closest : "", closest ? "'?" : "");
 }
 
 tokperf_status tkp_yaml_check_keys(const struct tkp_yaml *yaml, const struct tkp_yaml_node *map,

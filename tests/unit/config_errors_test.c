@@ -307,7 +307,9 @@ static void files(void **state)
          "run.yaml:3:5: unknown key 'ulr' in benchmark.endpoint; did you mean 'url'?"},
         {"benchmark:\n  endpont: {}\n",
          "run.yaml:2:3: unknown key 'endpont' in benchmark; did you mean 'endpoint'?"},
-        {"benchmark:\n  random_seed: 1\n", "run.yaml:2:3: unknown key 'random_seed' in benchmark"},
+        {"benchmark:\n  random_seed: 1\n",
+         "run.yaml:2:3: unknown key 'random_seed' in benchmark; it stands beside 'benchmark', not "
+         "below it"},
         {"benchmark:\n  endpoint: x\n",
          "run.yaml:2:13: benchmark.endpoint: expected a mapping, found text"},
         {"benchmark:\n  model:\n", "run.yaml:2:9: benchmark.model: expected a value, found "
@@ -366,7 +368,9 @@ static void phases(void **state)
         {"benchmark:\n  phases: [5]\n",
          "run.yaml:2:12: benchmark.phases[0]: expected a mapping, found text"},
         {"benchmark:\n  phases: [{name: warmup, requests: 1, failed_request_threshold: 1}]\n",
-         "run.yaml:2:40: unknown key 'failed_request_threshold' in benchmark.phases[0]"},
+         "run.yaml:2:40: unknown key 'failed_request_threshold' in benchmark.phases[0]; known are "
+         "requests, sessions, duration, grace_period, concurrency, rate, type, concurrency_ramp, "
+         "rate_ramp, seamless, exclude_from_results, name, kind"},
         {"benchmark:\n  phases: [{type: gamma}]\n",
          "run.yaml:2:19: benchmark.phases[0].type: 'gamma' is not one of concurrency_burst, "
          "constant, poisson, concurrency"},

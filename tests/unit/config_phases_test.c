@@ -218,7 +218,10 @@ static void what_is_refused_in_a_file(void **state)
         {"[{name: a, seemless: true}]",
          "2:22: unknown key 'seemless' in benchmark.phases[0]; did you mean 'seamless'?"},
         {"[{name: a, prefill_concurrency: 2}]",
-         "2:22: unknown key 'prefill_concurrency' in benchmark.phases[0]"},
+         "2:22: unknown key 'prefill_concurrency' in benchmark.phases[0]; known are concurrency, "
+         "rate, "
+         "type, concurrency_ramp, rate_ramp, requests, sessions, duration, grace_period, seamless, "
+         "exclude_from_results, failed_request_threshold, name, kind"},
     };
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
         char file[512], message[512];
