@@ -118,7 +118,7 @@ void phase_lines_print(const struct table_output *out, const struct tokperf_summ
     const struct lines lines = lay_out(out);
     if (!has_several(run))
         return;
-    table_printf(out, "\n");
+    table_printf(out, "\n Phases, with p50 and p99 of their Request Latency\n");
     print_line(&lines, NULL, TOKPERF_SPAN("Verdict"));
     for (uint32_t i = 0; i < run->phase_count; i++)
         print_line(&lines, run->phases[i], verdict_of(run, run->phases[i]));
