@@ -59,9 +59,7 @@ static tokperf_status read_header(struct rebuild *r, struct tokperf_error *error
     if (!tkp_files_join(path, sizeof path, r->dir, "records.tkr"))
         return tkp_fail(error, TOKPERF_E_INVALID, "the path '%s' is too long", r->dir);
     if (access(path, R_OK))
-        return tkp_fail(error, TOKPERF_E_INVALID,
-                        "'%s' is not the directory of a run: it has no readable records.tkr",
-                        r->dir);
+        return tkp_fail(error, TOKPERF_E_NOT_FOUND, "'%s' has no readable records.tkr", r->dir);
     tokperf_status status = tkp_log_open(path, &r->reader, error);
     if (status != TOKPERF_OK)
         return status;
@@ -81,6 +79,9 @@ static tokperf_status find_source(struct rebuild *r, struct tokperf_error *error
         return status;
     first = *error;
     tokperf_status found = tkp_snapshot_read(r->dir, &r->snapshot_arena, &r->snapshot, &lack);
+    if (found == TOKPERF_E_NOT_FOUND && status == TOKPERF_E_NOT_FOUND)
+        return tkp_fail(error, TOKPERF_E_INVALID, "%.400s: it is not the directory of a run",
+                        first.message);
     if (found == TOKPERF_E_NOT_FOUND)
         return status;
     if (found != TOKPERF_OK)
@@ -150,6 +151,19 @@ static tokperf_status take_snapshot(struct rebuild *r, const struct tokperf_summ
     return TOKPERF_OK;
 }
 
+/* Only a run that ended by itself has a final snapshot: what is missing was lost later. */
+static void point_at_snapshot(const struct rebuild *r)
+{
+    char path[TKP_RUNDIR_PATH_BYTES];
+    if (tkp_log_is_torn(r->reader) &&
+        tkp_files_join(path, sizeof path, r->dir, TKP_SNAPSHOT_FOLDER "/" TKP_SNAPSHOT_FILE) &&
+        access(path, R_OK) == 0)
+        tkp_log(TKP_LOG_WARNING,
+                "records.tkr is not whole, but %s/%s has the numbers of all requests: move "
+                "records.tkr away and report again to have those",
+                TKP_SNAPSHOT_FOLDER, TKP_SNAPSHOT_FILE);
+}
+
 static tokperf_status compute(struct rebuild *r, const struct tokperf_summary **summary,
                               struct tokperf_error *error)
 {
@@ -162,6 +176,7 @@ static tokperf_status compute(struct rebuild *r, const struct tokperf_summary **
     tkp_log_rewind(r->reader);
     if (status == TOKPERF_OK)
         status = tkp_summarizer_read(r->summarizer, r->reader, error);
+    point_at_snapshot(r);
     if (status == TOKPERF_OK)
         status = tkp_summarizer_select(r->summarizer, r->reader, error);
     if (status == TOKPERF_OK)

@@ -315,6 +315,17 @@ class Snapshots(RunTest):
         self.assertEqual(counted.code, 2)
         self.assertIn("--tokenizer", counted.stderr)
 
+    def test_report_of_a_log_that_lost_its_end_points_at_the_snapshot(self):
+        run = self.profile(self.start_mock("--fast"), "--request-count", 60)
+        log = run.path("records.tkr").read_bytes()
+        run.path("records.tkr").write_bytes(log[:-40])
+        cut = Run(["report", str(run.directory)], run.directory)
+        self.assertEqual(cut.code, 0, cut.stderr)
+        self.assertEqual(cut.json()["report_source"], "record_log")
+        self.assertIn("move records.tkr away", cut.stderr)
+        run.path(FINAL).unlink()
+        self.assertEqual(Run(["report", str(run.directory)], run.directory).stderr, "")
+
     def test_a_damaged_snapshot(self):
         run = self.profile(self.start_mock("--fast"), "--request-count", 5)
         whole = run.path(FINAL).read_text()
