@@ -153,8 +153,8 @@ static int follow(struct following *f)
         } else if (status == TOKPERF_E_TIMEOUT && is_over(f, &was_gone)) {
             tkp_log(TKP_LOG_ERROR,
                     "the run in '%s' is gone: its process %lld ended, and the end of its session "
-                    "did not come here",
-                    f->dir, (long long)f->file->pid);
+                    "did not come here; make its results with tokperf report %s",
+                    f->dir, (long long)f->file->pid, f->dir);
             return TKP_EXIT_RUN_FAILED;
         }
     }

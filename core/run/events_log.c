@@ -77,8 +77,9 @@ static tokperf_status check_there(const struct tkp_plan *plan, const struct stat
     if (!plan->overwrite)
         return tkp_fail(error, TOKPERF_E_EXISTS,
                         "%s: '%s' is there already; choose another name, or replace it with "
-                        "--overwrite",
-                        plan->events_log_origin, plan->events_log);
+                        "--overwrite%s",
+                        plan->events_log_origin, plan->events_log,
+                        plan->artifact_dir ? "" : " and --output-artifact-dir");
     return TOKPERF_OK;
 }
 
