@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The program of docs/bus.md follows a real run from the outside, with nothing but ZeroMQ."""
+"""The programs of docs/bus.md, with nothing but ZeroMQ: one follows a real run from the outside, one
+collects beside it."""
 import json
 import os
 import pathlib
@@ -7,15 +8,15 @@ import subprocess
 import sys
 import time
 
-from harness import RUN_DEADLINE_S, TOKPERF, RunTest, main, program_environment
+from harness import RUN_DEADLINE_S, TOKPERF, Run, RunTest, main, program_environment
 
 SOURCE = pathlib.Path(os.environ["TKP_SOURCE_DIR"])
 
 
 class Document(RunTest):
-    def example(self):
+    def example(self, index=0):
         text = (SOURCE / "docs/bus.md").read_text(encoding="utf-8")
-        code = text.split("```python\n", 1)[1].split("```", 1)[0]
+        code = text.split("```python\n")[1 + index].split("```", 1)[0]
         (self.home / "example.py").write_text(code)
         binding = (SOURCE / "tests/support/zmq_binding.py").read_text(encoding="utf-8")
         (self.home / "zmq.py").write_text(binding)  # beside the example: found before pyzmq
@@ -52,6 +53,24 @@ class Document(RunTest):
             number, unit = line.split()
             self.assertEqual(unit, "ms", line)
             self.assertGreaterEqual(float(number), 5, line)
+
+    def test_its_collector_takes_samples_and_makes_a_result(self):
+        mock = self.start_mock("--ttft", "5", "--itl", "1", "--osl", "4")
+        directory = self.new_directory()
+        run = Run(["profile", "--url", f"http://127.0.0.1:{mock.port}", "--model", "test",
+                   "--ui-type", "none", "--warmup-request-count", "2", "--request-count", "4",
+                   "--collector", f"{sys.executable} {self.example(1)}",
+                   "--output-artifact-dir", str(directory)])
+        self.assertEqual(run.code, 0, run.stderr)
+        self.assertEqual(run.stderr, "")
+        samples = json.loads((directory / "load.json").read_text())
+        self.assertEqual([(s["phase"], s["at"]) for s in samples],
+                         [("warmup", "start"), ("warmup", "end"), ("profiling", "start"),
+                          ("profiling", "end")])
+        result = json.loads((directory / "profile_export.json").read_text())
+        self.assertEqual([g["acknowledged"] for g in result["gates"]], [1, 1, 1, 1])
+        self.assertEqual([(c["state"], c["results"]) for c in result["collectors"]],
+                         [("ready", [{"domain": "telemetry", "state": "reported"}])])
 
 
 if __name__ == "__main__":
