@@ -81,9 +81,10 @@ static void put_count(struct line *line, const char *key, uint64_t value)
     put_number(line, key, (int64_t)value);
 }
 
+/* Unsigned, as a sum of numbers from outside has no bounds. */
 static int64_t epoch_ns(const struct line *line, uint64_t monotonic_ns)
 {
-    return (int64_t)monotonic_ns + line->context->monotonic_to_realtime_ns;
+    return (int64_t)(monotonic_ns + (uint64_t)line->context->monotonic_to_realtime_ns);
 }
 
 /* A moment: in JSON only, as people read distances. */

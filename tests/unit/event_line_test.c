@@ -103,6 +103,15 @@ static void an_issued_request_and_its_first_token(void **state)
                            "\"first_token_ns\":1795349482123456794}}\n"));
 }
 
+/* No sum of numbers from outside is out of bounds: seen by UndefinedBehaviorSanitizer. */
+static void an_event_of_no_possible_time(void **state)
+{
+    (void)state;
+    struct tkp_sample_issued issued = {id, INT64_MAX, 1};
+    struct tkp_frame frame = frame_of(TKP_FRAME_ISSUED, &issued, sizeof issued);
+    assert_non_null(strstr(line_of(TKP_EVENT_TEXT, TKP_TOPIC_SAMPLE, &frame), "- sample.issued "));
+}
+
 /* What servers say is shown, and steers nothing. */
 static void an_error_with_a_hostile_message(void **state)
 {
@@ -250,6 +259,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_completed_request),
         cmocka_unit_test(an_issued_request_and_its_first_token),
+        cmocka_unit_test(an_event_of_no_possible_time),
         cmocka_unit_test(an_error_with_a_hostile_message),
         cmocka_unit_test(objects_of_the_other_topics),
         cmocka_unit_test(what_is_not_what_it_says),
