@@ -7,6 +7,7 @@
 #include <base/error.h>
 #include <base/text.h>
 #include <config/members.h>
+#include <config/redact.h>
 #include <string.h>
 
 enum { MAX_COMMAND_BYTES = 4 << 20, MAX_FLAG_BYTES = 128, MAX_ARGUMENTS = 65536 };
@@ -62,6 +63,16 @@ static const char *redact_urls(const char *text, struct tkp_arena *arena)
     return copy;
 }
 
+static const char *redact_command(const char *text, struct tkp_arena *arena)
+{
+    struct tkp_buffer out;
+    tkp_buffer_init(&out, MAX_COMMAND_BYTES);
+    tkp_redact_command(text, &out);
+    const char *copy = out.failed ? NULL : tkp_arena_copy(arena, tkp_buffer_text(&out), out.len);
+    tkp_buffer_finish(&out);
+    return copy;
+}
+
 /* Options whose values are URLs or paths of the server: a query may hold a key. */
 static bool has_query(enum tkp_option_id id)
 {
@@ -78,6 +89,8 @@ static void put_item(struct reader *r, const struct tkp_command_line_item *item,
     const char *shown = NULL;
     if (has_query(id))
         shown = redact_urls(item->text, r->arena);
+    else if (id == TKP_OPT_COLLECTORS)
+        shown = redact_command(item->text, r->arena);
     else if (id != TKP_OPT_PROXY)
         shown = tkp_members_redact(item->option, item->text, r->arena);
     else if (!strchr(item->text, '@')) /* without credentials */

@@ -391,6 +391,17 @@ static void put_switched_off(struct tokperf_json_writer *w, const char *key, boo
     json->object_end(w);
 }
 
+static void put_collectors(struct tokperf_json_writer *w, const struct tkp_plan *plan)
+{
+    if (!plan->collector_count)
+        return;
+    put_key(w, "collectors");
+    json->array_begin(w);
+    for (uint32_t i = 0; i < plan->collector_count; i++)
+        tkp_redact_command_json(plan->collectors[i], w);
+    json->array_end(w);
+}
+
 static void put_runtime(struct tokperf_json_writer *w, const struct tkp_plan *plan)
 {
     put_object(w, "runtime");
@@ -403,7 +414,7 @@ static void put_runtime(struct tokperf_json_writer *w, const struct tkp_plan *pl
     put_bool(w, "strict", plan->strict);
     put_count(w, "events_batch", plan->events_batch);
     put_seconds(w, "baseline_timeout", plan->baseline_timeout_ns);
-    put_list(w, "collectors", plan->collectors, plan->collector_count);
+    put_collectors(w, plan);
     put_list(w, "plugins", plan->plugin_files, plan->plugin_file_count);
     put_list(w, "registries", plan->registry_files, plan->registry_file_count);
     json->object_end(w);

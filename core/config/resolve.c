@@ -37,7 +37,8 @@ static tokperf_status check_not_redacted(const struct tkp_settings *settings,
     const struct tkp_option *row;
     for (size_t i = 0; (row = tkp_options_at(i)); i++) {
         bool may_hide = row->flags & TKP_OPTION_SECRET || row->id == TKP_OPT_URL ||
-                        row->id == TKP_OPT_PROXY || row->id == TKP_OPT_ENDPOINT_PATH ||
+                        row->id == TKP_OPT_PROXY || row->id == TKP_OPT_COLLECTORS ||
+                        row->id == TKP_OPT_ENDPOINT_PATH ||
                         row->id == TKP_OPT_RESET_KV_CACHE_PATH ||
                         row->id == TKP_OPT_SERVER_PROFILER_START_PATH ||
                         row->id == TKP_OPT_SERVER_PROFILER_STOP_PATH;

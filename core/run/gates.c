@@ -9,6 +9,9 @@
 #include <base/clock.h>
 #include <base/error.h>
 #include <base/rng.h>
+#include <base/secrets.h>
+#include <base/text.h>
+#include <config/redact.h>
 #include <poll.h>
 #include <run/interrupt.h>
 
@@ -16,6 +19,7 @@ enum {
     LOOK_MS = 250,
     INTERRUPTED_RESULTS_MS = 2000, /* instead of TKP_COLLECTORS_RESULTS_MS after a signal */
     NOTE_BYTES = 64 * 1024,
+    COMMAND_BYTES = 4096, /* of a note; a longer one is cut */
     NAMES_BYTES = 1024
 };
 
@@ -76,25 +80,39 @@ static void wait_for_news(struct tkp_run *run, uint64_t limit_ns)
 
 /* ---- notes: into the record log, and the same into the summary ---- */
 
-static void note_gate(struct tkp_run *run, const struct tkp_gate_note *note)
+/* A collector may say the run's credentials back. */
+static const char *hide_secrets(const char *text, char *out, size_t capacity)
 {
+    (void)tkp_secrets_copy(out, capacity, tkp_span(text));
+    return out;
+}
+
+static void note_gate(struct tkp_run *run, struct tkp_gate_note note)
+{
+    char error[TKP_SERVICE_REASON_BYTES];
     struct tkp_buffer json;
+    note.error = hide_secrets(note.error, error, sizeof error);
     tkp_buffer_init(&json, NOTE_BYTES);
-    tkp_gate_note_write(note, &json);
+    tkp_gate_note_write(&note, &json);
     if (!json.failed)
         tkp_recorder_note(run->recorder, TKP_LOG_GATE, tkp_buffer_span(&json));
-    tkp_summarizer_gate_note(run->summarizer, note);
+    tkp_summarizer_gate_note(run->summarizer, &note);
     tkp_buffer_finish(&json);
 }
 
-static void note_collector(struct tkp_run *run, const struct tkp_collector_note *note)
+static void note_collector(struct tkp_run *run, struct tkp_collector_note note)
 {
+    char error[TKP_SERVICE_REASON_BYTES], command[COMMAND_BYTES];
     struct tkp_buffer json;
     tkp_buffer_init(&json, NOTE_BYTES);
-    tkp_collector_note_write(note, &json);
+    tkp_redact_command(note.command, &json);
+    note.command = hide_secrets(tkp_buffer_text(&json), command, sizeof command);
+    note.error = hide_secrets(note.error, error, sizeof error);
+    tkp_buffer_clear(&json);
+    tkp_collector_note_write(&note, &json);
     if (!json.failed)
         tkp_recorder_note(run->recorder, TKP_LOG_COLLECTOR, tkp_buffer_span(&json));
-    tkp_summarizer_collector_note(run->summarizer, note);
+    tkp_summarizer_collector_note(run->summarizer, &note);
     tkp_buffer_finish(&json);
 }
 
@@ -111,14 +129,14 @@ static void note_collectors(struct tkp_run *run)
                                           .domain = "",
                                           .is_baseline =
                                               service->capabilities & TKP_CAPABILITY_BASELINE};
-        note_collector(run, &note);
+        note_collector(run, note);
         for (uint32_t domain = 0; domain < TKP_DOMAIN_COUNT; domain++) {
             const struct tkp_result *result = &completion->results[i][domain];
             note.state = tkp_result_state_name(result->state);
             note.error = result->error;
             note.domain = tkp_domain_name((enum tkp_domain)domain);
             if (result->state != TKP_RESULT_NONE)
-                note_collector(run, &note);
+                note_collector(run, note);
         }
     }
 }
@@ -151,14 +169,14 @@ static void tell_gate(struct tkp_run *run, uint32_t phase)
                                  .start_realtime_ns =
                                      gate->begin_ns + (uint64_t)run->facts.monotonic_to_realtime_ns,
                                  .duration_ns = gate->end_ns - gate->begin_ns};
-    note_gate(run, &note);
+    note_gate(run, note);
     for (uint32_t i = 0; i < services->count; i++) {
         enum tkp_gate_answer answer = gate->answers[i];
         if (answer == TKP_ANSWER_NONE || answer == TKP_ANSWER_SUCCESS)
             continue;
         note.service = services->list[i].name;
         note.error = gate->errors[i];
-        note_gate(run, &note);
+        note_gate(run, note);
         tkp_log(answer == TKP_ANSWER_OVER ? TKP_LOG_DEBUG : TKP_LOG_WARNING,
                 "the collector '%s' has no reference sample %s phase %s: %s", note.service,
                 note.is_end ? "after" : "before", run->plan->phases[phase].name, note.error);

@@ -5,7 +5,7 @@ import os
 import signal
 import time
 
-from gates_support import TIMEOUT_S, GateTest
+from gates_support import COLLECTOR, TIMEOUT_S, GateTest
 from harness import RUN_DEADLINE_S, main
 
 
@@ -31,6 +31,27 @@ class Results(GateTest):
         finished = self.load(*self.script("--result", "telemetry", "--end-after", 1, "--die"))
         self.assertEqual(self.result(finished)[0]["state"], "dead")
         self.assertIn("missing: telemetry of test_collector", finished.stderr)
+
+
+class Secrets(GateTest):
+    KEY = "sk-hidden-0123456789"
+
+    def test_what_a_collector_says_of_a_credential_is_hidden(self):
+        (self.home / "key").write_text(self.KEY)
+        said = f'"Bearer $(cat {self.home / "key"}) is refused"'
+        def saying(options):
+            return ["--collector", f"sh -c 'exec {COLLECTOR} {options} {said}'"]
+        run = self.load("--api-key", self.KEY, "--collector", f"{COLLECTOR} --fail {self.KEY}",
+                        *saying("--fail"), *saying("--disable-then"),
+                        *saying("--result telemetry --result-error"),
+                        "--events-log", self.home / "events")
+        told = [run.json()["collectors"][i]["error"] for i in (1, 2)]
+        told.append(run.json()["collectors"][3]["results"][0]["error"])
+        self.assertEqual(told, ["Bearer <redacted> is refused"] * 3)
+        self.assertEqual(run.json()["collectors"][0]["command"], f"{COLLECTOR} --fail <redacted>")
+        for path in [*run.directory.rglob("*"), self.home / "events"]:
+            if path.is_file():
+                self.assertNotIn(b"Bearer " + self.KEY.encode(), path.read_bytes(), path.name)
 
 
 class Deadlines(GateTest):

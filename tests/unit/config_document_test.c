@@ -160,6 +160,11 @@ static void no_secret_is_written(void **state)
         "--extra-inputs|deep:{\"x\":{\"password\":[\"hunter2\"]}}",
         "--set|acme.api_key=hunter2",
         "--proxy|http://hunter:hunter,2@h:3128",
+        "--collector|watch --api-key hunter2 -v",
+        "--collector|watch '--token' 'hunter2 \"hunter2' -v",
+        "--collector=watch --password=hunter2 -H 'Authorization: Bearer hunter2'",
+        "--collector|API_KEY=hunter2 watch",
+        "--collector|watch http://hunter:hunter2@h/?token=hunter2",
     };
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
         struct tkp_plan plan, again;
