@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Lines of events. A sample's members are listed once and written in either format; the payload of
- * the other topics is JSON already, of which the text shows what is neither object nor array.
+ * the other topics is JSON already, of which the text shows what is neither object nor array, and
+ * of a snapshot the figures that one would look for first.
  */
 #include <bus/event_line.h>
 
@@ -11,6 +12,7 @@
 #include <base/printable.h>
 #include <base/text.h>
 #include <bus/sample.h>
+#include <bus/snapshot_line.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <time.h>
@@ -298,6 +300,32 @@ static bool look_at_object(struct tokperf_span payload, int64_t *at_ns)
     return token == TOKPERF_JSON_OBJECT_END && tkp_json_next(&scan) == TOKPERF_JSON_END;
 }
 
+/* A member of an object in text. */
+static void put_member(struct line *line, struct tokperf_span key, struct tokperf_span value)
+{
+    bool is_string = value.data[0] == '"' && !memchr(value.data, '\\', value.len);
+    if (is_string)
+        value = (struct tokperf_span){value.data + 1, value.len - 2};
+    tkp_buffer_puts(line->out, " ");
+    put_word(line->out, key);
+    tkp_buffer_puts(line->out, "=");
+    if (is_string || value.data[0] != '"')
+        put_word(line->out, value);
+    else
+        put_printable(line->out, value); /* escaped already */
+}
+
+/* A figure of a snapshot: fractions as people read them. */
+static void put_figure(void *context, const char *key, struct tokperf_span value)
+{
+    struct line *line = context;
+    double number;
+    if (memchr(value.data, '.', value.len) && tkp_json_to_double(value, &number) == TOKPERF_OK)
+        tkp_buffer_printf(line->out, " %s=%.3f", key, number);
+    else
+        put_member(line, tkp_span(key), value);
+}
+
 /* The top-level members that are one value each. */
 static void put_members(struct line *line, struct tokperf_span payload)
 {
@@ -310,16 +338,7 @@ static void put_members(struct line *line, struct tokperf_span payload)
             return;
         if (strchr("{[n", value.data[0]) || tkp_span_is(key, "time_ns"))
             continue;
-        bool is_string = value.data[0] == '"' && !memchr(value.data, '\\', value.len);
-        if (is_string)
-            value = (struct tokperf_span){value.data + 1, value.len - 2};
-        tkp_buffer_puts(line->out, " ");
-        put_word(line->out, key);
-        tkp_buffer_puts(line->out, "=");
-        if (is_string || value.data[0] != '"')
-            put_word(line->out, value);
-        else
-            put_printable(line->out, value); /* escaped already */
+        put_member(line, key, value);
     }
 }
 
@@ -363,7 +382,9 @@ static bool put_object(struct line *line, enum tkp_topic topic, const struct tkp
     if (!is_object_of(topic, frame->kind) || !look_at_object(frame->payload, &at_ns))
         return false;
     begin(line, topic, frame, at_ns);
-    if (line->is_text)
+    if (line->is_text && topic == TKP_TOPIC_SNAPSHOT)
+        tkp_snapshot_line_figures(frame->payload, put_figure, line);
+    else if (line->is_text)
         put_members(line, frame->payload);
     else
         put_compact(line->out, frame->payload);

@@ -148,18 +148,40 @@ static void objects_of_the_other_topics(void **state)
     static const char json[] = "{\n  \"time_ns\": 1795349482123456789,\n  \"state\": \"live\",\n"
                                "  \"reason\": \"a \\\"b\\\" c\", \"none\": null,\n"
                                "  \"list\": [1, {\"x\": \"  \\\" \"}], \"n\": 1.5}";
-    struct tkp_frame frame = frame_of(TKP_FRAME_SNAPSHOT, json, sizeof json - 1);
-    assert_string_equal(line_of(TKP_EVENT_TEXT, TKP_TOPIC_SNAPSHOT, &frame),
-                        "2026-11-22T12:11:22.123456Z snapshot state=live "
+    struct tkp_frame frame = frame_of(TKP_FRAME_PHASE_ENDED, json, sizeof json - 1);
+    assert_string_equal(line_of(TKP_EVENT_TEXT, TKP_TOPIC_PHASE, &frame),
+                        "2026-11-22T12:11:22.123456Z phase.ended state=live "
                         "reason=\"a \\\"b\\\" c\" n=1.5\n");
-    assert_string_equal(line_of(TKP_EVENT_JSONL, TKP_TOPIC_SNAPSHOT, &frame),
-                        "{\"event\":\"snapshot\",\"topic\":\"snapshot\",\"sequence\":7,"
+    assert_string_equal(line_of(TKP_EVENT_JSONL, TKP_TOPIC_PHASE, &frame),
+                        "{\"event\":\"phase.ended\",\"topic\":\"phase\",\"sequence\":7,"
                         "\"time_ns\":1795349482123456789,\"data\":{"
                         "\"time_ns\":1795349482123456789,\"state\":\"live\","
                         "\"reason\":\"a \\\"b\\\" c\",\"none\":null,"
                         "\"list\":[1,{\"x\":\"  \\\" \"}],\"n\":1.5}}\n");
     frame = frame_of(TKP_FRAME_PHASE_BEGUN, "{}", 2);
     assert_string_equal(line_of(TKP_EVENT_TEXT, TKP_TOPIC_PHASE, &frame), "- phase.begun\n");
+}
+
+static void a_snapshot_is_its_figures(void **state)
+{
+    (void)state;
+    static const char json[] =
+        "{\"time_ns\": 1795349482123456789, \"state\": \"live\", \"sequence\": 3, \"in_flight\": 8,"
+        " \"verdict\": {\"status\": \"valid\", \"reasons\": []}, \"main_phase\": 1,"
+        " \"phases\": [{\"name\": \"warmup\"}, {\"name\": \"low\","
+        " \"counters\": {\"request_count\": 5, \"error_request_count\": 0},"
+        " \"values\": {\"request_throughput\": {\"unit\": \"requests/sec\", \"value\": 16.20843}},"
+        " \"series\": {\"time_to_first_token\": {\"p50\": 20.12774, \"p99\": 21}}}]}";
+    struct tkp_frame frame = frame_of(TKP_FRAME_SNAPSHOT, json, sizeof json - 1);
+    assert_string_equal(line_of(TKP_EVENT_TEXT, TKP_TOPIC_SNAPSHOT, &frame),
+                        "2026-11-22T12:11:22.123456Z snapshot state=live sequence=3 phase=low "
+                        "in_flight=8 ok=5 errors=0 requests_per_s=16.208 ttft_p50_ms=20.128 "
+                        "ttft_p99_ms=21 verdict=valid\n");
+    static const char odd[] = "{\"main_phase\": 7, \"phases\": [[], 1], \"state\": {\"a\": 1},"
+                              " \"verdict\": \"valid\", \"sequence\": \"x y\"}";
+    frame = frame_of(TKP_FRAME_SNAPSHOT, odd, sizeof odd - 1);
+    assert_string_equal(line_of(TKP_EVENT_TEXT, TKP_TOPIC_SNAPSHOT, &frame),
+                        "- snapshot sequence=\"x y\"\n");
 }
 
 static void what_is_not_what_it_says(void **state)
@@ -262,6 +284,7 @@ int main(void)
         cmocka_unit_test(an_event_of_no_possible_time),
         cmocka_unit_test(an_error_with_a_hostile_message),
         cmocka_unit_test(objects_of_the_other_topics),
+        cmocka_unit_test(a_snapshot_is_its_figures),
         cmocka_unit_test(what_is_not_what_it_says),
         cmocka_unit_test(a_writer_writes_what_it_knows),
     };
