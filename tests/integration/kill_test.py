@@ -23,6 +23,7 @@ SLACK_S = 0.5
 HEARD_NS = 20_000_000  # a signal that comes when the last snapshot is made breaks nothing off
 CONCURRENCY = 8
 REQUESTS = 300
+LONGER = 800  # more than two seconds of them: some have finished a second before the end
 # Streams with samples of every kind; answers so long that counting them takes a while.
 LIVE = ("--ttft", "25", "--itl", "0.2", "--osl", "12")
 LONG = ("--ttft", "5", "--itl", "0", "--osl", "20000")
@@ -37,13 +38,15 @@ class Kill(RunTest):
 
     def play(self, number, victim, moment, draw):
         """One round: a run up to the moment, and the victim's end. Returns the scene."""
-        drains = moment in ("drain", "counting") or draw.random() < 0.2
+        is_longer = victim == "run" and moment in ("load", "last answers")
+        drains = moment in ("drain", "counting") or (not is_longer and draw.random() < 0.2)
+        requests = LONGER if is_longer else REQUESTS
         more = ["--events-log", self.home / f"round{number}.events"] if draw.random() < 0.5 else []
         collector = ""
         if victim == "run" and draw.random() < 0.5:
             more += ["--baseline-timeout", "1"]  # some of what a gate waits for never comes
             collector = draw.choice(["--ack never", "--ack late", "--silent"])
-        scene = Scene(self, self.long if drains else self.live, f"round{number}", REQUESTS, *more,
+        scene = Scene(self, self.long if drains else self.live, f"round{number}", requests, *more,
                       streaming=not drains, collector=collector)
         self.scene = scene
         return scene
