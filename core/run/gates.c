@@ -66,15 +66,27 @@ void tkp_run_look_at_collectors(struct tkp_run *run)
         tkp_collectors_look(run->collectors);
 }
 
-/* Waits for news of the collectors or a signal, once, and takes notice. limit_ns: of the wait. */
-static void wait_for_news(struct tkp_run *run, uint64_t limit_ns)
+/* Said when it is seen, though a bound may still be waited for. */
+static void take_interruption(struct tkp_run *run)
+{
+    if (!is_interrupted() || run->end != TKP_RUN_COMPLETE)
+        return;
+    run->end = TKP_RUN_INTERRUPTED;
+    tkp_log(TKP_LOG_WARNING, "interrupted: the results are written; a second signal ends at once");
+}
+
+/* Waits for news of the collectors or a signal, once, and takes notice. limit_ns: of the wait;
+ * what: is shown when nothing comes soon. */
+static void wait_for_news(struct tkp_run *run, uint64_t limit_ns, const char *what)
 {
     struct pollfd fds[2] = {{.fd = tkp_run_collectors_fd(run), .events = POLLIN},
                             {.fd = tkp_interrupt_fd(), .events = POLLIN}};
     uint64_t now_ns = tkp_clock_now_ns();
     uint64_t left_ms = now_ns < limit_ns ? (limit_ns - now_ns) / TKP_NS_PER_MS + 1 : 0;
     /* After the signal its descriptor stays readable. */
-    (void)poll(fds, is_interrupted() ? 1 : 2, left_ms < LOOK_MS ? (int)left_ms : LOOK_MS);
+    if (poll(fds, is_interrupted() ? 1 : 2, left_ms < LOOK_MS ? (int)left_ms : LOOK_MS) == 0)
+        tkp_live_line_wait(&run->line, what);
+    take_interruption(run);
     tkp_collectors_look(run->collectors);
 }
 
@@ -150,8 +162,10 @@ void tkp_run_await_collectors(struct tkp_run *run)
     run->load_began = true; /* from here on the run's directory says what the collectors did */
     uint64_t limit_ns = tkp_clock_now_ns() + TKP_COLLECTORS_READY_MS * TKP_NS_PER_MS;
     tkp_collectors_look(run->collectors);
+    tkp_live_line_init(&run->line, run->plan);
     while (!is_interrupted() && tkp_collectors_are_starting(run->collectors))
-        wait_for_news(run, limit_ns);
+        wait_for_news(run, limit_ns, "waiting for collectors to be ready");
+    tkp_live_line_clear(&run->line);
     note_collectors(run);
 }
 
@@ -195,21 +209,19 @@ bool tkp_run_gate(struct tkp_run *run, uint32_t phase, enum tkp_gate_kind kind)
         tkp_rng_uuid(run->facts.id_seed, TKP_RNG_PHASE_ID, phase, phase_id);
         tkp_collectors_begin_gate(collectors, phase_id, run->plan->phases[phase].name, kind,
                                   timeout_ns);
+        tkp_live_line_init(&run->line, run->plan);
         while (tkp_collectors_gate_waits(collectors)) {
             if (is_start && is_interrupted())
                 tkp_collectors_give_up_gate(collectors, "the run was interrupted");
             else
-                wait_for_news(run, tkp_collectors_gate(collectors)->deadline_ns);
+                wait_for_news(run, tkp_collectors_gate(collectors)->deadline_ns,
+                              "waiting for reference samples of collectors");
         }
+        tkp_live_line_clear(&run->line);
         tell_gate(run, phase);
     }
-    if (!is_interrupted())
-        return true;
-    if (run->end == TKP_RUN_COMPLETE)
-        tkp_log(TKP_LOG_WARNING, "interrupted: the results are written; a second signal ends at "
-                                 "once");
-    run->end = run->end == TKP_RUN_COMPLETE ? TKP_RUN_INTERRUPTED : run->end;
-    return !is_start;
+    take_interruption(run);
+    return !is_start || !is_interrupted();
 }
 
 /* What is missing, in one sentence. */
@@ -230,15 +242,17 @@ void tkp_run_finish_collectors(struct tkp_run *run)
     uint64_t timeout_ns = TKP_COLLECTORS_RESULTS_MS * TKP_NS_PER_MS;
     bool was_shortened = false;
     tkp_collectors_begin_finish(collectors, timeout_ns);
+    tkp_live_line_init(&run->line, run->plan);
     while (tkp_collectors_finish_waits(collectors)) {
         if (is_interrupted() && !was_shortened) {
             tkp_collectors_begin_finish(collectors, INTERRUPTED_RESULTS_MS * TKP_NS_PER_MS);
             was_shortened = true;
         }
-        wait_for_news(run, tkp_collectors_completion(collectors)->deadline_ns);
+        wait_for_news(run, tkp_collectors_completion(collectors)->deadline_ns,
+                      "waiting for results of collectors");
     }
-    if (is_interrupted() && run->end == TKP_RUN_COMPLETE)
-        run->end = TKP_RUN_INTERRUPTED;
+    tkp_live_line_clear(&run->line);
+    take_interruption(run);
     tell_results(run);
     tkp_collectors_end(collectors);
     note_collectors(run);

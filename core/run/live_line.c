@@ -143,6 +143,16 @@ void tkp_live_line_count(struct tkp_live_line *line, uint64_t counted)
     tkp_log_screen(show, &redraw);
 }
 
+void tkp_live_line_wait(struct tkp_live_line *line, const char *what)
+{
+    char text[sizeof line->text] = "";
+    if (!line->enabled)
+        return;
+    add_field(text, columns() < sizeof text ? columns() : sizeof text, "%s", what);
+    struct redraw redraw = {line, text};
+    tkp_log_screen(show, &redraw);
+}
+
 void tkp_live_line_clear(struct tkp_live_line *line)
 {
     tkp_log_screen(hide, line);

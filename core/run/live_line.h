@@ -22,6 +22,8 @@ void tkp_live_line_draw(struct tkp_live_line *line, const struct tkp_phase_plan 
                         const struct tkp_live_figures *figures);
 /* After the load, while a tokenizer counts the answers that are left. */
 void tkp_live_line_count(struct tkp_live_line *line, uint64_t counted);
+/* What the run waits for while nothing is in flight. */
+void tkp_live_line_wait(struct tkp_live_line *line, const char *what);
 /* Takes it off the screen. */
 void tkp_live_line_clear(struct tkp_live_line *line);
 

@@ -106,6 +106,8 @@ class Signals(GateTest):
         end = [g for g in result["gates"] if g["kind"] == "end"][0]
         self.assertGreaterEqual(end["duration_ms"], 500)
         self.assertIn("in time", end["failures"][0]["error"])
+        said = process.said.index("interrupted: the results are written")
+        self.assertLess(said, process.said.index("after phase profiling: it did not answer in time"))
 
     def test_a_cancelled_phase_gets_its_end_gate(self):
         process = self.start("--request-count", 100000, *self.script("--result", "telemetry"))
@@ -133,6 +135,7 @@ class Signals(GateTest):
         result = self.finish(process, 130)
         ended = self.asked(what="end")[0]["time_ns"]
         self.assertLess((ended - begun) / 1e9, 9)  # of 10 s
+        self.assertEqual(process.said.count("interrupted: the results are written"), 1)
         self.assertEqual(result["collectors"][0]["results"][0]["state"], "missed")
 
     def test_a_collector_killed_at_any_moment(self):
