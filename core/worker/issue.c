@@ -108,11 +108,19 @@ static bool is_time_to_stop(const struct tkp_worker *w, const struct tkp_issue *
            (w->now_ns >= issue->cancel_ns && w->now_ns >= issue->stop_ns + LATE_SENDS_NS);
 }
 
+/* Nothing is started any more, and a free slot is for others. */
+static void stop(struct tkp_worker *w, struct tkp_issue *issue)
+{
+    tkp_start_count_unused(w, issue);
+    issue->stopped = true;
+    issue->waits_for_cap = false;
+    tkp_flag_lower(&issue->phase->waiting[w->index]);
+}
+
 static void look_at_end(struct tkp_worker *w, struct tkp_issue *issue)
 {
     if (!issue->stopped && is_time_to_stop(w, issue)) {
-        tkp_start_count_unused(w, issue);
-        issue->stopped = true;
+        stop(w, issue);
         end_waits(w, issue, false);
     }
     if (issue->stopped && !issue->cancelled &&

@@ -369,6 +369,24 @@ static void an_open_loop_lasts_for_its_duration(void **state)
     stop(&f);
 }
 
+/* Else every wake-up that a worker has no use for would go on to the others, and from them back. */
+static void nobody_waits_for_the_cap_of_a_phase_that_is_sent(void **state)
+{
+    (void)state;
+    struct fixture f = start(silent_then_good, ALL_COUNT, 2);
+    struct tkp_phase_plan capped = open_loop(2, 0);
+    capped.duration_ns = 50 * TKP_NS_PER_MS;
+    capped.grace_ns = TKP_NEVER_NS;
+    worker_run_begin(f.run, &capped, true);
+    worker_run_until_sent(f.run);
+    for (uint32_t i = 0; i < 2; i++)
+        assert_false(tkp_flag_is_raised(&f.run->phase->waiting[i]));
+    worker_run_cancel(f.run, f.run->phase);
+    worker_run_until_done(f.run);
+    assert_int_equal(see(f.run, 0).cancelled, 2);
+    stop(&f);
+}
+
 /* One block, and nobody takes it for a while: rows of both phases wait behind each other. */
 static void rows_of_both_phases_wait_for_a_block(void **state)
 {
@@ -403,6 +421,7 @@ int main(void)
         cmocka_unit_test(both_phases_are_cancelled_at_once),
         cmocka_unit_test(many_phases_in_a_row_are_exact),
         cmocka_unit_test(an_open_loop_lasts_for_its_duration),
+        cmocka_unit_test(nobody_waits_for_the_cap_of_a_phase_that_is_sent),
         cmocka_unit_test(rows_of_both_phases_wait_for_a_block),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
