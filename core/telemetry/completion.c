@@ -100,11 +100,13 @@ uint32_t tkp_completion_name(const struct tkp_completion *completion,
     out[0] = '\0';
     for (uint32_t i = 0; i < services->count; i++)
         for (uint32_t domain = 0; domain < TKP_DOMAIN_COUNT; domain++) {
-            enum tkp_result_state state = completion->results[i][domain].state;
-            if (pending ? state != TKP_RESULT_PENDING : state <= TKP_RESULT_REPORTED)
+            const struct tkp_result *result = &completion->results[i][domain];
+            if (pending ? result->state != TKP_RESULT_PENDING
+                        : result->state <= TKP_RESULT_REPORTED)
                 continue;
-            int len = snprintf(out + used, capacity - used, "%s%s of %s", count++ ? ", " : "",
-                               tkp_domain_name((enum tkp_domain)domain), services->list[i].name);
+            int len = snprintf(out + used, capacity - used, "%s%s of %s%s%s%s", count++ ? ", " : "",
+                               tkp_domain_name((enum tkp_domain)domain), services->list[i].name,
+                               pending ? "" : " (", result->error, pending ? "" : ")");
             used += len > 0 ? (size_t)len : 0;
             used = used < capacity ? used : capacity - 1;
         }

@@ -45,8 +45,8 @@ void tkp_completion_unregister(struct tkp_completion *completion,
 void tkp_completion_begin(struct tkp_completion *completion, uint64_t now_ns, uint64_t timeout_ns);
 /* Whether something is pending still; at the deadline nothing is: it is missed. */
 bool tkp_completion_waits(struct tkp_completion *completion, uint64_t now_ns);
-/* "telemetry of nvml, server_metrics of scraper": what is neither pending nor reported, or with
- * `pending` what is pending. Returns how many; out is cut at its capacity. */
+/* "telemetry of nvml (it left)": what is neither pending nor reported, and why; or with `pending`
+ * what is pending, without a reason. Returns how many; out is cut at its capacity. */
 uint32_t tkp_completion_name(const struct tkp_completion *completion,
                              const struct tkp_services *services, bool pending, char *out,
                              size_t capacity);

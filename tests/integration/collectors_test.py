@@ -79,7 +79,8 @@ class Deadlines(GateTest):
         result = self.finish(silent, 0)
         self.assertEqual([c["results"][0]["state"] for c in result["collectors"]],
                          ["missed", "dead"])
-        self.assertIn("telemetry of test_collector, profile of test_collector-2", silent.said)
+        self.assertIn("telemetry of test_collector (it did not report in time), profile of"
+                      " test_collector-2 (dead: ", silent.said)
 
 
 class Signals(GateTest):

@@ -52,7 +52,7 @@ static void waits_for_all(void **state)
     assert_false(tkp_completion_waits(&s.completion, 103));
     assert_int_equal(tkp_completion_name(&s.completion, &s.services, false, names, sizeof names),
                      1);
-    assert_string_equal(names, "server_metrics of scraper");
+    assert_string_equal(names, "server_metrics of scraper (no answer)");
     assert_string_equal(s.completion.results[SCRAPER][TKP_DOMAIN_SERVER_METRICS].error,
                         "no answer");
 }
@@ -102,7 +102,10 @@ static void misses_at_the_deadline(void **state)
     assert_false(tkp_completion_waits(&s.completion, 100 + TIMEOUT));
     assert_int_equal(tkp_completion_name(&s.completion, &s.services, false, names, sizeof names),
                      3);
-    assert_string_equal(names, "profile of gpu, telemetry of gpu, server_metrics of scraper");
+    assert_string_equal(names,
+                        "profile of gpu (it did not report in time), telemetry of gpu (it did not "
+                        "report in time), server_metrics of scraper (it did not report in "
+                        "time)");
     assert_int_equal(tkp_completion_name(&s.completion, &s.services, false, few, sizeof few), 3);
     assert_int_equal(strlen(few), sizeof few - 1);
     make(&s);
