@@ -153,10 +153,8 @@ static const char *reason(const struct tkp_run *run, int code)
 {
     if (code == TKP_EXIT_INTERRUPTED)
         return "a signal";
-    if (run->end == TKP_RUN_HOPELESS)
-        return "too many requests failed";
-    if (code == TKP_EXIT_RUN_FAILED)
-        return "no request succeeded, too many failed, or --strict";
+    if (run->failure)
+        return run->failure;
     return code == TKP_EXIT_OK ? "every phase ended" : "a failure that the run's log names";
 }
 

@@ -94,6 +94,7 @@ struct tkp_run {
     struct tkp_workers *workers;
     struct tkp_live_line line;
     enum tkp_run_end end;
+    const char *failure;            /* in few words, where the exit code is 1 */
     bool load_began;                /* requests may have been sent */
     struct tokperf_error log_error; /* status set: the record log is incomplete */
 };

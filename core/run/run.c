@@ -42,7 +42,15 @@ static void say_nothing_succeeded(const struct tokperf_summary *summary, uint64_
             (int)first->message.len, first->message.data);
 }
 
-static int judge(const struct tkp_run *run, const struct tokperf_summary *summary)
+#define TOO_MANY_FAILED "too many requests failed"
+
+static int fail(struct tkp_run *run, const char *why)
+{
+    run->failure = why;
+    return TKP_EXIT_RUN_FAILED;
+}
+
+static int judge(struct tkp_run *run, const struct tokperf_summary *summary)
 {
     uint64_t ok, errors;
     tkp_summarizer_counts(run->summarizer, &ok, &errors);
@@ -51,18 +59,18 @@ static int judge(const struct tkp_run *run, const struct tokperf_summary *summar
     if (run->end != TKP_RUN_HOPELESS && ok == 0)
         say_nothing_succeeded(summary, errors);
     if (run->end == TKP_RUN_HOPELESS || ok == 0)
-        return TKP_EXIT_RUN_FAILED;
+        return fail(run, run->end == TKP_RUN_HOPELESS ? TOO_MANY_FAILED : "no request succeeded");
     if ((double)errors > run->plan->failed_request_threshold * (double)(ok + errors)) {
         tkp_log(TKP_LOG_ERROR,
                 "%" PRIu64 " of %" PRIu64 " requests failed, more than "
                 "--failed-request-threshold %g",
                 errors, ok + errors, run->plan->failed_request_threshold);
-        return TKP_EXIT_RUN_FAILED;
+        return fail(run, TOO_MANY_FAILED);
     }
     if (run->plan->strict && !tkp_span_is(summary->verdict, "valid")) {
         tkp_log(TKP_LOG_ERROR, "--strict: the verdict is '%.*s'", (int)summary->verdict.len,
                 summary->verdict.data);
-        return TKP_EXIT_RUN_FAILED;
+        return fail(run, "the verdict is not valid, and --strict");
     }
     return TKP_EXIT_OK;
 }

@@ -169,6 +169,7 @@ class Events(RunTest):
         ended = read_lines(log)[-1]
         self.assertEqual(ended["event"], "session.ended")
         self.assertEqual((ended["data"]["state"], ended["data"]["exit_code"]), ("failed", 1))
+        self.assertEqual(ended["data"]["reason"], "no request succeeded")
         mock = self.start_mock(*PACED)
         log = self.home / "interrupted.jsonl"
         run = self.live_run(mock, "--concurrency", 2, "--request-count", 1000000,
