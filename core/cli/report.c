@@ -16,6 +16,7 @@
 #include <record/token_counts.h>
 #include <report/export.h>
 #include <report/phase_files.h>
+#include <report/run_file.h>
 #include <report/rundir.h>
 #include <report/snapshot.h>
 #include <report/summary.h>
@@ -50,6 +51,19 @@ struct rebuild {
     struct tkp_arena snapshot_arena;
     struct tkp_snapshot snapshot;
 };
+
+/* Its log grows on, and its own exports will replace these. */
+static void say_if_live(struct rebuild *r)
+{
+    struct tkp_run_file file;
+    struct tokperf_error ignored;
+    if (tkp_run_file_read(r->dir, &r->arena, &file, &ignored) == TOKPERF_OK &&
+        tkp_run_file_is_live(&file))
+        tkp_log(TKP_LOG_WARNING,
+                "the run in '%s' still goes on (process %lld): this reports what its log holds by "
+                "now",
+                r->dir, (long long)file.pid);
+}
 
 /* The run header is the first block. */
 static tokperf_status read_header(struct rebuild *r, struct tokperf_error *error)
@@ -191,6 +205,8 @@ static tokperf_status rebuild(struct rebuild *r, struct tokperf_error *error)
     tokperf_status status = tkp_interrupt_ignore_failed_writes(error);
     if (status == TOKPERF_OK)
         status = find_source(r, error);
+    if (status == TOKPERF_OK)
+        say_if_live(r);
     if (status == TOKPERF_OK)
         status = resolve_plan(r, error);
     if (status == TOKPERF_OK)

@@ -207,11 +207,15 @@ class Snapshots(RunTest):
         self.wait_for_snapshot(run, lambda s: s["phases"][0]["counters"]["request_count"] > 20)
         log = run.directory / "records.tkr"
         wait_until(lambda: log.stat().st_size or run.process.poll() is not None, "a record")
+        early = Run(["report", str(run.directory)], run.directory)
+        self.assertEqual(early.code, 0, early.stderr)
+        self.assertIn("still goes on", early.stderr)
         run.signal(signal.SIGKILL)
         run.wait()
         self.assertFalse((run.directory / FINAL).exists())
         again = Run(["report", str(run.directory)], run.directory)
         self.assertEqual(again.code, 0, again.stderr)
+        self.assertEqual(again.stderr, "")
         self.assertEqual(again.json()["report_source"], "record_log")
         self.assertNotIn("Report source", again.stdout)
 
