@@ -146,18 +146,25 @@ void tkp_collector_notes_fill_phase(const struct tkp_collector_notes *notes,
 
 /* ---- collectors of the run ---- */
 
+static bool is_result_of(const struct tkp_kept_collector *kept, const char *service)
+{
+    return *kept->note.domain && strcmp(kept->note.service, service) == 0;
+}
+
 static const struct tokperf_collector_result *const *
 list_results(const struct tkp_collector_notes *notes, const char *service, struct tkp_arena *arena,
              uint32_t *count)
 {
-    struct tokperf_collector_result *items = tkp_arena_alloc(arena, notes->count * sizeof *items);
-    const struct tokperf_collector_result **list =
-        tkp_arena_alloc(arena, notes->count * sizeof *list);
+    uint32_t room = 0;
+    for (const struct tkp_kept_collector *c = notes->collectors; c; c = c->next)
+        room += is_result_of(c, service);
+    struct tokperf_collector_result *items = tkp_arena_alloc(arena, room * sizeof *items + 1);
+    const struct tokperf_collector_result **list = tkp_arena_alloc(arena, room * sizeof *list + 1);
     *count = 0;
     if (!items || !list)
         return NULL;
     for (const struct tkp_kept_collector *c = notes->collectors; c; c = c->next) {
-        if (!*c->note.domain || strcmp(c->note.service, service) != 0)
+        if (!is_result_of(c, service))
             continue;
         struct tokperf_collector_result *result = &items[*count];
         *result = (struct tokperf_collector_result){.struct_size = sizeof *result,
