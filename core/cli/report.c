@@ -170,8 +170,7 @@ static void point_at_snapshot(const struct rebuild *r)
 {
     char path[TKP_RUNDIR_PATH_BYTES];
     if (tkp_log_is_torn(r->reader) &&
-        tkp_files_join(path, sizeof path, r->dir, TKP_SNAPSHOT_FOLDER "/" TKP_SNAPSHOT_FILE) &&
-        access(path, R_OK) == 0)
+        tkp_files_join(path, sizeof path, r->dir, TKP_SNAPSHOT_PATH) && access(path, R_OK) == 0)
         tkp_log(TKP_LOG_WARNING,
                 "records.tkr is not whole, but %s/%s has the numbers of all requests: move "
                 "records.tkr away and report again to have those",

@@ -23,8 +23,7 @@
 enum { MAX_SAME_NAME = 9999, MAX_NAME_BYTES = 160 };
 
 /* Files that make a directory a result. */
-static const char *const result_files[] = {"records.tkr", "run.json",
-                                           TKP_SNAPSHOT_FOLDER "/" TKP_SNAPSHOT_FILE};
+static const char *const result_files[] = {"records.tkr", "run.json", TKP_SNAPSHOT_PATH};
 
 static bool holds_result(const char *path)
 {

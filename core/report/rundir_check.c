@@ -21,17 +21,9 @@ enum { RUN_TEXTS_MAX_BYTES = 1024 * 1024 /* its texts, unescaped */ };
 
 /* What a run writes, with the export prefix before those that begin with a dot
  * or underscore. */
-static const char *const written[] = {"records.tkr",
-                                      "run.json",
-                                      TKP_SNAPSHOT_FOLDER "/" TKP_SNAPSHOT_FILE,
-                                      "config.yaml",
-                                      "inputs.json",
-                                      ".json",
-                                      ".csv",
-                                      ".jsonl",
-                                      "_raw.jsonl",
-                                      "logs/tokperf.log",
-                                      "tokens.tkr"};
+static const char *const written[] = {
+    "records.tkr", "run.json", TKP_SNAPSHOT_PATH, "config.yaml",      "inputs.json", ".json",
+    ".csv",        ".jsonl",   "_raw.jsonl",      "logs/tokperf.log", "tokens.tkr"};
 enum { WRITTEN = sizeof written / sizeof written[0], RESULTS = 3 /* the first of them */ };
 
 /* The path of the i-th file that a run writes; false when it is too long. */

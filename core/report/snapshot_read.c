@@ -261,7 +261,7 @@ tokperf_status tkp_snapshot_read(const char *run_dir, struct tkp_arena *arena,
 {
     char path[PATH_BYTES];
     struct tkp_buffer text;
-    if (!tkp_files_join(path, sizeof path, run_dir, TKP_SNAPSHOT_FOLDER "/" TKP_SNAPSHOT_FILE))
+    if (!tkp_files_join(path, sizeof path, run_dir, TKP_SNAPSHOT_PATH))
         return tkp_fail(error, TOKPERF_E_INVALID, "the path '%s' is too long", run_dir);
     if (access(path, F_OK))
         return tkp_fail(error, TOKPERF_E_NOT_FOUND, "there is no '%s'", path);

@@ -183,6 +183,7 @@ static void peeks_change_nothing(void **state)
     tkp_buffer_puts(&plain, write_final(finish()));
     tkp_summarizer_destroy(summarizer);
     tkp_arena_finish(&arena);
+    tkp_buffer_finish(&document);
     (void)enter(NULL);
     for (uint64_t n = 0; n < ROWS; n += 10) {
         const struct tkp_phase_note so_far = {.phase = 1, .record_waits = 5};
