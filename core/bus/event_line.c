@@ -108,7 +108,7 @@ static void put_id(struct line *line, const struct tkp_sample_id *id)
 {
     char worker[32];
     if (id->phase < line->context->phase_count)
-        put_text(line, "benchmark_phase", tkp_span(line->context->phases[id->phase]));
+        put_text(line, "phase", tkp_span(line->context->phases[id->phase]));
     if (!line->is_text || id->phase >= line->context->phase_count)
         put_count(line, "phase_index", id->phase);
     put_count(line, "session_num", id->ordinal);

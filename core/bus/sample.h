@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Payloads of the sample topic: what happened to one request. Each begins with the same id, by
- * which a request is found again in profile_export.jsonl (benchmark_phase, session_num,
+ * which a request is found again in profile_export.jsonl (phase, session_num,
  * turn_index). Times are monotonic ns; 0: it did not get there. Written and read by memcpy:
  * payloads are not aligned.
  */

@@ -20,7 +20,7 @@ PER_REQUEST = ["sample.issued", "sample.first_token", "sample.complete"]
 
 def key_of(event):
     data = event["data"]
-    return data["benchmark_phase"], data["session_num"], data["turn_index"]
+    return data["phase"], data["session_num"], data["turn_index"]
 
 
 def key_of_record(record):
@@ -138,7 +138,7 @@ class Events(RunTest):
                 ended.append(inside)
                 inside = None
             elif event["topic"] == "sample":
-                self.assertEqual(event["data"]["benchmark_phase"], inside)
+                self.assertEqual(event["data"]["phase"], inside)
         self.assertEqual(ended, list(counts))
 
     def test_errors_come_before_the_end_of_their_request(self):
@@ -275,7 +275,7 @@ class Events(RunTest):
         done = [line for line in lines if " sample.complete " in line]
         self.assertGreater(len(done), 4)
         for line in done:
-            self.assertRegex(line, r"Z sample\.complete benchmark_phase=profiling session_num=\d+ "
+            self.assertRegex(line, r"Z sample\.complete phase=profiling session_num=\d+ "
                                    r"turn_index=0 worker_id=worker_0 outcome=ok http_status=200 "
                                    r"finish_reason=stop ttft_ms=[\d.]+ latency_ms=[\d.]+ ")
 

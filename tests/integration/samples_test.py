@@ -24,7 +24,7 @@ class Samples(RunTest):
         heard = {}
         for event in samples:
             data = event["data"]
-            key = data["benchmark_phase"], data["session_num"], data["turn_index"]
+            key = data["phase"], data["session_num"], data["turn_index"]
             heard.setdefault(key, []).append(event)
         for record in run.records(phase=None):
             metadata = record["metadata"]

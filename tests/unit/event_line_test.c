@@ -70,14 +70,14 @@ static void a_completed_request(void **state)
     struct tkp_frame frame = frame_of(TKP_FRAME_COMPLETE, &done, sizeof done);
     assert_string_equal(
         line_of(TKP_EVENT_TEXT, TKP_TOPIC_SAMPLE, &frame),
-        "2026-11-22T12:11:22.143456Z sample.complete benchmark_phase=profiling session_num=12 "
+        "2026-11-22T12:11:22.143456Z sample.complete phase=profiling session_num=12 "
         "turn_index=2 worker_id=worker_3 outcome=ok http_status=200 finish_reason=stop "
         "ttft_ms=1.500 latency_ms=20.000 sent_bytes=100 received_bytes=200 completion_tokens=8 "
         "chunk_count=8 retries=0\n");
     assert_string_equal(
         line_of(TKP_EVENT_JSONL, TKP_TOPIC_SAMPLE, &frame),
         "{\"event\":\"sample.complete\",\"topic\":\"sample\",\"sequence\":7,"
-        "\"time_ns\":1795349482143456789,\"data\":{\"benchmark_phase\":\"profiling\","
+        "\"time_ns\":1795349482143456789,\"data\":{\"phase\":\"profiling\","
         "\"phase_index\":1,\"session_num\":12,\"turn_index\":2,\"worker_id\":\"worker_3\","
         "\"url_index\":0,\"outcome\":\"ok\",\"http_status\":200,\"finish_reason\":\"stop\","
         "\"intended_ns\":1795349482122456789,\"start_ns\":1795349482123456789,"
@@ -94,7 +94,7 @@ static void an_issued_request_and_its_first_token(void **state)
     struct tkp_frame frame = frame_of(TKP_FRAME_ISSUED, &issued, sizeof issued);
     issued.id.phase = 0;
     assert_string_equal(line_of(TKP_EVENT_TEXT, TKP_TOPIC_SAMPLE, &frame),
-                        "2026-11-22T12:11:22.123456Z sample.issued benchmark_phase=\"warm up\" "
+                        "2026-11-22T12:11:22.123456Z sample.issued phase=\"warm up\" "
                         "session_num=12 turn_index=2 worker_id=worker_3 late_ms=0.250\n");
     issued.id.phase = 9; /* of a plan that is not this one */
     assert_non_null(strstr(line_of(TKP_EVENT_TEXT, TKP_TOPIC_SAMPLE, &frame), " phase_index=9 "));
