@@ -154,11 +154,11 @@ static tokperf_status take_snapshot(struct rebuild *r, const struct tokperf_summ
 {
     if (!has_phases_of(&r->snapshot.summary, &r->plan))
         return tkp_fail(error, TOKPERF_E_PARSE,
-                        "'%s/%s/%s': its phases are not those of its configuration", r->dir,
-                        TKP_SNAPSHOT_FOLDER, TKP_SNAPSHOT_FILE);
+                        "'%s/%s': its phases are not those of its configuration", r->dir,
+                        TKP_SNAPSHOT_PATH);
     tkp_summary_identify(&r->snapshot.summary, &r->plan, &r->facts, r->dir);
-    tkp_log(TKP_LOG_WARNING, "the report is made from %s/%s, which knows no single requests: %s",
-            TKP_SNAPSHOT_FOLDER, TKP_SNAPSHOT_FILE, r->no_log.message);
+    tkp_log(TKP_LOG_WARNING, "the report is made from %s, which knows no single requests: %s",
+            TKP_SNAPSHOT_PATH, r->no_log.message);
     r->snapshot.summary.report_source = tkp_span("final_snapshot");
     tkp_exports_drop_records(&r->exports);
     *summary = &r->snapshot.summary;
@@ -172,9 +172,9 @@ static void point_at_snapshot(const struct rebuild *r)
     if (tkp_log_is_torn(r->reader) &&
         tkp_files_join(path, sizeof path, r->dir, TKP_SNAPSHOT_PATH) && access(path, R_OK) == 0)
         tkp_log(TKP_LOG_WARNING,
-                "records.tkr is not whole, but %s/%s has the numbers of all requests: move "
+                "records.tkr is not whole, but %s has the numbers of all requests: move "
                 "records.tkr away and report again to have those",
-                TKP_SNAPSHOT_FOLDER, TKP_SNAPSHOT_FILE);
+                TKP_SNAPSHOT_PATH);
 }
 
 static tokperf_status compute(struct rebuild *r, const struct tokperf_summary **summary,

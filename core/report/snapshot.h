@@ -14,7 +14,7 @@
 #define TKP_SNAPSHOT_SCHEMA_VERSION "1.0"
 #define TKP_SNAPSHOT_FOLDER         "metrics"
 #define TKP_SNAPSHOT_FILE           "final_snapshot.json"
-#define TKP_SNAPSHOT_PATH           TKP_SNAPSHOT_FOLDER "/" TKP_SNAPSHOT_FILE /* in a run directory */
+#define TKP_SNAPSHOT_PATH           "metrics/final_snapshot.json" /* both, in a run directory */
 /* Of a document; below what a batch of the bus carries. */
 enum { TKP_SNAPSHOT_MAX_BYTES = 15 * 1024 * 1024 };
 
