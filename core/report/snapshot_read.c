@@ -156,6 +156,19 @@ static bool read_run(struct tkp_reading *r, void *place)
     return d->has_run || tkp_reading_fail(r, "the facts of a run were expected");
 }
 
+/* Members may be added within a major version; in another one what is known may mean something
+ * else. */
+static bool read_version(struct tkp_reading *r, void *place)
+{
+    struct tokperf_span version;
+    (void)place;
+    if (!tkp_reading_text(r, &version))
+        return false;
+    return (version.len > 2 && memcmp(version.data, "1.", 2) == 0) ||
+           tkp_reading_fail(r,
+                            "a schema_version of 1.x was expected (a newer tokperf may read it)");
+}
+
 #define SUMMARY(name, member, function)                         \
     static bool read_##name(struct tkp_reading *r, void *place) \
     {                                                           \
@@ -182,6 +195,7 @@ HEADER(in_flight)
 static bool read_document(struct tkp_reading *r, struct document *d)
 {
     static const struct tkp_reading_member members[] = {
+        {"schema_version", read_version, 0},
         {"benchmark_id", read_id, 0},
         {"sequence", read_sequence, 0},
         {"time_ns", read_time_ns, 0},

@@ -337,6 +337,7 @@ class Snapshots(RunTest):
         elsewhere = json.loads(whole)
         elsewhere["phases"][0]["name"] = "../../outside"
         cases = ["", "{", whole[:len(whole) // 2], whole + "x", "[]", "null", "\0" * 100,
+                 json.dumps({**document, "schema_version": "2.0"}),
                  json.dumps({**document, "state": "live"}),
                  json.dumps({**document, "phases": []}),
                  json.dumps({**document, "phases": "none"}),
