@@ -13,7 +13,8 @@ static const struct tkp_command_row commands[] = {
     {"profile", "tokperf profile [options]",
      "Run a benchmark: 'tokperf help profile' lists the options."},
     {"report", "tokperf report DIR [--tokenizer PATH] [--plugin FILE.so] [--registry FILE]",
-     "Make every export of a result directory again. Plugin files that the run was given are named "
+     "Make every export of a result directory again, from its record log, or its final snapshot "
+     "where there is no log. Plugin files that the run was given are named "
      "again here: what a record log names is not opened."},
     {"events", "tokperf events [DIR] [--topic TOPIC]... [--format text|jsonl]",
      "Follow a run while it goes, a line for each event: DIR is its directory, or the newest live "
