@@ -3,8 +3,85 @@
 #include <bus/socket.h>
 
 #include <base/error.h>
+#include <base/log.h>
+#include <errno.h>
 #include <limits.h>
+#include <poll.h>
+#include <pthread.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <unistd.h>
 #include <zmq.h>
+
+enum { CONNECTIONS_MAX = 32, NO_DESCRIPTOR_PAUSE_MS = 20 };
+
+/* Who is connected to this process. libzmq closes a connection without a word: one whose descriptor
+ * is of something else by now is gone. */
+static struct {
+    pthread_mutex_t mutex;
+    struct {
+        int fd;
+        ino_t inode;
+    } list[CONNECTIONS_MAX];
+    uint32_t count;
+    bool was_told;
+} connected = {.mutex = PTHREAD_MUTEX_INITIALIZER};
+
+static bool is_connected(int fd, ino_t inode)
+{
+    struct stat facts;
+    return !fstat(fd, &facts) && S_ISSOCK(facts.st_mode) && facts.st_ino == inode;
+}
+
+/* False: there are as many as may be. */
+static bool note_connected(int fd)
+{
+    struct stat facts;
+    uint32_t kept = 0;
+    pthread_mutex_lock(&connected.mutex);
+    for (uint32_t i = 0; i < connected.count; i++)
+        if (is_connected(connected.list[i].fd, connected.list[i].inode))
+            connected.list[kept++] = connected.list[i];
+    bool fits = kept < CONNECTIONS_MAX && !fstat(fd, &facts);
+    if (fits) {
+        connected.list[kept].fd = fd;
+        connected.list[kept++].inode = facts.st_ino;
+    }
+    connected.count = kept;
+    bool tells = !fits && !connected.was_told;
+    connected.was_told |= tells;
+    pthread_mutex_unlock(&connected.mutex);
+    if (tells)
+        tkp_log(TKP_LOG_WARNING,
+                "%d programs are connected to this run: further ones are not let in",
+                CONNECTIONS_MAX);
+    return fits;
+}
+
+static bool is_unix_socket(int fd)
+{
+    int domain = 0;
+    socklen_t len = sizeof domain;
+    return !getsockopt(fd, SOL_SOCKET, SO_DOMAIN, &domain, &len) && domain == AF_UNIX;
+}
+
+/* libzmq takes connections by this name, and ends the process by an assertion when no descriptor is
+ * free for one. Here nobody is there then, and it looks again, until somebody has gone; and no more
+ * are taken than leave the load its descriptors. */
+TOKPERF_EXPORT int accept4(int fd, __SOCKADDR_ARG address, socklen_t *address_bytes, int flags)
+{
+    int taken = (int)syscall(SYS_accept4, fd, address.__sockaddr__, address_bytes, flags);
+    if (taken < 0 && (errno == EMFILE || errno == ENFILE)) {
+        poll(NULL, 0, NO_DESCRIPTOR_PAUSE_MS); /* else it would look without end */
+        errno = EAGAIN;
+    } else if (taken >= 0 && is_unix_socket(taken) && !note_connected(taken)) {
+        close(taken);
+        errno = EAGAIN;
+        return -1;
+    }
+    return taken;
+}
 
 static int set_int(void *socket, int option, int value)
 {

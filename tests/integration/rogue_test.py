@@ -5,6 +5,7 @@ import json
 import os
 import pathlib
 import random
+import resource
 import socket
 import struct
 import sys
@@ -251,6 +252,20 @@ class Rogue(RunTest):
                 deaf.subscribe(topic.encode())
             deaf.connect(self.address(run))
         self.check(run, requests=800)
+
+    def test_more_connections_than_the_run_has_descriptors_for(self):
+        run = self.live_run()
+        path = self.address(run).removeprefix("ipc://")
+        resource.prlimit(run.process.pid, resource.RLIMIT_NOFILE, (90, 90))
+        for _ in range(200):
+            raw = socket.socket(socket.AF_UNIX)
+            self.addCleanup(raw.close)
+            raw.setblocking(False)
+            try:
+                raw.connect(path)
+            except (BlockingIOError, ConnectionError):
+                pass  # so many wait to be let in, or the run is over
+        self.check(run, "further ones are not let in")
 
     def test_what_is_no_subscription(self):
         """Bytes that are not ZeroMQ's, at the socket of events, over and over."""
