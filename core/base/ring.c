@@ -72,3 +72,10 @@ void *tkp_ring_pop(struct tkp_ring *r)
     atomic_store_explicit(&r->popped, popped + 1, memory_order_release); /* see push */
     return item;
 }
+
+uint32_t tkp_ring_count(const struct tkp_ring *r)
+{
+    /* Relaxed: a number to go by, nothing is read because of it. */
+    return atomic_load_explicit(&r->pushed, memory_order_relaxed) -
+           atomic_load_explicit(&r->popped, memory_order_relaxed);
+}

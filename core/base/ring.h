@@ -16,5 +16,7 @@ struct tkp_ring *tkp_ring_create(uint32_t capacity);
 void tkp_ring_destroy(struct tkp_ring *r);
 bool tkp_ring_push(struct tkp_ring *r, void *item); /* producer; false when full */
 void *tkp_ring_pop(struct tkp_ring *r);             /* consumer; NULL when empty */
+/* Producer: how many are in it; the consumer may be taking them meanwhile. */
+uint32_t tkp_ring_count(const struct tkp_ring *r);
 
 #endif

@@ -15,6 +15,9 @@
 #include <record/row_codec.h>
 #include <stdlib.h>
 
+/* Handed on and not taken: more than a recorder leaves that keeps up. */
+enum { BACKLOG_BLOCKS = TKP_BLOCK_EVENT_BLOCKS / 2 };
+
 /* Where the reading of a row's chunk times is. */
 struct time_cursor {
     const struct tkp_chunk_source *source;
@@ -320,9 +323,24 @@ void tkp_block_put_event(struct tkp_block_channel *channel, const struct tkp_req
         hand_on_events(channel);
 }
 
+/* With a recorder that is behind, what is old waits for it here, where there is room behind it: the
+ * pool would soon be gone in blocks that are nearly empty. */
+static void wait_for_recorder(struct tkp_block_channel *channel, uint64_t now_ns)
+{
+    struct tkp_block_encoder *e = &channel->encoder;
+    if (tkp_ring_count(channel->full) < BACKLOG_BLOCKS)
+        return;
+    if (now_ns >= e->due_ns)
+        e->due_ns = due_after_ns(now_ns);
+    if (now_ns >= e->events_due_ns)
+        e->events_due_ns = due_after_ns(now_ns);
+}
+
 uint64_t tkp_block_flush(struct tkp_block_channel *channel, uint64_t now_ns, bool force)
 {
     struct tkp_block_encoder *e = &channel->encoder;
+    if (!force)
+        wait_for_recorder(channel, now_ns);
     if (e->block && (force || now_ns >= e->due_ns))
         hand_on(channel);
     if (e->events && (force || now_ns >= e->events_due_ns))

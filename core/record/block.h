@@ -70,8 +70,8 @@ bool tkp_block_put(struct tkp_block_channel *channel, const struct tkp_row *row,
 /* Hands an event over, or drops and counts it. Before the put() of its row. */
 void tkp_block_put_event(struct tkp_block_channel *channel, const struct tkp_request_event *event,
                          uint64_t now_ns);
-/* Hands on blocks that are older than TKP_BLOCK_MAX_AGE_MS (force: any that is not empty). Returns
- * the time by which it wants to be called again, or TKP_NEVER_NS. */
+/* Hands on blocks that are older than TKP_BLOCK_MAX_AGE_MS, while the recorder keeps up (force: any
+ * that is not empty). Returns the time by which it wants to be called again, or TKP_NEVER_NS. */
 uint64_t tkp_block_flush(struct tkp_block_channel *channel, uint64_t now_ns, bool force);
 
 /* Recorder side: one thread. */

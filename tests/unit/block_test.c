@@ -246,6 +246,31 @@ static uint32_t receive_events(struct tkp_block_channel *channel, uint64_t first
     return count;
 }
 
+/* A recorder that does not come for ten seconds: few rows and events do not take up the pool. */
+static void test_age_with_a_recorder_that_is_behind(void **state)
+{
+    (void)state;
+    const uint64_t age_ns = TKP_BLOCK_MAX_AGE_MS * TKP_NS_PER_MS;
+    struct tkp_block_channel *channel = tkp_block_channel_create(0, 64);
+    struct receiver to = {tkp_reassembly_create(), 0, 0, 0, no_chunks, false};
+    uint64_t n = 0, events = 0;
+    for (uint64_t now_ns = age_ns; n < 200; n++, now_ns += age_ns) {
+        put_event(channel, n, now_ns);
+        assert_true(put_sample(channel, n, 0, now_ns));
+        assert_true(tkp_block_flush(channel, now_ns, false) > now_ns); /* no busy waiting */
+    }
+    assert_int_equal(tkp_block_events_lost(channel), 0);
+    tkp_block_flush(channel, n * age_ns, true);
+    while (events < n) {
+        events += receive_events(channel, events);
+        assert_true(receive(&to, channel));
+    }
+    assert_int_equal(events, n);
+    assert_int_equal(to.next_row, n);
+    tkp_reassembly_destroy(to.rows);
+    tkp_block_channel_destroy(channel);
+}
+
 /* The block of rows that is handed on for any reason goes behind the events that are there. */
 static void test_events_before_rows(void **state)
 {
@@ -418,6 +443,7 @@ int main(void)
         cmocka_unit_test(test_rows_of_any_length),
         cmocka_unit_test(test_other_row_waits),
         cmocka_unit_test(test_age),
+        cmocka_unit_test(test_age_with_a_recorder_that_is_behind),
         cmocka_unit_test(test_events_before_rows),
         cmocka_unit_test(test_events_age),
         cmocka_unit_test(test_lost_events),
