@@ -99,6 +99,7 @@ void tkp_sample_feed_event(struct tkp_sample_feed *feed, const struct tkp_reques
 void tkp_sample_feed_row(struct tkp_sample_feed *feed, const struct tkp_row *row)
 {
     if (!is_wanted(feed)) {
+        tkp_sample_feed_put(feed); /* its number is behind theirs */
         feed->left_out++;
         return;
     }

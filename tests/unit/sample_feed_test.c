@@ -109,6 +109,26 @@ static void test_order(void **state)
     check(f, 5, TKP_FRAME_COMPLETE, 5, 8);
 }
 
+/* Somebody goes, and somebody comes, while frames are collected: the gap is where they were left
+ * out. */
+static void test_a_gap_is_where_it_was(void **state)
+{
+    struct fixture *f = *state;
+    struct tkp_flag wanted = {0};
+    subscribe(f);
+    f->feed.wanted = &wanted;
+    tkp_flag_raise(&wanted);
+    give_row(f, 1, TKP_OUTCOME_OK);
+    tkp_flag_lower(&wanted);
+    give_row(f, 2, TKP_OUTCOME_OK);
+    tkp_flag_raise(&wanted);
+    give_row(f, 3, TKP_OUTCOME_OK);
+    tkp_sample_feed_put(&f->feed);
+    hear(f, 2);
+    check(f, 0, TKP_FRAME_COMPLETE, 0, 1);
+    check(f, 1, TKP_FRAME_COMPLETE, 2, 3);
+}
+
 /* A recorder that never pauses does not keep frames back, nor grow without a bound. */
 static void test_it_puts_by_itself(void **state)
 {
@@ -206,6 +226,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         BUS_TEST(test_order),
+        BUS_TEST(test_a_gap_is_where_it_was),
         BUS_TEST(test_it_puts_by_itself),
         BUS_TEST(test_lost_events_are_a_gap),
         BUS_TEST(test_without_a_subscriber),
