@@ -49,7 +49,8 @@ struct tkp_phase_facts {
     bool tls_not_verified;             /* (run) --insecure */
     bool log_not_written;              /* (run) */
     bool interrupted;                  /* (run) */
-    bool ended_early;                  /* (run) hopeless: too many requests failed */
+    bool is_so_far;   /* (run) the phases go on: that nothing was completed says nothing yet */
+    bool ended_early; /* (run) hopeless: too many requests failed */
     bool log_damaged; /* a block of the record log does not hold what was written */
     bool log_torn;    /* the record log has no proper end */
 };

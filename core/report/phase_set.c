@@ -164,6 +164,7 @@ static void add_run_facts(const struct making *m, uint32_t index, struct tkp_pha
     facts->results_missing_names = m->results_missing_names;
     facts->tls_not_verified = m->set->plan->tls.insecure;
     facts->interrupted = run->interrupted;
+    facts->is_so_far = run->so_far;
     facts->ended_early = run->ended_early;
     facts->log_torn = run->torn && !run->damaged;
     facts->log_damaged = run->damaged;

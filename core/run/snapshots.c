@@ -248,12 +248,14 @@ static void write_without_summary(struct tkp_snapshots *s, const char *failure)
         tkp_summarizer_peek(run->summarizer, NULL, &arena, &summary, &error) == TOKPERF_OK) {
         waiting = tkp_summarizer_uncounted(run->summarizer);
     } else {
-        summary = (struct tokperf_summary){.struct_size = sizeof summary,
-                                           .isl_source = tkp_span(""),
-                                           .osl_source = tkp_span(""),
-                                           .verdict = tkp_span("invalid")};
+        summary = (struct tokperf_summary){
+            .struct_size = sizeof summary,
+            .isl_source = tkp_span(""),
+            .osl_source = tkp_span(""),
+        };
         tkp_summary_identify(&summary, run->plan, &run->facts, run->dir.path);
     }
+    summary.verdict = tkp_span("invalid");
     summary.report_source = tkp_span("histograms");
     write_document(s, &summary, waiting, &run->facts, failure);
     tkp_arena_finish(&arena);

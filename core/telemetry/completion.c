@@ -67,9 +67,11 @@ void tkp_completion_unregister(struct tkp_completion *completion,
     char why[TKP_SERVICE_REASON_BYTES];
     const struct tkp_service *ended = &services->list[service];
     snprintf(why, sizeof why, "%s: %.200s", tkp_service_state_name(ended->state), ended->reason);
+    bool owes = ended->state != TKP_SERVICE_DISABLED;
     for (uint32_t domain = 0; domain < TKP_DOMAIN_COUNT; domain++)
         if (completion->results[service][domain].state == TKP_RESULT_PENDING)
-            settle(completion, &completion->results[service][domain], TKP_RESULT_DEAD, why);
+            settle(completion, &completion->results[service][domain],
+                   owes ? TKP_RESULT_DEAD : TKP_RESULT_NONE, owes ? why : "");
 }
 
 void tkp_completion_begin(struct tkp_completion *completion, uint64_t now_ns, uint64_t timeout_ns)

@@ -14,7 +14,7 @@ enum tkp_result_state {
     TKP_RESULT_REPORTED,
     TKP_RESULT_FAILED, /* it reported that it has none */
     TKP_RESULT_MISSED, /* nothing came by the deadline */
-    TKP_RESULT_DEAD    /* the service was over first: failed, disabled, stopped or dead */
+    TKP_RESULT_DEAD    /* the service was over first: failed, stopped or dead */
 };
 
 struct tkp_result {
@@ -37,7 +37,8 @@ void tkp_completion_expect(struct tkp_completion *completion, uint32_t service,
 /* error: NULL or "": it has its result. false: ignored. */
 bool tkp_completion_report(struct tkp_completion *completion, uint32_t service,
                            enum tkp_domain domain, const char *error, uint64_t now_ns);
-/* The service is over; what it still owes will not come. */
+/* The service is over; what it still owes will not come. One that is disabled owes nothing more:
+ * there is nothing to collect here. */
 void tkp_completion_unregister(struct tkp_completion *completion,
                                const struct tkp_services *services, uint32_t service);
 /* From here on it is waited for, until timeout_ns have passed. Again: the earlier deadline holds.

@@ -89,6 +89,19 @@ static void gives_up_the_dead(void **state)
     assert_false(tkp_completion_waits(&s.completion, 2));
 }
 
+static void the_disabled_owe_nothing(void **state)
+{
+    static struct scene s;
+    char names[256];
+    (void)state;
+    make(&s);
+    assert_true(tkp_service_end(&s.services.list[GPU], TKP_SERVICE_DISABLED, "no GPU"));
+    tkp_completion_unregister(&s.completion, &s.services, GPU);
+    assert_int_equal(s.completion.results[GPU][TKP_DOMAIN_PROFILE].state, TKP_RESULT_NONE);
+    assert_int_equal(tkp_completion_name(&s.completion, &s.services, false, names, sizeof names),
+                     0);
+}
+
 /* Trap 30: the wait is bounded, what did not come is named, and a later begin does not prolong. */
 static void misses_at_the_deadline(void **state)
 {
@@ -125,11 +138,9 @@ static void owes_nothing_without_producers(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(waits_for_all),
-        cmocka_unit_test(ignores_what_is_not_owed),
-        cmocka_unit_test(gives_up_the_dead),
-        cmocka_unit_test(misses_at_the_deadline),
-        cmocka_unit_test(owes_nothing_without_producers),
+        cmocka_unit_test(waits_for_all),          cmocka_unit_test(ignores_what_is_not_owed),
+        cmocka_unit_test(gives_up_the_dead),      cmocka_unit_test(the_disabled_owe_nothing),
+        cmocka_unit_test(misses_at_the_deadline), cmocka_unit_test(owes_nothing_without_producers),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

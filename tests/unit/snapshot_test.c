@@ -218,6 +218,7 @@ static void a_live_one_before_any_row(void **state)
     tkp_snapshot_write(&header, &summary, NULL, NULL, &document);
     assert_no_words(tkp_buffer_text(&document));
     assert_non_null(strstr(tkp_buffer_text(&document), "\"state\":\"initialize\""));
+    assert_null(strstr(tkp_buffer_text(&document), "no_requests"));
     assert_int_equal(parse(tkp_buffer_text(&document), &again, &error), TOKPERF_E_PARSE);
     assert_non_null(strstr(error.message, "has ended"));
 }
