@@ -18,6 +18,7 @@
 #include <limits.h>
 #include <poll.h>
 #include <report/rundir.h>
+#include <report/snapshot.h>
 #include <stdlib.h>
 #include <sys/eventfd.h>
 #include <sys/stat.h>
@@ -122,6 +123,26 @@ tokperf_status tkp_events_log_check(const struct tkp_plan *plan, struct tokperf_
     return access(dir, W_OK | X_OK) ? denied(plan, errno, error) : TOKPERF_OK;
 }
 
+static bool is_same(const struct stat *a, const struct stat *b)
+{
+    return a->st_dev == b->st_dev && a->st_ino == b->st_ino;
+}
+
+/* Whether the directory, or the one that it is in, is a folder that the run keeps for itself. */
+static bool is_own_folder(const char *run_dir, const char *dir)
+{
+    static const char *const folders[] = {"logs", TKP_SNAPSHOT_FOLDER, TKP_RUNDIR_PHASES};
+    char own[PATH_MAX], above[PATH_MAX];
+    struct stat ours, theirs;
+    bool has_above = tkp_files_join(above, sizeof above, dir, "..");
+    for (size_t i = 0; i < sizeof folders / sizeof folders[0]; i++)
+        if (tkp_files_join(own, sizeof own, run_dir, folders[i]) && !stat(own, &ours) &&
+            ((!stat(dir, &theirs) && is_same(&ours, &theirs)) ||
+             (has_above && !stat(above, &theirs) && is_same(&ours, &theirs))))
+            return true;
+    return false;
+}
+
 /* A name in the run's directory that the run itself will write. */
 static tokperf_status check_name(const struct tkp_plan *plan, const char *run_dir,
                                  struct tokperf_error *error)
@@ -131,8 +152,8 @@ static tokperf_status check_name(const struct tkp_plan *plan, const char *run_di
     const char *slash = strrchr(plan->events_log, '/');
     const char *name = slash ? slash + 1 : plan->events_log;
     directory_of(plan->events_log, dir, sizeof dir);
-    if (stat(dir, &theirs) || stat(run_dir, &ours) || ours.st_dev != theirs.st_dev ||
-        ours.st_ino != theirs.st_ino || !tkp_rundir_is_own_name(plan, name))
+    bool is_beside = !stat(dir, &theirs) && !stat(run_dir, &ours) && is_same(&ours, &theirs);
+    if (!(is_beside && tkp_rundir_is_own_name(plan, name)) && !is_own_folder(run_dir, dir))
         return TOKPERF_OK;
     return tkp_fail(error, TOKPERF_E_INVALID,
                     "%s: '%s' is the name of one of the run's own files; choose another",

@@ -207,6 +207,10 @@ class Events(RunTest):
         self.refused(inside / "profile_export.jsonl", 2, "one of the run's own files",
                      directory=inside)
         self.assertFalse(inside.exists())
+        for folder in ("metrics", "logs", "phases/a"):
+            (inside / folder).mkdir(parents=True)
+            self.refused(inside / folder / "final_snapshot.json", 2, "one of the run's own files",
+                         directory=inside)
         config = self.home / "config.yaml"
         config.write_text("benchmark: {model: test}\n")
         self.refused(config, 2, "the run reads", "-f", str(config), "--overwrite")
