@@ -21,7 +21,8 @@ struct tkp_control_server;
 tokperf_status tkp_control_server_open(struct tkp_bus *bus, const char *address,
                                        struct tkp_control_server **server,
                                        struct tokperf_error *error) TOKPERF_MUST_USE;
-/* As tkp_subscriber_fd(). */
+/* Readable when there may be something (edge-triggered, as ZMQ_FD is): for poll() beside others;
+ * then tkp_control_server_next() until it times out. */
 int tkp_control_server_fd(const struct tkp_control_server *server);
 /* The next message, without waiting: TOKPERF_E_TIMEOUT when there is none, TOKPERF_E_PARSE for one
  * that is no frame (go on). The frame borrows until the next call. */

@@ -142,11 +142,6 @@ const struct tkp_subscriber_counts *tkp_subscriber_counts(const struct tkp_subsc
     return &subscriber->counts;
 }
 
-int tkp_subscriber_fd(const struct tkp_subscriber *subscriber)
-{
-    return tkp_socket_fd(subscriber->socket);
-}
-
 void tkp_subscriber_close(struct tkp_subscriber *subscriber)
 {
     if (!subscriber)

@@ -29,9 +29,6 @@ tokperf_status tkp_subscriber_next(struct tkp_subscriber *subscriber, uint32_t t
                                    struct tkp_frame_reader *reader,
                                    struct tokperf_error *error) TOKPERF_MUST_USE;
 const struct tkp_subscriber_counts *tkp_subscriber_counts(const struct tkp_subscriber *subscriber);
-/* Readable when there may be something (edge-triggered, as ZMQ_FD is): for poll() beside others;
- * then tkp_subscriber_next() with timeout 0 until it times out. */
-int tkp_subscriber_fd(const struct tkp_subscriber *subscriber);
 void tkp_subscriber_close(struct tkp_subscriber *subscriber);
 
 #endif

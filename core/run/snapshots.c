@@ -6,12 +6,14 @@
 #include <base/error.h>
 #include <base/files.h>
 #include <base/text.h>
+#include <math.h>
 #include <pthread.h>
 #include <report/snapshot.h>
 #include <run/interrupt.h>
 #include <run/parts.h>
 #include <stdlib.h>
 
+#define LARGEST_INTERVAL_NS 1e18 /* 30 years */
 enum { LARGEST_TICK_MS = 250 };
 
 struct tkp_snapshots {
@@ -34,7 +36,8 @@ struct tkp_snapshots *tkp_snapshots_create(struct tkp_run *run)
         return NULL;
     double rate = run->plan->snapshot_rate_per_s;
     s->run = run;
-    s->interval_ns = rate > 0 ? (uint64_t)((double)TKP_NS_PER_S / rate) : 0;
+    if (rate > 0) /* a rate near 0: none comes in the life of a run */
+        s->interval_ns = (uint64_t)fmin((double)TKP_NS_PER_S / rate, LARGEST_INTERVAL_NS);
     tkp_buffer_init(&s->json, TKP_SNAPSHOT_MAX_BYTES);
     tkp_buffer_init(&s->frames, TKP_BATCH_MAX_BYTES);
     if (pthread_mutex_init(&s->mutex, NULL)) {

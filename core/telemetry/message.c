@@ -84,12 +84,6 @@ static const struct shape *shape_of(uint32_t kind)
     return NULL;
 }
 
-const char *tkp_message_kind_name(uint32_t kind)
-{
-    const struct shape *shape = shape_of(kind);
-    return shape ? shape->name : NULL;
-}
-
 static void write_capabilities(struct tokperf_json_writer *w, uint32_t capabilities)
 {
     const struct tokperf_json_writer_v1 *json = &tkp_json_writer_service;

@@ -41,8 +41,6 @@ struct tkp_message {
     uint32_t timeout_ms;
 };
 
-const char *tkp_message_kind_name(uint32_t kind); /* "register" ...; NULL: not known */
-
 void tkp_message_write(const struct tkp_message *message, struct tkp_buffer *out);
 /* TOKPERF_E_UNSUPPORTED: a kind that is not known here, to be skipped. TOKPERF_E_PARSE: says what
  * is wrong. *message has its kind in either case but the first. */
