@@ -15,12 +15,6 @@ uint32_t tkp_adjusted_ranks(uint64_t ok, uint64_t errors, uint64_t *ranks)
     return count;
 }
 
-static void put(struct tokperf_metric *metric, uint32_t stat, double value)
-{
-    metric->value[stat] = value;
-    metric->stats |= 1u << stat;
-}
-
 void tkp_adjusted_fill(const struct tkp_series *series, uint64_t errors, enum tkp_metric_id id,
                        struct tokperf_metric *metric)
 {
@@ -34,9 +28,9 @@ void tkp_adjusted_fill(const struct tkp_series *series, uint64_t errors, enum tk
             break;
         }
         if (tkp_series_rank(series, rank, &value))
-            put(metric, p->stat, tkp_metric_shown(id, value));
+            tkp_metric_put(metric, p->stat, tkp_metric_shown(id, value));
     }
     if (ok)
-        put(metric, TOKPERF_STAT_MIN, tkp_metric_shown(id, series->moments.min));
-    put(metric, TOKPERF_STAT_COUNT, (double)(ok + errors));
+        tkp_metric_put(metric, TOKPERF_STAT_MIN, tkp_metric_shown(id, series->moments.min));
+    tkp_metric_put(metric, TOKPERF_STAT_COUNT, (double)(ok + errors));
 }

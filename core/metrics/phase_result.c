@@ -7,8 +7,6 @@
 #include <metrics/display.h>
 #include <metrics/support.h>
 
-#include <math.h>
-
 /* Metrics as they are found. */
 struct list {
     struct tokperf_metric *items;
@@ -20,29 +18,10 @@ struct list {
 
 static struct tokperf_metric *push(struct list *list, enum tkp_metric_id id)
 {
-    const struct tkp_metric_def *def = tkp_metric_def(id);
     struct tokperf_metric *metric = &list->items[list->count];
-    *metric = (struct tokperf_metric){
-        .struct_size = sizeof *metric,
-        .kind = def->kind,
-        .flags = def->flags,
-        .group = def->group,
-        .order = def->order,
-        .tag = def->tag,
-        .header = def->header,
-        .unit = def->unit,
-    };
+    *metric = tkp_metric_empty(id);
     list->pointers[list->count++] = metric;
     return metric;
-}
-
-/* A value in display units; NaN and infinity leave no trace. */
-static void put(struct tokperf_metric *metric, uint32_t stat, double value)
-{
-    if (!isfinite(value))
-        return;
-    metric->value[stat] = value;
-    metric->stats |= 1u << stat;
 }
 
 static void push_series(struct list *list, const struct tkp_series *series)
@@ -55,14 +34,17 @@ static void push_series(struct list *list, const struct tkp_series *series)
     for (uint32_t i = 0; i < TKP_PERCENTILE_COUNT; i++) {
         double value;
         if (tkp_series_percentile(series, tkp_percentiles[i].per_mille, &value, &exact))
-            put(metric, tkp_percentiles[i].stat, tkp_metric_shown(series->id, value));
+            tkp_metric_put(metric, tkp_percentiles[i].stat, tkp_metric_shown(series->id, value));
     }
-    put(metric, TOKPERF_STAT_AVG, tkp_metric_shown(series->id, tkp_moments_mean(moments)));
-    put(metric, TOKPERF_STAT_MIN, tkp_metric_shown(series->id, moments->min));
-    put(metric, TOKPERF_STAT_MAX, tkp_metric_shown(series->id, moments->max));
-    put(metric, TOKPERF_STAT_STD, tkp_metric_shown(series->id, tkp_moments_std(moments)));
-    put(metric, TOKPERF_STAT_COUNT, (double)moments->count);
-    put(metric, TOKPERF_STAT_SUM, tkp_metric_shown(series->id, tkp_moments_sum(moments)));
+    tkp_metric_put(metric, TOKPERF_STAT_AVG,
+                   tkp_metric_shown(series->id, tkp_moments_mean(moments)));
+    tkp_metric_put(metric, TOKPERF_STAT_MIN, tkp_metric_shown(series->id, moments->min));
+    tkp_metric_put(metric, TOKPERF_STAT_MAX, tkp_metric_shown(series->id, moments->max));
+    tkp_metric_put(metric, TOKPERF_STAT_STD,
+                   tkp_metric_shown(series->id, tkp_moments_std(moments)));
+    tkp_metric_put(metric, TOKPERF_STAT_COUNT, (double)moments->count);
+    tkp_metric_put(metric, TOKPERF_STAT_SUM,
+                   tkp_metric_shown(series->id, tkp_moments_sum(moments)));
     if (!exact)
         metric->flags |= TOKPERF_METRIC_FROM_HISTOGRAM;
     list->failed |= !tkp_display_buckets(series, list->arena, &metric->buckets);
@@ -75,7 +57,7 @@ static void push_runs(const struct tkp_phase_metrics *m, struct list *list)
     for (uint32_t i = 0; i < TKP_RUN_METRIC_COUNT; i++) {
         enum tkp_metric_id id = (enum tkp_metric_id)(TKP_METRIC_RUN_FIRST + i);
         if (values.has[i])
-            put(push(list, id), TOKPERF_STAT_AVG, tkp_metric_shown(id, values.value[i]));
+            tkp_metric_put(push(list, id), TOKPERF_STAT_AVG, tkp_metric_shown(id, values.value[i]));
     }
 }
 
@@ -87,14 +69,14 @@ static void push_sweeps(struct tkp_phase_metrics *m, struct list *list)
             continue;
         struct tokperf_metric *metric =
             push(list, (enum tkp_metric_id)(TKP_METRIC_SWEEP_FIRST + i));
-        put(metric, TOKPERF_STAT_AVG, s.avg);
-        put(metric, TOKPERF_STAT_MIN, s.min);
-        put(metric, TOKPERF_STAT_MAX, s.max);
-        put(metric, TOKPERF_STAT_STD, s.std);
-        put(metric, TOKPERF_STAT_P50, s.p50);
-        put(metric, TOKPERF_STAT_P90, s.p90);
-        put(metric, TOKPERF_STAT_P95, s.p95);
-        put(metric, TOKPERF_STAT_P99, s.p99);
+        tkp_metric_put(metric, TOKPERF_STAT_AVG, s.avg);
+        tkp_metric_put(metric, TOKPERF_STAT_MIN, s.min);
+        tkp_metric_put(metric, TOKPERF_STAT_MAX, s.max);
+        tkp_metric_put(metric, TOKPERF_STAT_STD, s.std);
+        tkp_metric_put(metric, TOKPERF_STAT_P50, s.p50);
+        tkp_metric_put(metric, TOKPERF_STAT_P90, s.p90);
+        tkp_metric_put(metric, TOKPERF_STAT_P95, s.p95);
+        tkp_metric_put(metric, TOKPERF_STAT_P99, s.p99);
     }
 }
 

@@ -2,6 +2,7 @@
 /* The table of metrics as data, from the lists of table.h. Constant; any thread. */
 #include <metrics/table.h>
 
+#include <math.h>
 #include <string.h>
 
 /* Units: the name shown, how many base units make one of it (a base unit is what formulas use: ns,
@@ -60,6 +61,29 @@ enum tkp_metric_id tkp_metric_find(const char *tag)
 double tkp_metric_shown(enum tkp_metric_id id, double base_value)
 {
     return base_value / table[id].scale;
+}
+
+struct tokperf_metric tkp_metric_empty(enum tkp_metric_id id)
+{
+    const struct tkp_metric_def *def = &table[id];
+    return (struct tokperf_metric){
+        .struct_size = sizeof(struct tokperf_metric),
+        .kind = def->kind,
+        .flags = def->flags,
+        .group = def->group,
+        .order = def->order,
+        .tag = def->tag,
+        .header = def->header,
+        .unit = def->unit,
+    };
+}
+
+void tkp_metric_put(struct tokperf_metric *metric, uint32_t stat, double value)
+{
+    if (!isfinite(value))
+        return;
+    metric->value[stat] = value;
+    metric->stats |= 1u << stat;
 }
 
 const char *tkp_token_source_name(enum tkp_token_source source)

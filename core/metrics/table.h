@@ -314,6 +314,10 @@ const struct tkp_metric_def *tkp_metric_def(enum tkp_metric_id id); /* id < TKP_
 /* The metric of a tag, any family; TKP_METRIC_ALL_COUNT when there is none. */
 enum tkp_metric_id tkp_metric_find(const char *tag);
 double tkp_metric_shown(enum tkp_metric_id id, double base_value);
+/* What exporters see of its row, without a statistic yet. */
+struct tokperf_metric tkp_metric_empty(enum tkp_metric_id id);
+/* A value in display units; NaN and infinity leave no trace. */
+void tkp_metric_put(struct tokperf_metric *metric, uint32_t stat, double value);
 
 /* Where token counts come from: one source per run for input, one for output. */
 enum tkp_token_source {

@@ -46,29 +46,13 @@ static enum tkp_metric_id find_tag(const struct tkp_reading *r)
 
 static struct tokperf_metric *make_metric(struct tkp_reading *r, enum tkp_metric_id id)
 {
-    const struct tkp_metric_def *def = tkp_metric_def(id);
     struct tokperf_metric *metric = tkp_arena_alloc(r->arena, sizeof *metric);
     if (!metric) {
         tkp_reading_fail(r, "it is too large");
         return NULL;
     }
-    *metric = (struct tokperf_metric){
-        .struct_size = sizeof *metric,
-        .kind = def->kind,
-        .flags = def->flags,
-        .group = def->group,
-        .order = def->order,
-        .tag = def->tag,
-        .header = def->header,
-        .unit = def->unit,
-    };
+    *metric = tkp_metric_empty(id);
     return metric;
-}
-
-static void put_stat(struct tokperf_metric *metric, uint32_t stat, double value)
-{
-    metric->value[stat] = value;
-    metric->stats |= 1u << stat;
 }
 
 /* ---- counters and values ---- */
@@ -87,7 +71,7 @@ bool tkp_snapshot_read_counters(struct tkp_reading *r, const struct tokperf_metr
         struct tokperf_metric *metric = make_metric(r, id);
         if (!metric)
             return false;
-        put_stat(metric, TOKPERF_STAT_AVG, (double)count);
+        tkp_metric_put(metric, TOKPERF_STAT_AVG, (double)count);
         by_id[id] = metric;
     }
     return !r->problem;
@@ -110,7 +94,7 @@ bool tkp_snapshot_read_values(struct tkp_reading *r, const struct tokperf_metric
         struct tokperf_metric *metric = make_metric(r, id);
         if (!metric)
             return false;
-        put_stat(metric, TOKPERF_STAT_AVG, value);
+        tkp_metric_put(metric, TOKPERF_STAT_AVG, value);
         by_id[id] = metric;
     }
     return !r->problem;
@@ -213,7 +197,7 @@ static bool read_one_series(struct tkp_reading *r, struct tokperf_metric *metric
         bool good;
         if (stat != TOKPERF_STAT_SLOTS) {
             good = tkp_reading_number(r, &value);
-            put_stat(metric, stat, value);
+            tkp_metric_put(metric, stat, value);
         } else if (tkp_reading_key_is(r, "histogram")) {
             good = read_buckets(r, metric);
         } else if (tkp_reading_key_is(r, "unbounded_from")) {
