@@ -27,6 +27,25 @@ static inline void record_files_finish(struct record_files *files)
     assert_int_equal(rmdir(files->dir), 0);
 }
 
+/* For a test whose state they are. */
+static inline int record_files_setup(void **state)
+{
+    struct record_files *files = malloc(sizeof *files);
+    record_files_init(files);
+    *state = files;
+    return 0;
+}
+
+static inline int record_files_teardown(void **state)
+{
+    record_files_finish(*state);
+    free(*state);
+    return 0;
+}
+
+#define RECORD_FILES_TEST(f) \
+    cmocka_unit_test_setup_teardown(f, record_files_setup, record_files_teardown)
+
 /* The whole file on the heap. */
 static inline unsigned char *record_files_load(const char *path, size_t *len)
 {

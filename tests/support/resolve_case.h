@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Resolving a configuration in a test: arguments, environment and file as texts. */
+/*
+ * Resolving a configuration in a test: arguments, environment and file as texts. Include behind
+ * cmocka.h.
+ */
 #ifndef TKP_TESTS_RESOLVE_CASE_H
 #define TKP_TESTS_RESOLVE_CASE_H
 
@@ -60,10 +63,28 @@ static inline tokperf_status resolve_case_run(const struct resolve_case *given,
     return status;
 }
 
-/* A directory of the test's own to be in, so that tests run beside each other. */
-static inline int resolve_case_enter(char *directory_template)
+/* One that is right. */
+static inline void resolve(const struct resolve_case *given, struct tkp_plan *plan)
 {
-    return mkdtemp(directory_template) && chdir(directory_template) == 0 ? 0 : -1;
+    struct tokperf_error error;
+    tokperf_status status = resolve_case_run(given, plan, &error);
+    if (status)
+        print_error("%s\n", error.message);
+    assert_int_equal(status, TOKPERF_OK);
+}
+
+/* For a group of tests: a directory of its own to be in, so that it runs beside others. */
+static inline int resolve_case_enter(void **state)
+{
+    *state = strdup("/tmp/tokperf-config-XXXXXX");
+    return *state && mkdtemp(*state) && chdir(*state) == 0 ? 0 : -1;
+}
+
+static inline int resolve_case_leave(void **state)
+{
+    int left = rmdir(*state);
+    free(*state);
+    return left;
 }
 
 #endif

@@ -53,6 +53,18 @@ static inline struct tkp_row sample_row(uint64_t n)
     return row;
 }
 
+/* Of a run with a warm-up: row 0 is of that, and every tenth failed. */
+static inline struct tkp_row sample_row_of_run(uint64_t n)
+{
+    struct tkp_row row = sample_row(n);
+    row.chunk_count = 0;
+    row.phase = n == 0 ? 0 : 1;
+    row.last_token_ns += n * 1000;
+    if (n % 10 == 9)
+        row.outcome = TKP_OUTCOME_HTTP_ERROR;
+    return row;
+}
+
 /* Arrival of chunk i of row n: about every 20 ms, some together with the one before. */
 static inline uint64_t sample_gap_ns(uint64_t n, uint32_t i)
 {

@@ -14,15 +14,6 @@
 #include <config/document.h>
 #include <resolve_case.h>
 
-static void resolve(const struct resolve_case *given, struct tkp_plan *plan)
-{
-    struct tokperf_error error;
-    tokperf_status status = resolve_case_run(given, plan, &error);
-    if (status)
-        print_error("%s\n", error.message);
-    assert_int_equal(status, TOKPERF_OK);
-}
-
 static void assert_same_text(const char *a, const char *b)
 {
     assert_int_equal(a == NULL, b == NULL);
@@ -299,10 +290,5 @@ int main(void)
         cmocka_unit_test(help_fits),
         cmocka_unit_test(the_table_is_sound),
     };
-    char directory[] = "/tmp/tokperf-config-XXXXXX";
-    if (resolve_case_enter(directory))
-        return 1;
-    int failed = cmocka_run_group_tests(tests, NULL, NULL);
-    rmdir(directory);
-    return failed;
+    return cmocka_run_group_tests(tests, resolve_case_enter, resolve_case_leave);
 }

@@ -386,10 +386,5 @@ int main(void)
         cmocka_unit_test(combinations), cmocka_unit_test(variables), cmocka_unit_test(files),
         cmocka_unit_test(phases),       cmocka_unit_test(bounds),    cmocka_unit_test(connections),
     };
-    char directory[] = "/tmp/tokperf-config-XXXXXX";
-    if (resolve_case_enter(directory))
-        return 1;
-    int failed = cmocka_run_group_tests(tests, NULL, NULL);
-    rmdir(directory);
-    return failed;
+    return cmocka_run_group_tests(tests, resolve_case_enter, resolve_case_leave);
 }

@@ -14,15 +14,6 @@
 
 enum { FILE_BYTES = 16384 };
 
-static void resolve(const struct resolve_case *given, struct tkp_plan *plan)
-{
-    struct tokperf_error error;
-    tokperf_status status = resolve_case_run(given, plan, &error);
-    if (status)
-        print_error("%s\n", error.message);
-    assert_int_equal(status, TOKPERF_OK);
-}
-
 static void assert_refused(const struct resolve_case *given, const char *message)
 {
     struct tkp_plan plan;
@@ -280,10 +271,5 @@ int main(void)
         cmocka_unit_test(flags_that_could_mean_several_are_refused),
         cmocka_unit_test(there_are_at_most_64),
     };
-    char directory[] = "/tmp/tokperf-config-XXXXXX";
-    if (resolve_case_enter(directory))
-        return 1;
-    int failed = cmocka_run_group_tests(tests, NULL, NULL);
-    rmdir(directory);
-    return failed;
+    return cmocka_run_group_tests(tests, resolve_case_enter, resolve_case_leave);
 }

@@ -11,15 +11,6 @@
 #include <base/text.h>
 #include <resolve_case.h>
 
-static void resolve(const struct resolve_case *given, struct tkp_plan *plan)
-{
-    struct tokperf_error error;
-    tokperf_status status = resolve_case_run(given, plan, &error);
-    if (status)
-        print_error("%s\n", error.message);
-    assert_int_equal(status, TOKPERF_OK);
-}
-
 static const struct tkp_phase_plan *profiling(const struct tkp_plan *plan)
 {
     return &plan->phases[plan->phase_count - 1];
@@ -390,10 +381,5 @@ int main(void)
         cmocka_unit_test(files_take_either_spelling),
         cmocka_unit_test(verbosity_and_exporters),
     };
-    char directory[] = "/tmp/tokperf-config-XXXXXX";
-    if (resolve_case_enter(directory))
-        return 1;
-    int failed = cmocka_run_group_tests(tests, NULL, NULL);
-    rmdir(directory);
-    return failed;
+    return cmocka_run_group_tests(tests, resolve_case_enter, resolve_case_leave);
 }

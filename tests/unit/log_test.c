@@ -421,31 +421,15 @@ static void test_damaged_payloads(void **state)
     }
 }
 
-static int setup(void **state)
-{
-    struct record_files *files = malloc(sizeof *files);
-    record_files_init(files);
-    *state = files;
-    return 0;
-}
-
-static int teardown(void **state)
-{
-    record_files_finish(*state);
-    free(*state);
-    return 0;
-}
-
-#define LOG_TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        LOG_TEST(test_round_trip),        LOG_TEST(test_create),
-        LOG_TEST(test_not_a_log),         LOG_TEST(test_full_disk),
-        LOG_TEST(test_short_writes),      LOG_TEST(test_large_notes),
-        LOG_TEST(test_cut_anywhere),      LOG_TEST(test_flipped_bits),
-        LOG_TEST(test_cut_in_a_long_row), LOG_TEST(test_later_kinds),
-        LOG_TEST(test_damaged_payloads),
+        RECORD_FILES_TEST(test_round_trip),        RECORD_FILES_TEST(test_create),
+        RECORD_FILES_TEST(test_not_a_log),         RECORD_FILES_TEST(test_full_disk),
+        RECORD_FILES_TEST(test_short_writes),      RECORD_FILES_TEST(test_large_notes),
+        RECORD_FILES_TEST(test_cut_anywhere),      RECORD_FILES_TEST(test_flipped_bits),
+        RECORD_FILES_TEST(test_cut_in_a_long_row), RECORD_FILES_TEST(test_later_kinds),
+        RECORD_FILES_TEST(test_damaged_payloads),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

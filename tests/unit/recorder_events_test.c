@@ -124,25 +124,9 @@ static void test_lost_events_are_told(void **state)
     tkp_block_channel_destroy(channel);
 }
 
-static int setup(void **state)
-{
-    struct record_files *files = malloc(sizeof *files);
-    record_files_init(files);
-    *state = files;
-    return 0;
-}
-
-static int teardown(void **state)
-{
-    record_files_finish(*state);
-    free(*state);
-    return 0;
-}
-
-#define FILE_TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 int main(void)
 {
-    const struct CMUnitTest tests[] = {FILE_TEST(test_events_are_not_recorded),
-                                       FILE_TEST(test_lost_events_are_told)};
+    const struct CMUnitTest tests[] = {RECORD_FILES_TEST(test_events_are_not_recorded),
+                                       RECORD_FILES_TEST(test_lost_events_are_told)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

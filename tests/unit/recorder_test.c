@@ -373,27 +373,12 @@ static void test_killed(void **state)
     }
 }
 
-static int setup(void **state)
-{
-    struct record_files *files = malloc(sizeof *files);
-    record_files_init(files);
-    *state = files;
-    return 0;
-}
-
-static int teardown(void **state)
-{
-    record_files_finish(*state);
-    free(*state);
-    return 0;
-}
-
-#define FILE_TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        FILE_TEST(test_workers),   FILE_TEST(test_sync),  FILE_TEST(test_end_note),
-        FILE_TEST(test_full_disk), FILE_TEST(test_ticks), cmocka_unit_test(test_killed),
+        RECORD_FILES_TEST(test_workers),  RECORD_FILES_TEST(test_sync),
+        RECORD_FILES_TEST(test_end_note), RECORD_FILES_TEST(test_full_disk),
+        RECORD_FILES_TEST(test_ticks),    cmocka_unit_test(test_killed),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

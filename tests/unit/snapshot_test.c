@@ -74,12 +74,7 @@ static int leave(void **state)
 static void feed(uint64_t begin, uint64_t end)
 {
     for (uint64_t n = begin; n < end; n++) {
-        struct tkp_row row = sample_row(n);
-        row.chunk_count = 0;
-        row.phase = n == 0 ? 0 : 1;
-        row.last_token_ns += n * 1000;
-        if (n % 10 == 9)
-            row.outcome = TKP_OUTCOME_HTTP_ERROR;
+        struct tkp_row row = sample_row_of_run(n);
         tkp_summarizer_row(summarizer, &row, NULL);
     }
 }

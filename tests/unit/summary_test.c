@@ -67,24 +67,12 @@ static int leave(void **state)
     return 0;
 }
 
-/* Row 0 is of the warm-up, every tenth one failed. */
-static struct tkp_row row_of(uint64_t n)
-{
-    struct tkp_row row = sample_row(n);
-    row.chunk_count = 0;
-    row.phase = n == 0 ? 0 : 1;
-    row.last_token_ns += n * 1000;
-    if (n % 10 == 9)
-        row.outcome = TKP_OUTCOME_HTTP_ERROR;
-    return row;
-}
-
 static void write_log(bool with_end, const char *stop_note)
 {
     struct row_log log;
     row_log_open(&log, files.path);
     for (uint64_t n = 0; n < ROWS; n++) {
-        struct tkp_row row = row_of(n);
+        struct tkp_row row = sample_row_of_run(n);
         row_log_add(&log, &row, NULL);
     }
     row_log_note(&log, TKP_LOG_PHASE, "{\"phase\":1,\"unsent_turns\":3}");
@@ -124,7 +112,7 @@ static void feed(struct tkp_summarizer *summarizer, const struct tkp_stop_note *
     struct tkp_log_reader *reader = NULL;
     struct tokperf_error error;
     for (uint64_t n = 0; n < ROWS; n++) {
-        struct tkp_row row = row_of(n);
+        struct tkp_row row = sample_row_of_run(n);
         tkp_summarizer_row(summarizer, &row, NULL);
     }
     tkp_summarizer_phase_note(summarizer, &note);
@@ -252,7 +240,7 @@ static void rows_of_unknown_phases_are_passed_over(void **state)
     (void)state;
     struct tkp_summarizer *summarizer = create();
     struct tokperf_error error;
-    struct tkp_row row = row_of(1);
+    struct tkp_row row = sample_row_of_run(1);
     struct row_log log;
     uint64_t ok, errors;
     row_log_open(&log, files.path);
