@@ -40,19 +40,34 @@ static void set_attributes(posix_spawnattr_t *attributes)
                                              POSIX_SPAWN_SETSIGDEF);
 }
 
-/* output_end: -1, to where our messages go. */
-static int spawn(const char *path, char *const *arguments, int input_end, int output_end,
+/* output_end: -1 when there is no pipe for it. */
+static void set_files(const struct tkp_process_program *program, int input_end, int output_end,
+                      posix_spawn_file_actions_t *actions)
+{
+    posix_spawn_file_actions_adddup2(actions, input_end, STDIN_FILENO);
+    if (program->directory)
+        posix_spawn_file_actions_addchdir_np(actions, program->directory);
+    if (program->messages)
+        posix_spawn_file_actions_addopen(actions, STDERR_FILENO, program->messages,
+                                         O_WRONLY | O_CREAT | O_TRUNC, 0600);
+    if (program->output == TKP_PROCESS_OUTPUT_NONE)
+        posix_spawn_file_actions_addopen(actions, STDOUT_FILENO, "/dev/null", O_WRONLY, 0);
+    else
+        posix_spawn_file_actions_adddup2(actions, output_end < 0 ? STDERR_FILENO : output_end,
+                                         STDOUT_FILENO);
+}
+
+static int spawn(const struct tkp_process_program *program, int input_end, int output_end,
                  pid_t *pid)
 {
     posix_spawn_file_actions_t actions;
     posix_spawnattr_t attributes;
     posix_spawn_file_actions_init(&actions);
     posix_spawnattr_init(&attributes);
-    posix_spawn_file_actions_adddup2(&actions, input_end, STDIN_FILENO);
-    posix_spawn_file_actions_adddup2(&actions, output_end < 0 ? STDERR_FILENO : output_end,
-                                     STDOUT_FILENO);
+    set_files(program, input_end, output_end, &actions);
     set_attributes(&attributes);
-    int code = posix_spawn(pid, path, &actions, &attributes, arguments, environ);
+    int code = posix_spawn(pid, program->path, &actions, &attributes, program->arguments,
+                           program->environment ? program->environment : environ);
     posix_spawn_file_actions_destroy(&actions);
     posix_spawnattr_destroy(&attributes);
     return code;
@@ -74,23 +89,24 @@ static int make_pipes(enum tkp_process_output output, int in[2], int out[2])
     return code;
 }
 
-tokperf_status tkp_process_start(const char *path, char *const *arguments,
-                                 enum tkp_process_output output, struct tkp_process *process,
-                                 struct tokperf_error *error)
+tokperf_status tkp_process_start(const struct tkp_process_program *program,
+                                 struct tkp_process *process, struct tokperf_error *error)
 {
     int in[2], out[2];
     *process = (struct tkp_process){.pidfd = -1, .input = -1, .output = -1};
-    int code = make_pipes(output, in, out);
+    int code = make_pipes(program->output, in, out);
     if (code)
-        return tkp_fail_errno(error, TOKPERF_E_LIMIT, code, "cannot make a pipe for '%s'", path);
+        return tkp_fail_errno(error, TOKPERF_E_LIMIT, code, "cannot make a pipe for '%s'",
+                              program->path);
     pid_t pid = 0;
-    code = spawn(path, arguments, in[0], out[1], &pid);
+    code = spawn(program, in[0], out[1], &pid);
     close(in[0]);
     close_end(&out[1]);
     if (code) {
         close(in[1]);
         close_end(&out[0]);
-        return tkp_fail_errno(error, TOKPERF_E_UNSUPPORTED, code, "cannot start '%s'", path);
+        return tkp_fail_errno(error, TOKPERF_E_UNSUPPORTED, code, "cannot start '%s'",
+                              program->path);
     }
     process->pid = pid;
     process->input = in[1];

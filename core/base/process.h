@@ -21,8 +21,18 @@ struct tkp_process {
 };
 
 enum tkp_process_output {
-    TKP_PROCESS_OUTPUT_STDERR = 1, /* its standard output goes where our messages go */
-    TKP_PROCESS_OUTPUT_PIPE        /* to process->output */
+    TKP_PROCESS_OUTPUT_STDERR = 1, /* its standard output goes where its messages go */
+    TKP_PROCESS_OUTPUT_PIPE,       /* to process->output */
+    TKP_PROCESS_OUTPUT_NONE        /* nowhere */
+};
+
+struct tkp_process_program {
+    const char *path;         /* absolute where there is a directory */
+    char *const *arguments;   /* NULL-ended, the first is the program's name */
+    char *const *environment; /* NULL-ended; NULL: ours */
+    const char *directory;    /* where it runs; NULL: where we do */
+    const char *messages;     /* a file there, made anew, for its standard error; NULL: ours */
+    enum tkp_process_output output;
 };
 
 /* Longest list of words, and so of arguments, with the NULL at its end. */
@@ -37,9 +47,9 @@ tokperf_status tkp_process_split(const char *command, struct tkp_arena *arena, c
 tokperf_status tkp_process_find(const char *program, struct tkp_arena *arena, const char **path,
                                 struct tokperf_error *error) TOKPERF_MUST_USE;
 
-/* arguments: NULL-ended, the first is the program's name. Fills *process. */
-tokperf_status tkp_process_start(const char *path, char *const *arguments,
-                                 enum tkp_process_output output, struct tkp_process *process,
+/* Fills *process. */
+tokperf_status tkp_process_start(const struct tkp_process_program *program,
+                                 struct tkp_process *process,
                                  struct tokperf_error *error) TOKPERF_MUST_USE;
 /* Without waiting. Once it has ended, what is left of its group is killed, it is reaped, and pid is
  * 0; *wait_status (may be NULL) as of waitpid(), -1 when somebody else reaped it. */

@@ -6,14 +6,14 @@
 #ifndef TKP_CALIBRATE_CALIBRATE_H
 #define TKP_CALIBRATE_CALIBRATE_H
 
+#include <base/atomic.h>
 #include <calibrate/calibration.h>
-#include <calibrate/child.h>
 
 struct tkp_calibrate_options {
     double bound_ms; /* of the p99 of every error */
     bool quick;      /* under 20 s instead of under 90 s */
     const char *const *environment;
-    struct tkp_calibrate_cancel cancel;
+    const struct tkp_flag *cancel;
 };
 
 /* Fills *calibration. Leaves no file and no process behind. TOKPERF_E_CANCELLED when asked to end.

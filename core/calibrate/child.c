@@ -4,19 +4,13 @@
 
 #include <base/clock.h>
 #include <base/error.h>
-#include <errno.h>
-#include <fcntl.h>
-#include <poll.h>
-#include <signal.h>
-#include <spawn.h>
-#include <stdbool.h>
+#include <base/process.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
-#include <unistd.h>
 
-enum { MAX_ARGUMENTS = 64, LOOK_MS = 5, PATIENCE_MS = 3000 };
+enum { MAX_ARGUMENTS = 64, LOOK_MS = 50, PATIENCE_MS = 3000 };
 
 /* What of the caller's environment a step sees: where plugins are, nothing else of tokperf. */
 static bool is_kept(const char *pair)
@@ -44,80 +38,60 @@ static const char **make_environment(const char *const *from, const char *state)
     return made;
 }
 
-static int spawn(const struct tkp_child_inputs *inputs, const char **environment, pid_t *pid)
+static tokperf_status start(const struct tkp_child_inputs *inputs, const char **environment,
+                            struct tkp_process *process, struct tokperf_error *error)
 {
     const char *arguments[MAX_ARGUMENTS] = {"tokperf", "profile"};
     for (int i = 0; inputs->arguments[i] && i + 3 < MAX_ARGUMENTS; i++)
         arguments[i + 2] = inputs->arguments[i];
-    posix_spawn_file_actions_t actions;
-    posix_spawnattr_t attributes;
-    sigset_t none;
-    sigemptyset(&none);
-    posix_spawn_file_actions_init(&actions);
-    posix_spawnattr_init(&attributes);
-    posix_spawn_file_actions_addchdir_np(&actions, inputs->directory);
-    posix_spawn_file_actions_addopen(&actions, 0, "/dev/null", O_RDONLY, 0);
-    posix_spawn_file_actions_addopen(&actions, 1, "/dev/null", O_WRONLY, 0);
-    posix_spawn_file_actions_addopen(&actions, 2, "messages", O_WRONLY | O_CREAT | O_TRUNC, 0600);
-    posix_spawnattr_setsigmask(&attributes, &none);
-    posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETPGROUP | POSIX_SPAWN_SETSIGMASK);
     /* exec takes char *const[] for historic reasons and changes nothing. */
     union {
         const char **given;
         char *const *taken;
     } argv = {.given = arguments}, envp = {.given = environment};
-    int code = posix_spawn(pid, "/proc/self/exe", &actions, &attributes, argv.taken, envp.taken);
-    posix_spawn_file_actions_destroy(&actions);
-    posix_spawnattr_destroy(&attributes);
-    return code;
+    const struct tkp_process_program program = {.path = "/proc/self/exe",
+                                                .arguments = argv.taken,
+                                                .environment = envp.taken,
+                                                .directory = inputs->directory,
+                                                .messages = "messages",
+                                                .output = TKP_PROCESS_OUTPUT_NONE};
+    return tkp_process_start(&program, process, error);
 }
 
-/* Whether it ended within the time; until the flag is raised where there is one. */
-static bool wait_for_end(pid_t pid, uint64_t timeout_ns, const struct tkp_calibrate_cancel *cancel,
+/* Whether it ended within the time and before the flag was raised. */
+static bool wait_for_end(const struct tkp_child_inputs *inputs, struct tkp_process *process,
                          int *wait_status)
 {
-    uint64_t deadline_ns = tkp_clock_after_ns(tkp_clock_now_ns(), timeout_ns);
-    for (;;) {
-        if (waitpid(pid, wait_status, WNOHANG) != 0)
-            return true;
-        if (tkp_clock_now_ns() >= deadline_ns || (cancel && tkp_flag_is_raised(cancel->flag)))
+    uint64_t deadline_ns = tkp_clock_after_ns(tkp_clock_now_ns(), inputs->timeout_ns);
+    while (!tkp_process_wait(process, LOOK_MS, wait_status))
+        if (tkp_clock_now_ns() >= deadline_ns || tkp_flag_is_raised(inputs->cancel))
             return false;
-        struct pollfd wake = {.fd = cancel ? cancel->fd : -1, .events = POLLIN};
-        poll(&wake, 1, LOOK_MS);
-    }
-}
-
-/* Politely, so that it takes its mock server down, then for good. */
-static void end(pid_t pid)
-{
-    int status;
-    kill(pid, SIGTERM);
-    if (wait_for_end(pid, PATIENCE_MS * TKP_NS_PER_MS, NULL, &status))
-        return;
-    kill(pid, SIGKILL);
-    waitpid(pid, &status, 0);
+    return true;
 }
 
 tokperf_status tkp_child_run(const struct tkp_child_inputs *inputs, int *code,
                              struct tokperf_error *error)
 {
+    /* Politely, so that it takes its mock server down, then for good. */
+    static const struct tkp_process_patience patience = {0, PATIENCE_MS, PATIENCE_MS};
     char state[4200];
-    int wait_status = 0;
-    pid_t pid = -1;
+    int wait_status = -1;
+    struct tkp_process process;
     (void)snprintf(state, sizeof state, "XDG_STATE_HOME=%s", inputs->directory);
     const char **environment = make_environment(inputs->environment, state);
     if (!environment)
         return tkp_fail(error, TOKPERF_E_NO_MEMORY, "no memory to start a step");
-    int failed = spawn(inputs, environment, &pid);
+    tokperf_status status = start(inputs, environment, &process, error);
     free(environment);
-    if (failed)
-        return tkp_fail_errno(error, TOKPERF_E_UNSUPPORTED, failed, "cannot start a step");
-    if (wait_for_end(pid, inputs->timeout_ns, &inputs->cancel, &wait_status)) {
+    if (status != TOKPERF_OK)
+        return status;
+    bool has_ended = wait_for_end(inputs, &process, &wait_status);
+    tkp_processes_end(&(struct tkp_process *){&process}, 1, &patience);
+    if (has_ended) {
         *code = WIFEXITED(wait_status) ? WEXITSTATUS(wait_status) : -1;
         return TOKPERF_OK;
     }
-    end(pid);
-    if (tkp_flag_is_raised(inputs->cancel.flag))
+    if (tkp_flag_is_raised(inputs->cancel))
         return tkp_fail(error, TOKPERF_E_CANCELLED, "interrupted: nothing is saved");
     return tkp_fail(error, TOKPERF_E_TIMEOUT, "a step did not end within %.0f s",
                     (double)inputs->timeout_ns / (double)TKP_NS_PER_S);

@@ -11,18 +11,12 @@
 #include <stdint.h>
 #include <tokperf/base.h>
 
-/* A request to end, as of a signal: the flag, and a descriptor that becomes readable with it. */
-struct tkp_calibrate_cancel {
-    const struct tkp_flag *flag;
-    int fd;
-};
-
 struct tkp_child_inputs {
     const char *const *arguments; /* behind "profile", NULL-ended */
     const char *const *environment;
     const char *directory; /* where it runs; its messages go to `messages` there */
     uint64_t timeout_ns;
-    struct tkp_calibrate_cancel cancel;
+    const struct tkp_flag *cancel; /* a request to end, as of a signal */
 };
 
 /* Waits for its end; *code is its exit code, or -1 when a signal ended it. TOKPERF_E_TIMEOUT and

@@ -7,6 +7,7 @@
 #include <base/files.h>
 #include <base/rng.h>
 #include <base/text.h>
+#include <calibrate/child.h>
 #include <inttypes.h>
 #include <record/log.h>
 #include <report/facts.h>

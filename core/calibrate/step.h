@@ -6,8 +6,8 @@
 #ifndef TKP_CALIBRATE_STEP_H
 #define TKP_CALIBRATE_STEP_H
 
+#include <base/atomic.h>
 #include <calibrate/calibration.h>
-#include <calibrate/child.h>
 #include <calibrate/pairing.h>
 #include <calibrate/scratch.h>
 
@@ -22,7 +22,7 @@ struct tkp_step_shape {
 
 struct tkp_stepper {
     const char *const *environment;
-    struct tkp_calibrate_cancel cancel;
+    const struct tkp_flag *cancel;
     const struct tkp_scratch *scratch;
     uint32_t workers, mock_threads;
     uint32_t cap; /* requests in flight in open loop */

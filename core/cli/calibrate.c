@@ -140,8 +140,7 @@ static int measure(const struct arguments *a, const struct place *place)
     tkp_buffer_init(&json, TKP_DOCUMENT_MAX_BYTES);
     tkp_buffer_init(&text, TKP_DOCUMENT_MAX_BYTES);
     tokperf_status status = tkp_interrupt_install(&error);
-    options.cancel =
-        (struct tkp_calibrate_cancel){.flag = tkp_interrupt_flag(), .fd = tkp_interrupt_fd()};
+    options.cancel = tkp_interrupt_flag();
     if (status == TOKPERF_OK)
         status = tkp_calibrate(&options, &calibration, &error);
     if (status == TOKPERF_OK)

@@ -137,7 +137,9 @@ static tokperf_status start(struct tkp_mock_child *child, const struct tkp_url *
         status = add_query_options(query + 1, arena, arguments, 4, error);
     if (status != TOKPERF_OK)
         return status;
-    return tkp_process_start(path, arguments, TKP_PROCESS_OUTPUT_PIPE, &child->process, error);
+    const struct tkp_process_program program = {
+        .path = path, .arguments = arguments, .output = TKP_PROCESS_OUTPUT_PIPE};
+    return tkp_process_start(&program, &child->process, error);
 }
 
 tokperf_status tkp_mock_child_start(const struct tkp_url *mock, struct tkp_arena *arena,

@@ -144,8 +144,9 @@ tokperf_status tkp_collectors_start(const char *const *commands, uint32_t count,
     for (uint32_t i = 0; i < count; i++) {
         struct tokperf_error why;
         struct collector *one = &c->list[i];
-        if (tkp_process_start(one->path, one->words, TKP_PROCESS_OUTPUT_STDERR, &one->process,
-                              &why) == TOKPERF_OK)
+        const struct tkp_process_program program = {
+            .path = one->path, .arguments = one->words, .output = TKP_PROCESS_OUTPUT_STDERR};
+        if (tkp_process_start(&program, &one->process, &why) == TOKPERF_OK)
             watch(c, one->process.pidfd);
         else
             unregister(c, i, TKP_SERVICE_FAILED, why.message);

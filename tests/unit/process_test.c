@@ -22,9 +22,9 @@ static void start(const char *script, struct tkp_process *process)
 {
     char *arguments[] = {(char[]){"sh"}, (char[]){"-c"}, strdup(script), NULL};
     struct tokperf_error error = {0};
-    assert_int_equal(
-        tkp_process_start("/bin/sh", arguments, TKP_PROCESS_OUTPUT_PIPE, process, &error),
-        TOKPERF_OK);
+    const struct tkp_process_program program = {
+        .path = "/bin/sh", .arguments = arguments, .output = TKP_PROCESS_OUTPUT_PIPE};
+    assert_int_equal(tkp_process_start(&program, process, &error), TOKPERF_OK);
     free(arguments[2]);
 }
 
@@ -184,15 +184,50 @@ static void does_not_block_on_its_input(void **state)
     assert_int_equal(end(&process, 0, LONG_MS), 0);
 }
 
+/* In a directory and an environment of its own, its messages in a file there. */
+static void runs_elsewhere(void **state)
+{
+    char directory[] = "/tmp/tokperf-process-XXXXXX", path[64], said[128] = "", expected[64];
+    char *arguments[] = {(char[]){"sh"}, (char[]){"-c"},
+                         (char[]){"echo lost; echo \"$PWD $OWN $OURS\" >&2"}, NULL};
+    char *environment[] = {(char[]){"OWN=1"}, NULL};
+    const struct tkp_process_program program = {.path = "/bin/sh",
+                                                .arguments = arguments,
+                                                .environment = environment,
+                                                .directory = directory,
+                                                .messages = "messages",
+                                                .output = TKP_PROCESS_OUTPUT_NONE};
+    struct tkp_process process;
+    struct tokperf_error error = {0};
+    int status = -1;
+    (void)state;
+    assert_int_equal(setenv("OURS", "2", 1), 0);
+    assert_non_null(mkdtemp(directory));
+    assert_int_equal(tkp_process_start(&program, &process, &error), TOKPERF_OK);
+    assert_int_equal(process.output, -1);
+    assert_true(tkp_process_wait(&process, LONG_MS, &status));
+    assert_int_equal(status, 0);
+    assert_int_equal(end(&process, 0, 0), 0);
+    snprintf(path, sizeof path, "%s/messages", directory);
+    snprintf(expected, sizeof expected, "%s 1 \n", directory);
+    FILE *file = fopen(path, "re");
+    assert_non_null(file);
+    assert_true(fread(said, 1, sizeof said - 1, file) > 0);
+    fclose(file);
+    assert_string_equal(said, expected);
+    assert_int_equal(unlink(path), 0);
+    assert_int_equal(rmdir(directory), 0);
+}
+
 static void says_that_it_cannot_start(void **state)
 {
     struct tkp_process process;
     struct tokperf_error error = {0};
     char *arguments[] = {(char[]){"x"}, NULL};
+    const struct tkp_process_program program = {
+        .path = "/nonexistent/x", .arguments = arguments, .output = TKP_PROCESS_OUTPUT_STDERR};
     (void)state;
-    assert_int_equal(
-        tkp_process_start("/nonexistent/x", arguments, TKP_PROCESS_OUTPUT_STDERR, &process, &error),
-        TOKPERF_E_UNSUPPORTED);
+    assert_int_equal(tkp_process_start(&program, &process, &error), TOKPERF_E_UNSUPPORTED);
     assert_non_null(strstr(error.message, "'/nonexistent/x': No such file"));
 }
 
@@ -290,12 +325,19 @@ static void finds_programs(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(says_how_it_ended),         cmocka_unit_test(inherits_nothing),
-        cmocka_unit_test(ends_with_its_input),       cmocka_unit_test(ends_with_a_signal),
-        cmocka_unit_test(kills_the_whole_group),     cmocka_unit_test(kills_who_is_left),
-        cmocka_unit_test(ends_many_side_by_side),    cmocka_unit_test(does_not_block_on_its_input),
-        cmocka_unit_test(says_that_it_cannot_start), cmocka_unit_test(splits),
-        cmocka_unit_test(splits_a_bounded_number),   cmocka_unit_test(finds_programs),
+        cmocka_unit_test(says_how_it_ended),
+        cmocka_unit_test(inherits_nothing),
+        cmocka_unit_test(ends_with_its_input),
+        cmocka_unit_test(ends_with_a_signal),
+        cmocka_unit_test(kills_the_whole_group),
+        cmocka_unit_test(kills_who_is_left),
+        cmocka_unit_test(ends_many_side_by_side),
+        cmocka_unit_test(does_not_block_on_its_input),
+        cmocka_unit_test(runs_elsewhere),
+        cmocka_unit_test(says_that_it_cannot_start),
+        cmocka_unit_test(splits),
+        cmocka_unit_test(splits_a_bounded_number),
+        cmocka_unit_test(finds_programs),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
