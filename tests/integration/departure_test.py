@@ -107,38 +107,24 @@ class Sources(RunTest):
 
 
 class Limits(RunTest):
-    def limited(self, soft, hard, mock, *arguments):
-        """Runs profile with these limits of open files."""
-        directory = self.new_directory()
-        run = Run.__new__(Run)
-        done = subprocess.run(
-            [TOKPERF, "profile", "--url", f"http://127.0.0.1:{mock.port}", "--model", "test",
-             "--ui-type", "none", "--output-artifact-dir", str(directory), *map(str, arguments)],
-            stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=60, check=False,
-            env=program_environment(),
-            preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard)))
-        run.directory = directory
-        run.code, run.stdout, run.stderr = done.returncode, done.stdout, done.stderr
-        return run
+    def limited(self, mock, *arguments, **more):
+        """Runs profile with few open files; it may ask for some more."""
+        return self.profile(mock, *arguments, limit=(resource.RLIMIT_NOFILE, (48, 400)), **more)
 
     def test_the_soft_limit_is_raised(self):
         mock = self.start_mock("--ttft", "20", "--itl", "0", "--osl", "2")
-        run = self.limited(48, 400, mock, "--concurrency", 200, "--request-count", 400,
-                           "--workers-max", 1)
-        self.assertEqual(run.code, 0, run.stderr)
+        run = self.limited(mock, "--concurrency", 200, "--request-count", 400, "--workers-max", 1)
         self.assertEqual(run.outcomes(), {"ok": 400})
         self.assertGreater(run.metric("effective_concurrency", "max"), 100)
 
     def test_too_many_streams_are_refused_with_the_numbers(self):
         mock = self.start_mock("--fast")
-        run = self.limited(48, 400, mock, "--concurrency", 333, "--workers-max", 1)
-        self.assertEqual(run.code, 2)
+        run = self.limited(mock, "--concurrency", 333, "--workers-max", 1, expect=2)
         self.assertIn("--concurrency 333 needs 401 open files", run.stderr)
         self.assertIn("the hard limit is 400: use at most --concurrency 332", run.stderr)
         self.assertFalse(run.directory.exists())
         self.assertEqual(mock.counters()['requests_total{route="chat"}'], 0)
-        run = self.limited(48, 400, mock, "--concurrency", 332, "--workers-max", 1)
-        self.assertEqual(run.code, 0, run.stderr)
+        run = self.limited(mock, "--concurrency", 332, "--workers-max", 1)
         self.assertEqual(run.count("request_count"), 664)
 
     def made_up_machine(self, **files):
@@ -196,12 +182,8 @@ class Schedule(RunTest):
     def masks(self, *arguments):
         """CPUs by the name of each thread of a running tokperf, once its worker is there."""
         mock = self.start_mock("--fast")
-        process = subprocess.Popen(
-            [TOKPERF, "profile", "--url", f"http://127.0.0.1:{mock.port}", "--model", "test",
-             "--ui-type", "none", "--output-artifact-dir", str(self.new_directory()),
-             "--workers-max", "1", "--request-rate", "5", "--benchmark-duration", "60",
-             *arguments], stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL, env=program_environment())
+        process = self.start_profile(mock, "--workers-max", 1, "--request-rate", 5,
+                                     "--benchmark-duration", 60, *arguments)
         try:
             mock.wait_for(lambda counters: counters['requests_total{route="chat"}'] > 0)
             found = {}

@@ -2,10 +2,9 @@
 """What the tests of collectors share: runs with tests/support/test_collector.c beside them."""
 import json
 import os
-import subprocess
 import time
 
-from harness import BUILD, RUN_DEADLINE_S, TOKPERF, Run, RunTest, program_environment
+from harness import BUILD, RUN_DEADLINE_S, Run, RunTest
 
 COLLECTOR = BUILD / "tests" / "test_collector"
 TIMEOUT_S = 600  # of gates that must not wait for it
@@ -65,22 +64,7 @@ class GateTest(RunTest):
     def start(self, *arguments, mock=("--ttft", "5", "--itl", "1", "--osl", "4")):
         """A run in the background, unlike load."""
         self.mock = self.mock or self.start_mock(*mock)
-        directory = self.new_directory()
-        process = subprocess.Popen(
-            [TOKPERF, "profile", "--url", f"http://127.0.0.1:{self.mock.port}", "--model", "test",
-             "--streaming", "--ui-type", "none", "--output-artifact-dir", str(directory),
-             *map(str, arguments)],
-            stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True,
-            env=program_environment())
-        process.directory = directory
-
-        def end():
-            if process.poll() is None:
-                process.kill()
-            process.communicate()
-
-        self.addCleanup(end)
-        return process
+        return self.start_profile(self.mock, "--streaming", *arguments)
 
     def finish(self, process, expect):
         _, process.said = process.communicate(timeout=RUN_DEADLINE_S)

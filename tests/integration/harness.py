@@ -5,6 +5,7 @@ import csv
 import json
 import os
 import pathlib
+import resource
 import subprocess
 import sys
 import tempfile
@@ -28,15 +29,21 @@ def program_environment(**more):
             "XDG_STATE_HOME": "/nonexistent", **more}
 
 
+def limiting(limit):
+    """For a child before its program runs: resource.setrlimit with these arguments."""
+    return limit and (lambda: resource.setrlimit(*limit))
+
+
 class Run:
     """One finished `tokperf profile` or another command, and its directory."""
 
     def __init__(self, arguments, directory=None, cwd=None, environment=None,
-                 deadline_s=RUN_DEADLINE_S):
+                 deadline_s=RUN_DEADLINE_S, limit=None):
         self.directory = directory
         done = subprocess.run([TOKPERF, *arguments], stdin=subprocess.DEVNULL, cwd=cwd,
                               capture_output=True, text=True, timeout=deadline_s,
-                              env=program_environment(**(environment or {})))
+                              env=program_environment(**(environment or {})),
+                              preexec_fn=limiting(limit))
         self.code, self.stdout, self.stderr = done.returncode, done.stdout, done.stderr
 
     def path(self, name):
@@ -89,16 +96,35 @@ class RunTest(unittest.TestCase):
         self.runs += 1
         return self.home / f"run{self.runs}"
 
-    def profile(self, mock, *arguments, expect=0, **more):
-        """Runs profile against a mock (or a URL) with streaming unless the arguments say more."""
+    def profile_command(self, mock, arguments):
+        """Against a mock (or a URL), and the directory that it is to fill."""
         url = mock if isinstance(mock, str) else f"http://127.0.0.1:{mock.port}"
         directory = self.new_directory()
-        run = Run(["profile", "--url", url, "--model", "test", "--ui-type", "none",
-                   "--output-artifact-dir", str(directory), *map(str, arguments)],
-                  directory, **more)
+        return ["profile", "--url", url, "--model", "test", "--ui-type", "none",
+                "--output-artifact-dir", str(directory), *map(str, arguments)], directory
+
+    def profile(self, mock, *arguments, expect=0, **more):
+        """Runs profile to its end."""
+        run = Run(*self.profile_command(mock, arguments), **more)
         if expect is not None:
             self.assertEqual(run.code, expect, run.stderr + run.stdout)
         return run
+
+    def start_profile(self, mock, *arguments, limit=None):
+        """One that goes on beside the test and ends with it; .directory is its own."""
+        command, directory = self.profile_command(mock, arguments)
+        process = subprocess.Popen([TOKPERF, *command], stdin=subprocess.DEVNULL,
+                                   stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+                                   env=program_environment(), preexec_fn=limiting(limit))
+        process.directory = directory
+
+        def end():
+            if process.poll() is None:
+                process.kill()
+            process.communicate()
+
+        self.addCleanup(end)
+        return process
 
 
 def main():

@@ -138,22 +138,17 @@ class Phases(RunTest):
     def stopped_in_the_second_of_three(self, number):
         """The directory of a run that got a signal in its second phase, and its exit code."""
         mock = self.start_mock("--ttft", "1", "--osl", "2")
-        directory = self.new_directory()
         config = self.config("    - {name: a, requests: 10}\n"
                              "    - {name: b, concurrency: 2, duration: 60}\n"
                              "    - {name: c, requests: 10}\n")
-        process = subprocess.Popen(
-            [TOKPERF, "profile", "--url", f"http://127.0.0.1:{mock.port}", "--model", "m",
-             *map(str, config), "--ui-type", "none", "--output-artifact-dir", str(directory)],
-            stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, env=program_environment())
-        self.addCleanup(process.kill)
-        log = directory / "records.tkr"
+        process = self.start_profile(mock, *config)
+        log = process.directory / "records.tkr"
         mock.wait_for(lambda c: c['completed_total{route="chat"}'] > 20)
         written = log.stat().st_size  # a block of phase b is there once the file has grown again
         mock.wait_for(lambda c: log.stat().st_size > written + 4096)
         process.send_signal(number)
         process.wait(timeout=60)
-        return directory, process.returncode
+        return process.directory, process.returncode
 
     def check_stopped(self, directory, code):
         run = Run(["report", str(directory)], directory)

@@ -27,23 +27,6 @@ class Left(Run):
 
 
 class Salvage(RunTest):
-    def start(self, mock, *arguments):
-        self.directory = self.new_directory()
-        process = subprocess.Popen(
-            [TOKPERF, "profile", "--url", f"http://127.0.0.1:{mock.port}", "--model", "test",
-             "--streaming", "--isl", "10", "--request-count", "1000000", "--ui-type", "none",
-             "--output-artifact-dir", str(self.directory), *map(str, arguments)],
-            stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
-            env=program_environment())
-
-        def end():
-            if process.poll() is None:
-                process.kill()
-            process.wait(timeout=RUN_DEADLINE_S)
-
-        self.addCleanup(end)
-        return process
-
     def report(self, directory, code=0):
         run = Run(["report", str(directory)], directory)
         self.assertEqual(run.code, code, run.stderr + run.stdout)
@@ -65,7 +48,9 @@ class Salvage(RunTest):
     def kill_after(self, seconds, *arguments):
         """Kills a run that has sent requests for so long; returns what was complete in time."""
         mock = self.start_mock("--ttft", "5", "--itl", "1", "--osl", "20")
-        process = self.start(mock, *arguments)
+        process = self.start_profile(mock, "--streaming", "--isl", 10, "--request-count", 1000000,
+                                     *arguments)
+        self.directory = process.directory
         begin = time.monotonic()
         seen = []  # (time, completed)
 
@@ -141,26 +126,16 @@ class Salvage(RunTest):
             self.assertNotIn("log_torn", run.reasons())
             self.assertEqual(run.json()["verdict"]["status"], "invalid")
 
-    def limited(self, limit_bytes, *arguments):
+    def limited(self, mock, limit_bytes, *arguments, **more):
         """A profile whose process may not write files beyond a size."""
-        mock = self.start_mock("--fast", "--osl", "20")
-        directory = self.new_directory()
-        done = subprocess.run(
-            [TOKPERF, "profile", "--url", f"http://127.0.0.1:{mock.port}", "--model", "test",
-             "--isl", "10", "--num-dataset-entries", "10", "--ui-type", "none", "--streaming",
-             "--output-artifact-dir", str(directory), *map(str, arguments)],
-            stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=RUN_DEADLINE_S,
-            env=program_environment(),
-            preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE,
-                                                  (limit_bytes, limit_bytes)))
-        return mock, directory, done
+        return self.profile(mock, "--streaming", "--isl", 10, "--num-dataset-entries", 10,
+                            "--concurrency", 8, *arguments,
+                            limit=(resource.RLIMIT_FSIZE, (limit_bytes, limit_bytes)), **more)
 
     def test_a_log_that_cannot_be_written(self):
-        mock, directory, done = self.limited(96 * 1024, "--concurrency", 8, "--request-count",
-                                             3000, "--export-level", "summary")
-        self.assertEqual(done.returncode, 0, done.stderr)
-        self.assertIn("records.tkr", done.stderr)
-        run = Left(directory)
+        mock = self.start_mock("--fast", "--osl", "20")
+        run = self.limited(mock, 96 * 1024, "--request-count", 3000, "--export-level", "summary")
+        self.assertIn("records.tkr", run.stderr)
         result = run.json()
         self.assertEqual(run.count("request_count"), 3000)
         self.assertEqual(run.count("request_count"), mock.counters()[DONE])
@@ -168,10 +143,10 @@ class Salvage(RunTest):
         self.assertIn("log_not_written", run.reasons())
         self.assertEqual(result["request_latency"]["percentiles_from"], "histogram")
         self.assertEqual(result["request_latency"]["count"], 3000)
-        self.assertIn("Verdict: invalid", done.stdout)
+        self.assertIn("Verdict: invalid", run.stdout)
         # what did reach the disk can be read
-        log = records.read(directory / "records.tkr")
-        copy = self.copy_with((directory / "records.tkr").read_bytes())
+        log = records.read(run.path("records.tkr"))
+        copy = self.copy_with(run.path("records.tkr").read_bytes())
         again = self.report(copy)
         self.assertEqual(again.count("request_count"), len(log.rows))
         self.assertLess(len(log.rows), 3000)
@@ -201,12 +176,8 @@ class Salvage(RunTest):
 
     def test_a_log_that_is_gone_at_the_end(self):
         mock = self.start_mock("--ttft", "20", "--osl", "4")
-        directory = self.new_directory()
-        process = subprocess.Popen(
-            [TOKPERF, "profile", "--url", f"http://127.0.0.1:{mock.port}", "--model", "test",
-             "--concurrency", "2", "--request-count", "60", "--output-artifact-dir",
-             str(directory)], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE, text=True, env=program_environment())
+        process = self.start_profile(mock, "--concurrency", 2, "--request-count", 60)
+        directory = process.directory
         mock.wait_for(lambda c: c[DONE] > 5)
         (directory / "records.tkr").unlink()
         stdout, stderr = process.communicate(timeout=RUN_DEADLINE_S)
@@ -220,28 +191,24 @@ class Salvage(RunTest):
         self.assertIn("exporter 'jsonl' is left out", stderr)
 
     def test_strict_refuses_it(self):
-        _, _, done = self.limited(64 * 1024, "--concurrency", 8, "--request-count", 3000,
-                                  "--export-level", "summary", "--strict")
-        self.assertEqual(done.returncode, 1, done.stderr)
+        self.limited(self.start_mock("--fast", "--osl", "20"), 64 * 1024, "--request-count", 3000,
+                     "--export-level", "summary", "--strict", expect=1)
 
     def test_an_export_that_cannot_be_written(self):
-        _, directory, done = self.limited(200 * 1024, "--concurrency", 8, "--request-count", 600)
-        self.assertEqual(done.returncode, 3, done.stderr)
-        self.assertIn("jsonl", done.stderr)
-        left = {path.name for path in directory.iterdir()}
+        run = self.limited(self.start_mock("--fast", "--osl", "20"), 200 * 1024, "--request-count",
+                           600, expect=3)
+        self.assertIn("jsonl", run.stderr)
+        left = {path.name for path in run.directory.iterdir()}
         self.assertIn("profile_export.json", left)
         self.assertNotIn("profile_export.jsonl", left)
         self.assertEqual([name for name in left if name.endswith(".tmp")], [])
 
     def test_a_report_that_cannot_be_written_says_each_file_once(self):
         run = self.profile(self.start_mock("--fast"), "--request-count", 10)
-        done = subprocess.run([TOKPERF, "report", str(run.directory)], stdin=subprocess.DEVNULL,
-                              capture_output=True, text=True, timeout=RUN_DEADLINE_S,
-                              env=program_environment(), preexec_fn=lambda: resource.setrlimit(
-                                  resource.RLIMIT_FSIZE, (100, 100)))
-        self.assertEqual(done.returncode, 3, done.stderr)
-        messages = done.stderr.splitlines()
-        self.assertEqual(len(messages), 3, done.stderr)
+        again = Run(["report", str(run.directory)], limit=(resource.RLIMIT_FSIZE, (100, 100)))
+        self.assertEqual(again.code, 3, again.stderr)
+        messages = again.stderr.splitlines()
+        self.assertEqual(len(messages), 3, again.stderr)
         for message, exporter in zip(messages, ("json", "csv", "jsonl")):
             self.assertIn(f"exporter '{exporter}': ", message)
 

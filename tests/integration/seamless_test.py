@@ -3,9 +3,8 @@
 import json
 import os
 import signal
-import subprocess
 
-from harness import RUN_DEADLINE_S, TOKPERF, Run, RunTest, main, program_environment
+from harness import RUN_DEADLINE_S, Run, RunTest, main
 
 SENT = 'requests_total{route="chat"}'
 
@@ -110,18 +109,11 @@ class Seamless(RunTest):
                          "{name: b, concurrency: 2, requests: 9, seamless: true}",
                          "{name: c, concurrency: 2, requests: 9, seamless: true}")
         mock = self.start_mock("--ttft", "30000")
-        directory = self.new_directory()
-        process = subprocess.Popen(
-            [TOKPERF, "profile", "-f", plan, "--url", f"http://127.0.0.1:{mock.port}", "--model",
-             "test", "--streaming", "--workers-max", "2", "--ui-type", "none",
-             "--output-artifact-dir", str(directory)],
-            stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
-            env=program_environment())
-        self.addCleanup(lambda: process.poll() is None and (process.kill(), process.wait()))
+        process = self.start_profile(mock, "-f", plan, "--streaming", "--workers-max", 2)
         mock.wait_for(lambda c: c[SENT] == 6)
         os.kill(process.pid, signal.SIGINT)
         self.assertEqual(process.wait(timeout=RUN_DEADLINE_S), 130)
-        seen = self.seen(directory)
+        seen = self.seen(process.directory)
         self.assertEqual(sorted(seen), ["a", "b"])
         self.assertEqual(seen["a"].outcomes, ["cancelled"] * 4)
         self.assertEqual(seen["b"].outcomes, ["cancelled"] * 2)

@@ -3,50 +3,35 @@
 import json
 import os
 import signal
-import subprocess
 import time
 
-from harness import RUN_DEADLINE_S, TOKPERF, RunTest, main, program_environment
+from harness import RUN_DEADLINE_S, RunTest, main
 
 
 class Signals(RunTest):
-    def start(self, mock, *arguments, url=None):
-        self.directory = self.new_directory()
-        process = subprocess.Popen(
-            [TOKPERF, "profile", "--url", url or f"http://127.0.0.1:{mock.port}", "--model", "test",
-             "--streaming", "--output-artifact-dir", str(self.directory), *map(str, arguments)],
-            stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
-            env=program_environment())
-
-        def end():
-            if process.poll() is None:
-                process.kill()
-            process.communicate()
-
-        self.addCleanup(end)
-        return process
-
     def wait_until_sending(self, mock):
         mock.wait_for(lambda c: c['completed_total{route="chat"}'] > 5)
 
     def test_first_signal_writes_everything(self):
         for number in (signal.SIGINT, signal.SIGTERM):
             mock = self.start_mock("--ttft", "20", "--itl", "5", "--osl", "8")
-            process = self.start(mock, "--concurrency", 4, "--request-count", 1000000)
+            process = self.start_profile(mock, "--streaming", "--concurrency", 4,
+                                         "--request-count", 1000000)
             self.wait_until_sending(mock)
             os.kill(process.pid, number)
             process.communicate(timeout=RUN_DEADLINE_S)
             self.assertEqual(process.returncode, 130)
-            result = json.loads((self.directory / "profile_export.json").read_text())
+            result = json.loads((process.directory / "profile_export.json").read_text())
             self.assertTrue(result["was_cancelled"])
             self.assertGreater(result["request_count"]["avg"], 5)
             self.assertNotEqual(result["verdict"]["status"], "valid")
 
     def test_signal_while_the_results_are_written(self):
         mock = self.start_mock("--fast", "--osl", "200")
-        process = self.start(mock, "--concurrency", 16, "--request-count", 3000)
+        process = self.start_profile(mock, "--streaming", "--concurrency", 16,
+                                     "--request-count", 3000)
         deadline = time.monotonic() + RUN_DEADLINE_S
-        while not list(self.directory.glob("profile_export.jsonl.*.tmp")):
+        while not list(process.directory.glob("profile_export.jsonl.*.tmp")):
             if process.poll() is not None or time.monotonic() > deadline:
                 self.skipTest("the file was written between two looks")
         os.kill(process.pid, signal.SIGINT)
@@ -55,7 +40,8 @@ class Signals(RunTest):
 
     def test_second_signal_ends_at_once(self):
         mock = self.start_mock("--ttft", "20", "--itl", "5", "--osl", "8")
-        process = self.start(mock, "--concurrency", 4, "--request-count", 1000000)
+        process = self.start_profile(mock, "--streaming", "--concurrency", 4,
+                                     "--request-count", 1000000)
         self.wait_until_sending(mock)
         os.kill(process.pid, signal.SIGSTOP)
         os.kill(process.pid, signal.SIGINT)
@@ -65,16 +51,17 @@ class Signals(RunTest):
         self.assertEqual(process.returncode, 130)
 
     def test_signal_while_waiting_for_the_server(self):
-        process = self.start(None, "--wait-for-model-timeout", 60, "--wait-for-model-interval", 1,
-                             url="http://127.0.0.1:9")
+        process = self.start_profile("http://127.0.0.1:9", "--wait-for-model-timeout", 60,
+                                     "--wait-for-model-interval", 1)
         time.sleep(0.5)
         os.kill(process.pid, signal.SIGINT)
         process.communicate(timeout=RUN_DEADLINE_S)
         self.assertEqual(process.returncode, 130)
-        self.assertFalse(self.directory.exists())
+        self.assertFalse(process.directory.exists())
 
     def test_the_mock_child_dies_with_its_parent(self):
-        process = self.start(None, "--concurrency", 4, "--request-count", 1000000, url="mock:")
+        process = self.start_profile("mock:", "--streaming", "--concurrency", 4,
+                                     "--request-count", 1000000)
         children = []
         end = time.monotonic() + RUN_DEADLINE_S
         while not children and time.monotonic() < end:

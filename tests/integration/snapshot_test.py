@@ -6,10 +6,9 @@ import os
 import resource
 import shutil
 import signal
-import subprocess
 import sys
 
-from harness import RUN_DEADLINE_S, SOURCE, TOKPERF, Run, RunTest, main, program_environment
+from harness import SOURCE, Run, RunTest, main
 from live import Live, read_lines, wait_until
 
 sys.path.insert(0, str(SOURCE / "tests" / "support"))
@@ -261,40 +260,27 @@ class Snapshots(RunTest):
         self.assertEqual(run.stderr.count("final snapshot"), 1, run.stderr)
         self.assertEqual(events[-2]["data"]["state"], "complete")
 
-    def limited(self, limit_bytes, *arguments):
+    def limited(self, limit_bytes, *arguments, **more):
         """A run that may not write files beyond a size."""
-        mock = self.start_mock("--fast", "--osl", "20")
-        directory = self.new_directory()
-        done = subprocess.run(
-            [TOKPERF, "profile", "--url", f"http://127.0.0.1:{mock.port}", "--model", "test",
-             "--isl", "10", "--num-dataset-entries", "10", "--ui-type", "none", "--streaming",
-             "--output-artifact-dir", str(directory), *map(str, arguments)],
-            stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=RUN_DEADLINE_S,
-            env=program_environment(),
-            preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE,
-                                                  (limit_bytes, limit_bytes)))
-        done.directory = directory
-        return done
+        return self.profile(self.start_mock("--fast", "--osl", "20"), "--streaming", "--isl", 10,
+                            "--num-dataset-entries", 10, "--export-level", "summary", *arguments,
+                            limit=(resource.RLIMIT_FSIZE, (limit_bytes, limit_bytes)), **more)
 
     def test_a_log_that_cannot_be_written(self):
-        done = self.limited(96 * 1024, "--request-count", 3000, "--concurrency", 8,
-                            "--export-level", "summary")
-        self.assertEqual(done.returncode, 0, done.stderr)
-        result = json.loads((done.directory / "profile_export.json").read_text())
+        run = self.limited(96 * 1024, "--request-count", 3000, "--concurrency", 8)
+        result = run.json()
         self.assertEqual(result["report_source"], "histograms")
-        self.assertIn("Report source: histograms", done.stdout)
-        final = self.final(done.directory)
+        self.assertIn("Report source: histograms", run.stdout)
+        final = self.final(run.directory)
         self.assertEqual(final["report_source"], "histograms")
         self.assert_same_numbers(final, result)
 
     def test_no_room_for_the_snapshot(self):
-        done = self.limited(16 * 1024, "--request-count", 40, "--export-level", "summary",
-                            "--exporter", "console")
-        self.assertEqual(done.returncode, 3, done.stderr)
-        messages = [line for line in done.stderr.splitlines() if "final snapshot" in line]
-        self.assertEqual(len(messages), 1, done.stderr)
-        self.assertIn("Verdict:", done.stdout)
-        self.assertEqual(list((done.directory / "metrics").iterdir()), [])
+        run = self.limited(16 * 1024, "--request-count", 40, "--exporter", "console", expect=3)
+        messages = [line for line in run.stderr.splitlines() if "final snapshot" in line]
+        self.assertEqual(len(messages), 1, run.stderr)
+        self.assertIn("Verdict:", run.stdout)
+        self.assertEqual(list((run.directory / "metrics").iterdir()), [])
 
     # the report's sources
 

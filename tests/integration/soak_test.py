@@ -5,11 +5,10 @@ tools/soak.sh runs a million."""
 import json
 import os
 import pathlib
-import subprocess
 import sys
 import threading
 
-from harness import RunTest, SOURCE, TOKPERF, main, program_environment
+from harness import RunTest, SOURCE, TOKPERF, main
 
 sys.path.insert(0, str(SOURCE / "tests" / "support"))
 import records  # noqa: E402
@@ -87,14 +86,10 @@ class Tally:
 class Soak(RunTest):
     def run_load(self, mock, requests, *arguments):
         """(tally of the rows, the result, memory growth in bytes)"""
-        directory = self.new_directory()
-        process = subprocess.Popen(
-            [TOKPERF, "profile", "--url", f"http://127.0.0.1:{mock.port}", "--model", "test",
-             "--concurrency", str(CONCURRENCY), "--request-count", str(requests), "--isl",
-             str(WORDS), "--idle-timeout-seconds", "0.5", "--ui-type", "none", "--export-level",
-             "summary", "--output-artifact-dir", str(directory), *arguments],
-            stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True,
-            env=program_environment())
+        process = self.start_profile(mock, "--concurrency", CONCURRENCY, "--request-count",
+                                     requests, "--isl", WORDS, "--idle-timeout-seconds", 0.5,
+                                     "--export-level", "summary", *arguments)
+        directory = process.directory
         watch = Watch(process.pid, directory / "records.tkr")
         _, errors = process.communicate(timeout=RUN_DEADLINE_S)
         self.assertEqual(process.returncode, 0, errors)

@@ -130,16 +130,10 @@ class Tokens(RunTest):
 
     def test_killed_while_counting(self):
         mock = self.start_mock("--fast", "--osl", "400")
-        directory = self.new_directory()
-        process = subprocess.Popen(
-            [TOKPERF, "profile", "--url", f"http://127.0.0.1:{mock.port}", "--model", "test",
-             "--streaming", "--request-count", "1000000", "--concurrency", "8", "--ui-type", "none",
-             "--tokenizer", "builtin", "--tokenizer-threads", "1",
-             "--output-artifact-dir", str(directory)],
-            stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
-            env=program_environment())
-        self.addCleanup(process.wait, RUN_DEADLINE_S)
-        self.addCleanup(process.kill)
+        process = self.start_profile(mock, "--streaming", "--request-count", 1000000,
+                                     "--concurrency", 8, "--tokenizer", "builtin",
+                                     "--tokenizer-threads", 1)
+        directory = process.directory
         tokens = directory / "tokens.tkr"
         deadline = time.monotonic() + RUN_DEADLINE_S
         while not (tokens.exists() and tokens.stat().st_size > 2000):

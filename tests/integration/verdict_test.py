@@ -5,12 +5,11 @@ import os
 import resource
 import shutil
 import signal
-import subprocess
 import sys
 import threading
 import time
 
-from harness import BUILD, RUN_DEADLINE_S, SOURCE, TOKPERF, Run, RunTest, main, program_environment
+from harness import BUILD, RUN_DEADLINE_S, SOURCE, Run, RunTest, main
 from verdict_support import (HostRoot, PlainServer, StoppedThread, free_port, stop_in_bursts,
                              thread_named)
 
@@ -26,9 +25,9 @@ class Finished(Run):
     """What a process that a test started itself has left."""
 
     # pylint: disable-next=super-init-not-called
-    def __init__(self, process, directory, deadline_s=RUN_DEADLINE_S):
+    def __init__(self, process, deadline_s=RUN_DEADLINE_S):
         self.stdout, self.stderr = process.communicate(timeout=deadline_s)
-        self.code, self.directory = process.returncode, directory
+        self.code, self.directory = process.returncode, process.directory
 
 
 class Verdict(RunTest):
@@ -37,23 +36,6 @@ class Verdict(RunTest):
         root = HostRoot(self.home / f"host{self.runs}", **how)
         self.addCleanup(root.stop)
         return root
-
-    def start(self, url, *arguments, **more):
-        """A profile that goes on beside the test."""
-        directory = self.new_directory()
-        process = subprocess.Popen(
-            [TOKPERF, "profile", "--url", url, "--model", "test", "--ui-type", "none",
-             "--output-artifact-dir", str(directory), *map(str, arguments)],
-            stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
-            env=program_environment(), **more)
-
-        def end():
-            if process.poll() is None:
-                process.kill()
-                process.communicate()
-
-        self.addCleanup(end)
-        return process, directory
 
     def assert_reason(self, run, code, status=None, exit_code=1):
         self.assertEqual(run.code, exit_code, run.stderr + run.stdout)
@@ -93,8 +75,7 @@ class Verdict(RunTest):
 
     def starve(self, mock, *arguments):
         """A profile whose process is stopped more than half of the time."""
-        process, directory = self.start(f"http://127.0.0.1:{mock.port}", "--strict", "--isl", 10,
-                                        *arguments)
+        process = self.start_profile(mock, "--strict", "--isl", 10, *arguments)
         begin = threading.Event()
         bursts = threading.Thread(target=stop_in_bursts, args=(process, begin))
         bursts.start()
@@ -102,7 +83,7 @@ class Verdict(RunTest):
             mock.wait_for(lambda c: c['completed_total{route="chat"}'] > 5)
         finally:
             begin.set()
-        run = Finished(process, directory)
+        run = Finished(process)
         bursts.join()
         return run
 
@@ -138,9 +119,9 @@ class Verdict(RunTest):
         """The recorder is stopped while rows of about 60 bytes fill the 4 MiB that wait for it."""
         requests = 100000
         mock = self.start_mock("--fast", "--osl", "1")
-        process, directory = self.start(
-            f"http://127.0.0.1:{mock.port}", "--strict", "--isl", 10, *PATIENT, "--concurrency", 16,
-            "--request-count", requests, "--workers-max", 1, "--export-level", "summary")
+        process = self.start_profile(
+            mock, "--strict", "--isl", 10, *PATIENT, "--concurrency", 16, "--request-count",
+            requests, "--workers-max", 1, "--export-level", "summary")
         mock.wait_for(lambda c: c['completed_total{route="chat"}'] > 5)
         try:
             recorder = StoppedThread(thread_named(process.pid, "recorder"))
@@ -156,28 +137,23 @@ class Verdict(RunTest):
                 time.sleep(0.1)
         finally:
             recorder.let_go()
-        run = Finished(process, directory, deadline_s=3 * RUN_DEADLINE_S)
+        run = Finished(process, deadline_s=3 * RUN_DEADLINE_S)
         self.assert_reason(run, "record_waits")
         self.assertEqual(run.count("request_count"), requests)  # they waited, and none is lost
 
     def test_no_room_on_disk(self):
         mock = self.start_mock("--fast", "--osl", "20")
         limit = 96 * 1024
-        process, directory = self.start(
-            f"http://127.0.0.1:{mock.port}", "--strict", "--streaming", "--concurrency", 8,
-            "--request-count", 3000, "--isl", 10, "--num-dataset-entries", 10, *PATIENT,
-            "--export-level", "summary",
-            preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (limit, limit)))
-        self.assert_reason(Finished(process, directory), "log_not_written", "invalid")
+        run = self.strict(mock, "--streaming", "--concurrency", 8, "--request-count", 3000,
+                          "--num-dataset-entries", 10, "--export-level", "summary",
+                          limit=(resource.RLIMIT_FSIZE, (limit, limit)))
+        self.assert_reason(run, "log_not_written", "invalid")
 
     def test_too_few_descriptors(self):
         """Nobody knows beforehand how many requests an open loop without a cap has in flight."""
         mock = self.start_mock("--ttft", "2000", "--osl", "1")
-        process, directory = self.start(
-            f"http://127.0.0.1:{mock.port}", "--strict", "--request-rate", 300, "--isl", 10,
-            "--request-count", 300, *PATIENT,
-            preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_NOFILE, (128, 128)))
-        run = Finished(process, directory)
+        run = self.strict(mock, "--request-rate", 300, "--request-count", 300,
+                          limit=(resource.RLIMIT_NOFILE, (128, 128)))
         self.assert_reason(run, "client_error")
         self.assertIn("client_error", run.outcomes())
 
@@ -345,11 +321,11 @@ class Verdict(RunTest):
 
     def test_interrupted_and_torn(self):
         mock = self.start_mock("--ttft", "20", "--itl", "1", "--osl", "4")
-        process, directory = self.start(f"http://127.0.0.1:{mock.port}", "--strict",
-                                        "--request-count", 1000000, "--concurrency", 4)
+        process = self.start_profile(mock, "--strict", "--request-count", 1000000,
+                                     "--concurrency", 4)
         mock.wait_for(lambda c: c['completed_total{route="chat"}'] > 5)
         os.kill(process.pid, signal.SIGINT)
-        run = Finished(process, directory)
+        run = Finished(process)
         self.assert_reason(run, "interrupted", exit_code=130)
         copy = self.new_directory()
         copy.mkdir()
