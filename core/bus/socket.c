@@ -8,6 +8,7 @@
 #include <limits.h>
 #include <poll.h>
 #include <pthread.h>
+#include <stdio.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -28,10 +29,13 @@ static struct {
     bool was_told;
 } connected = {.mutex = PTHREAD_MUTEX_INITIALIZER};
 
+/* By its name: the descriptor may be somebody else's by now, who opens or closes it just then. */
 static bool is_connected(int fd, ino_t inode)
 {
+    char name[sizeof "/proc/self/fd/" + 3 * sizeof fd];
     struct stat facts;
-    return !fstat(fd, &facts) && S_ISSOCK(facts.st_mode) && facts.st_ino == inode;
+    snprintf(name, sizeof name, "/proc/self/fd/%d", fd);
+    return !stat(name, &facts) && S_ISSOCK(facts.st_mode) && facts.st_ino == inode;
 }
 
 /* False: there are as many as may be. */
