@@ -10,7 +10,7 @@ rounds=${1:-500}
 case $rounds in
 *[!0-9]* | '') fail "'$rounds' is not a number of rounds" ;;
 esac
-configure build "build test" -DCMAKE_BUILD_TYPE=Release
+configure build "build test" -DCMAKE_BUILD_TYPE=Release -DBUILD_TESTING=ON
 build build
 export TKP_KILL_ROUNDS="$rounds" TKP_BUILD_DIR="$PWD/build" TKP_SOURCE_DIR="$PWD"
 export TOKPERF_MOCK="$PWD/build/bin/tokperf-mock" PYTHONDONTWRITEBYTECODE=1
