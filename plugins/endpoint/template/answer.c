@@ -130,24 +130,12 @@ static void keep_first(void *context, struct tokperf_span value)
 /* A value's text, unescaped and cut between two escapes; another value as it stands. */
 static struct tokperf_span plain(const struct reading *r, struct tokperf_span value, char *out)
 {
-    uint64_t len = 0, written = 0;
     if (value.len == 0 || value.data[0] != '"') {
-        value.len = value.len < TEMPLATE_ERROR_TEXT_BYTES ? value.len : TEMPLATE_ERROR_TEXT_BYTES;
+        value.len = value.len < JSON_ERROR_TEXT_BYTES ? value.len : JSON_ERROR_TEXT_BYTES;
         return value;
     }
     struct tokperf_span text = {value.data + 1, value.len - 2};
-    while (len < text.len) {
-        uint64_t step = 1;
-        if (text.data[len] == '\\')
-            step = len + 1 < text.len && text.data[len + 1] == 'u' ? 6 : 2;
-        if (len + step > TEMPLATE_ERROR_TEXT_BYTES || len + step > text.len)
-            break;
-        len += step;
-    }
-    text.len = len;
-    if (len == 0 || r->instance->json->unescape(text, out, 3 * len, &written) != TOKPERF_OK)
-        return (struct tokperf_span){NULL, 0};
-    return (struct tokperf_span){out, written};
+    return json_plain(r->instance->json, text, out);
 }
 
 /* "error": text, or {"message", "type", "code"}. null, false and "" are none. */

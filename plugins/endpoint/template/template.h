@@ -6,6 +6,7 @@
 #ifndef TEMPLATE_H
 #define TEMPLATE_H
 
+#include "../json_steps.h"
 #include "query.h"
 #include "text.h"
 
@@ -36,11 +37,10 @@ struct template_state {
     uint8_t done; /* "[DONE]" came */
 };
 
-enum { TEMPLATE_ERROR_TEXT_BYTES = 512 };
 struct template_scratch {
-    char message[3 * TEMPLATE_ERROR_TEXT_BYTES];
-    char type[3 * TEMPLATE_ERROR_TEXT_BYTES];
-    char code[3 * TEMPLATE_ERROR_TEXT_BYTES];
+    char message[JSON_ERROR_ROOM_BYTES];
+    char type[JSON_ERROR_ROOM_BYTES];
+    char code[JSON_ERROR_ROOM_BYTES];
 };
 
 /* body.c */
