@@ -80,8 +80,9 @@ class Phases(RunTest):
         self.assertIn("warmup_metrics", total)  # of the only warm-up
 
     def test_the_verdict_names_the_phase(self):
-        run = self.profile(self.start_mock("--ttft", "1", "--osl", "2"), *self.config(
-            "    - {name: good, requests: 12}\n"
+        # an answer takes far longer than the second phase, however late its end is noticed
+        run = self.profile(self.start_mock("--ttft", "2000", "--osl", "2"), *self.config(
+            "    - {name: good, concurrency: 12, requests: 12}\n"
             "    - {name: cut, concurrency: 4, duration: 100ms, grace_period: 0}\n"))
         self.assertEqual(run.code, 0)
         verdict = run.json()["verdict"]
