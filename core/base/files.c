@@ -227,6 +227,18 @@ tokperf_status tkp_files_make_dirs(const char *path, struct tokperf_error *error
     return TOKPERF_OK;
 }
 
+tokperf_status tkp_files_make_own_dir(const char *path, struct tokperf_error *error)
+{
+    struct stat st;
+    tokperf_status status = tkp_files_make_dirs(path, error);
+    if (status == TOKPERF_OK && (lstat(path, &st) || !S_ISDIR(st.st_mode)))
+        return tkp_fail(error, TOKPERF_E_DENIED,
+                        "'%s' is no directory of its own but a link, which is not followed: remove "
+                        "it",
+                        path);
+    return status;
+}
+
 bool tkp_files_join(char *out, size_t capacity, const char *dir, const char *name)
 {
     size_t dir_len = strlen(dir), name_len = strlen(name);

@@ -25,6 +25,10 @@ tokperf_status tkp_files_replace(const char *dir, const char *name, const char *
                                  struct tokperf_error *error) TOKPERF_MUST_USE;
 /* mkdir -p with mode 0755 for what is missing. */
 tokperf_status tkp_files_make_dirs(const char *path, struct tokperf_error *error) TOKPERF_MUST_USE;
+/* The same, for what is written by fixed names below a directory of the user's: TOKPERF_E_DENIED
+ * where path itself, without a '/' at its end, is a symbolic link. */
+tokperf_status tkp_files_make_own_dir(const char *path,
+                                      struct tokperf_error *error) TOKPERF_MUST_USE;
 /* dir + "/" + name; PATH_MAX bound; returns false when it does not fit. */
 bool tkp_files_join(char *out, size_t capacity, const char *dir, const char *name);
 /* Whether name is a plain relative path without "." or ".." components, absolute part or NUL. */

@@ -12,13 +12,10 @@
 #include <base/text.h>
 #include <config/phase_list.h>
 #include <dirent.h>
-#include <errno.h>
-#include <fcntl.h>
 #include <report/rundir.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 
 enum { MANIFEST_MAX_BYTES = 1 << 20 };
 
@@ -35,21 +32,6 @@ static void note_failure(tokperf_status status, const struct tokperf_error *fail
         *error = *failure;
     if (*first == TOKPERF_OK)
         *first = status;
-}
-
-/* A folder of the run that is no link to somewhere else. */
-static tokperf_status make_folder(const char *path, struct tokperf_error *error)
-{
-    struct stat info;
-    tokperf_status status = tkp_files_make_dirs(path, error);
-    if (status != TOKPERF_OK)
-        return status;
-    if (lstat(path, &info) || !S_ISDIR(info.st_mode))
-        return tkp_fail(error, TOKPERF_E_IO,
-                        "'%s' is no directory of its own, so the files of the phases are not "
-                        "written; remove it and run 'tokperf report'",
-                        path);
-    return TOKPERF_OK;
 }
 
 /* The folder of a phase, by the name in the plan, or of all, with NULL. */
@@ -104,7 +86,7 @@ static tokperf_status export_phase(const struct tkp_result_job *job, uint32_t in
     const char *run_dir = job->host->output_dir;
     tokperf_status status = path_of(job, &job->plan->phases[index], path, error);
     if (status == TOKPERF_OK)
-        status = make_folder(path, error);
+        status = tkp_files_make_own_dir(path, error);
     if (status != TOKPERF_OK)
         return status;
     struct tokperf_summary view = view_of(job->summary, &job->summary->phases[index]);
@@ -225,10 +207,12 @@ static tokperf_status write_phases(const struct tkp_result_job *job, struct tokp
     struct tokperf_error failure = {0};
     tokperf_status status = path_of(job, NULL, path, &failure);
     if (status == TOKPERF_OK)
-        status = make_folder(path, &failure);
-    note_failure(status, &failure, &first, error);
-    if (status != TOKPERF_OK)
+        status = tkp_files_make_own_dir(path, &failure);
+    if (status != TOKPERF_OK) {
+        tkp_error_prefix(&failure, "the files of the phases are not written");
+        note_failure(status, &failure, &first, error);
         return status;
+    }
     bool exports_phases = tkp_exports_want_phases(job->exports);
     for (uint32_t i = 0; i < phase_count(job) && exports_phases; i++)
         if (has_begun(job->summary->phases[i]))

@@ -230,7 +230,7 @@ tokperf_status tkp_rundir_create(const struct tkp_plan *plan, const char *model,
     if (status == TOKPERF_OK && tkp_files_join(logs, sizeof logs, dir->path, "logs")) {
         struct stat info;
         dir->made_logs = stat(logs, &info) != 0;
-        status = tkp_files_make_dirs(logs, error);
+        status = tkp_files_make_own_dir(logs, error);
     }
     return status;
 }

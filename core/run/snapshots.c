@@ -229,7 +229,7 @@ static tokperf_status write_file(const struct tkp_snapshots *s, struct tokperf_e
                         TKP_SNAPSHOT_MAX_BYTES / 1024 / 1024);
     if (!tkp_files_join(folder, sizeof folder, s->run->dir.path, TKP_SNAPSHOT_FOLDER))
         return tkp_fail(error, TOKPERF_E_LIMIT, "the path of the run directory is too long");
-    tokperf_status status = tkp_files_make_dirs(folder, error);
+    tokperf_status status = tkp_files_make_own_dir(folder, error);
     if (status == TOKPERF_OK)
         status = tkp_files_replace(folder, TKP_SNAPSHOT_FILE, s->json.data, s->json.len, error);
     if (status == TOKPERF_OK)

@@ -346,6 +346,18 @@ static void directories_are_made(void **state)
     assert_non_null(strstr(error.message, "/proc/no-such-place"));
 }
 
+static void a_link_is_no_directory_of_its_own(void **state)
+{
+    (void)state;
+    struct tokperf_error error;
+    assert_int_equal(tkp_files_make_own_dir(in_root("own/there"), &error), TOKPERF_OK);
+    assert_int_equal(tkp_files_make_own_dir(in_root("own/there"), &error), TOKPERF_OK);
+    assert_int_equal(symlink("there", in_root("own/link")), 0);
+    assert_int_equal(tkp_files_make_own_dir(in_root("own/link"), &error), TOKPERF_E_DENIED);
+    assert_non_null(strstr(error.message, "own/link' is no directory of its own"));
+    assert_int_equal(tkp_files_make_own_dir(in_root("own/link/below"), &error), TOKPERF_OK);
+}
+
 static void names_and_paths(void **state)
 {
     (void)state;
@@ -383,6 +395,7 @@ int main(void)
         WITH_ROOT(the_first_failure_is_kept_until_commit),
         WITH_ROOT(opening_refuses_bad_places),
         WITH_ROOT(directories_are_made),
+        WITH_ROOT(a_link_is_no_directory_of_its_own),
         WITH_ROOT(names_and_paths),
     };
     return cmocka_run_group_tests_name("files", tests, NULL, NULL);
