@@ -27,8 +27,9 @@ struct tkp_snapshot_header {
 };
 
 /* Appends the document, without a line end. facts: of a final snapshot, from which a report can be
- * made; NULL: of a live one. failure: why the summary is not all that it should be, or NULL. A
- * document that does not fit out's bound leaves out->failed. [any] */
+ * made; NULL: of a live one. failure: why the summary is not all that it should be, or NULL; the
+ * run's secrets are taken out of it. A document that does not fit out's bound leaves out->failed.
+ * [any] */
 void tkp_snapshot_write(const struct tkp_snapshot_header *header,
                         const struct tokperf_summary *summary, const struct tkp_run_facts *facts,
                         const char *failure, struct tkp_buffer *out);

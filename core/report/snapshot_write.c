@@ -3,6 +3,7 @@
 #include <report/snapshot.h>
 
 #include <base/json_write.h>
+#include <base/secrets.h>
 #include <base/text.h>
 #include <math.h>
 #include <metrics/percentile.h>
@@ -325,6 +326,17 @@ static void put_run(struct tokperf_json_writer *w, const struct tkp_run_facts *f
     tkp_buffer_finish(&run);
 }
 
+/* Why there is no report: the sentence of an error, which may quote what the user or a server gave.
+ */
+static void put_failure(struct tokperf_json_writer *w, const char *failure)
+{
+    char clean[sizeof((struct tokperf_error *)0)->message];
+    if (!failure)
+        return;
+    (void)tkp_secrets_copy(clean, sizeof clean, tkp_span(failure)); /* cut is cut */
+    tkp_json_write_pair(w, "failure", clean);
+}
+
 static void put_header(struct tokperf_json_writer *w, const struct tkp_snapshot_header *header,
                        const struct tokperf_summary *summary, const char *failure)
 {
@@ -333,7 +345,7 @@ static void put_header(struct tokperf_json_writer *w, const struct tkp_snapshot_
     put_count(w, "sequence", header->sequence);
     put_count(w, "time_ns", header->time_ns);
     tkp_json_write_pair(w, "state", tkp_session_state_name(header->state));
-    tkp_json_write_pair(w, "failure", failure);
+    put_failure(w, failure);
     put_count(w, "pending_tokenizations", header->pending_tokenizations);
     put_count(w, "in_flight", header->in_flight);
     put_count(w, "start_time_ns", summary->start_realtime_ns);

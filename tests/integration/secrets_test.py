@@ -69,6 +69,19 @@ class Secrets(RunTest):
                            expect=1)
         self.check(run, "pass-word", base64.b64encode(b"somebody:pass-word").decode())
 
+    def test_a_secret_in_the_reason_why_there_is_no_report(self):
+        """It is in the final snapshot, and on the bus."""
+        events = self.home / "events.jsonl"
+        path = f"/nothing?api_key={KEY}"
+        run = self.profile(self.start_mock("--fast"), "--request-count", 2, "--server-profiler",
+                           "--warmup-request-count", 2,
+                           "--server-profiler-start-path", path, "--events-log", events, expect=3)
+        final = run.path("metrics/final_snapshot.json").read_text()
+        self.assertIn("/nothing?api_key=<redacted>", json.loads(final)["failure"])
+        for text in (final, events.read_text(), run.stdout + run.stderr):
+            self.assertNotIn(KEY, text)
+            self.assertNotIn(KEY.replace("/", "\\/"), text)
+
 
 if __name__ == "__main__":
     main()

@@ -6,6 +6,7 @@
 #include <stdint.h>
 #include <cmocka.h>
 
+#include <base/secrets.h>
 #include <base/text.h>
 #include <report/snapshot.h>
 #include <report/summary.h>
@@ -91,14 +92,19 @@ static const struct tokperf_summary *finish(void)
     return summary;
 }
 
-static const char *write_final(const struct tokperf_summary *summary)
+static const char *write_failed(const struct tokperf_summary *summary, const char *failure)
 {
     const struct tkp_snapshot_header header = {
         .sequence = 7, .time_ns = 5, .state = TKP_SESSION_COMPLETE, .pending_tokenizations = 3};
     tkp_buffer_clear(&document);
-    tkp_snapshot_write(&header, summary, &facts, NULL, &document);
+    tkp_snapshot_write(&header, summary, &facts, failure, &document);
     assert_false(document.failed);
     return tkp_buffer_text(&document);
+}
+
+static const char *write_final(const struct tokperf_summary *summary)
+{
+    return write_failed(summary, NULL);
 }
 
 static tokperf_status parse(const char *text, struct tkp_snapshot *snapshot,
@@ -298,6 +304,16 @@ static void memory_is_bounded(void **state)
     assert_non_null(strstr(error.message, "too large"));
 }
 
+static void a_failure_holds_no_secret(void **state)
+{
+    (void)state;
+    const struct tokperf_span secret = tkp_span("sk-0123/4567");
+    tkp_secrets_set(&secret, 1);
+    const char *text = write_failed(finish(), "cannot open '/srv/sk-0123/4567/records.tkr'");
+    tkp_secrets_set(NULL, 0);
+    assert_non_null(strstr(text, "\"failure\":\"cannot open '/srv/<redacted>/records.tkr'\""));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -308,6 +324,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(every_cut_is_refused, enter, leave),
         cmocka_unit_test_setup_teardown(what_is_unknown_is_skipped, enter, leave),
         cmocka_unit_test_setup_teardown(memory_is_bounded, enter, leave),
+        cmocka_unit_test_setup_teardown(a_failure_holds_no_secret, enter, leave),
     };
     return cmocka_run_group_tests_name("snapshot", tests, NULL, NULL);
 }
