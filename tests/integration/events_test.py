@@ -185,7 +185,7 @@ class Events(RunTest):
         arguments = ["profile", "--url", "http://127.0.0.1:9", "--model", "test", "--events-log",
                      str(log), "--output-artifact-dir", str(directory or self.new_directory()),
                      *more]
-        run = Run(arguments)
+        run = Run(arguments, obeys_modes=True)
         self.assertEqual(run.code, code, run.stderr)
         self.assertEqual(len(run.stderr.splitlines()), 1, run.stderr)
         self.assertIn("--events-log: ", run.stderr)
@@ -214,10 +214,9 @@ class Events(RunTest):
         config = self.home / "config.yaml"
         config.write_text("benchmark: {model: test}\n")
         self.refused(config, 2, "the run reads", "-f", str(config), "--overwrite")
-        if os.geteuid():
-            locked = self.home / "locked"
-            locked.mkdir(mode=0o500)
-            self.refused(locked / "events.jsonl", 3, "Permission denied")
+        locked = self.home / "locked"
+        locked.mkdir(mode=0o500)
+        self.refused(locked / "events.jsonl", 3, "Permission denied")
 
     def test_a_log_in_the_directory_that_the_run_makes(self):
         mock = self.start_mock(*QUIET)

@@ -2,6 +2,7 @@
 """What the tests of the whole program share: running tokperf against tokperf-mock, and reading what
 a run leaves. Every process is ended by the test that started it."""
 import csv
+import ctypes
 import json
 import os
 import pathlib
@@ -19,7 +20,8 @@ RUN_DEADLINE_S = 60
 
 from mock_support import Mock  # noqa: E402  (needs TOKPERF_MOCK)
 
-__all__ = ["Mock", "Run", "RunTest", "TOKPERF", "BUILD", "SOURCE", "main", "program_environment"]
+__all__ = ["Mock", "Run", "RunTest", "TOKPERF", "BUILD", "SOURCE", "main", "preparing",
+           "program_environment"]
 
 
 def program_environment(**more):
@@ -29,21 +31,40 @@ def program_environment(**more):
             "XDG_STATE_HOME": "/nonexistent", **more}
 
 
-def limiting(limit):
-    """For a child before its program runs: resource.setrlimit with these arguments."""
-    return limit and (lambda: resource.setrlimit(*limit))
+LIBC = ctypes.CDLL(None, use_errno=True)  # not between fork and exec
+LIBC.prctl.argtypes = [ctypes.c_int, *[ctypes.c_ulong] * 4]
+
+
+def obey_modes():
+    """Takes the rights to write and to read everything from root and what it executes: files that
+    are read-only are so for it too, while all that a user has is where it was."""
+    read, drop = 23, 24  # PR_CAPBSET_*, <linux/prctl.h>
+    for capability in (1, 2):  # CAP_DAC_OVERRIDE, CAP_DAC_READ_SEARCH: <linux/capability.h>
+        if LIBC.prctl(read, capability, 0, 0, 0) == 1 and LIBC.prctl(drop, capability, 0, 0, 0):
+            raise OSError(ctypes.get_errno(), "cannot drop root's rights")
+
+
+def preparing(limit, obeys_modes):
+    """For a child before its program runs: resource.setrlimit with these arguments, and whether it
+    is to be a user like others."""
+    def prepare():
+        if limit:
+            resource.setrlimit(*limit)
+        if obeys_modes and os.geteuid() == 0:
+            obey_modes()
+    return prepare if limit or obeys_modes else None
 
 
 class Run:
     """One finished `tokperf profile` or another command, and its directory."""
 
     def __init__(self, arguments, directory=None, cwd=None, environment=None,
-                 deadline_s=RUN_DEADLINE_S, limit=None):
+                 deadline_s=RUN_DEADLINE_S, limit=None, obeys_modes=False):
         self.directory = directory
         done = subprocess.run([TOKPERF, *arguments], stdin=subprocess.DEVNULL, cwd=cwd,
                               capture_output=True, text=True, timeout=deadline_s,
                               env=program_environment(**(environment or {})),
-                              preexec_fn=limiting(limit))
+                              preexec_fn=preparing(limit, obeys_modes))
         self.code, self.stdout, self.stderr = done.returncode, done.stdout, done.stderr
 
     def path(self, name):
@@ -115,7 +136,8 @@ class RunTest(unittest.TestCase):
         command, directory = self.profile_command(mock, arguments)
         process = subprocess.Popen([TOKPERF, *command], stdin=subprocess.DEVNULL,
                                    stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
-                                   env=program_environment(), preexec_fn=limiting(limit))
+                                   env=program_environment(),
+                                   preexec_fn=preparing(limit, False))
         process.directory = directory
 
         def end():

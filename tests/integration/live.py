@@ -5,7 +5,7 @@ import os
 import subprocess
 import time
 
-from harness import RUN_DEADLINE_S, TOKPERF, program_environment
+from harness import RUN_DEADLINE_S, TOKPERF, preparing, program_environment
 
 
 def read_lines(path):
@@ -23,12 +23,13 @@ class Live:
     """A tokperf process that goes on; its output lies in files."""
 
     def __init__(self, test, name, *arguments, cwd=None, stdout=None,
-                 environment=None):
+                 environment=None, obeys_modes=False):
         self.out, self.err = test.home / f"{name}.out", test.home / f"{name}.err"
         with open(self.err, "wb") as err, open(self.out, "wb") as out:
             self.process = subprocess.Popen(
                 [TOKPERF, *map(str, arguments)], stdin=subprocess.DEVNULL, stdout=stdout or out,
-                stderr=err, cwd=cwd, env=program_environment(**(environment or {})))
+                stderr=err, cwd=cwd, env=program_environment(**(environment or {})),
+                preexec_fn=preparing(None, obeys_modes))
         test.addCleanup(self.end)
 
     def end(self):

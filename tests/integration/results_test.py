@@ -2,7 +2,6 @@
 """What a run leaves: the promised files and nothing else, rows that a stranger reads alike, no
 secret anywhere, nothing overwritten, and `tokperf report` making all of it again."""
 import base64
-import os
 import pathlib
 import shutil
 import sys
@@ -238,13 +237,12 @@ class Results(RunTest):
             self.assertIn(name, run.stdout)
 
     def test_a_place_that_cannot_be_written(self):
-        if os.geteuid() == 0:
-            self.skipTest("root writes everywhere")
         mock = self.start_mock("--fast")
         self.home.chmod(0o555)
         self.addCleanup(self.home.chmod, 0o755)
-        run = self.profile(mock, "--request-count", 3, expect=3)
-        self.assertIn(str(run.directory), run.stderr)
+        run = self.profile(mock, "--request-count", 3, obeys_modes=True, expect=3)
+        self.assertEqual(len(run.stderr.splitlines()), 1, run.stderr)
+        self.assertIn(f"'{run.directory}': Permission denied", run.stderr)
         self.assertEqual(mock.counters()['requests_total{route="chat"}'], 0)
 
     def test_a_file_where_the_directory_should_be(self):
