@@ -18,6 +18,9 @@ tokperf_status tkp_bus_create_on(int32_t cpu, struct tkp_bus **bus,
 /* Every socket must be closed before. Bounded; accepts NULL. */
 void tkp_bus_destroy(struct tkp_bus *bus);
 
+/* Programs that may be connected at a time, to all sockets of the process together. */
+enum { TKP_BUS_CONNECTIONS_MAX = 32 };
+
 /* Longest address with its NUL: sun_path holds 108 bytes, and "ipc://" comes before it. */
 enum { TKP_BUS_ADDRESS_BYTES = 128 };
 

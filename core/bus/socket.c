@@ -15,7 +15,7 @@
 #include <unistd.h>
 #include <zmq.h>
 
-enum { CONNECTIONS_MAX = 32, NO_DESCRIPTOR_PAUSE_MS = 20 };
+enum { NO_DESCRIPTOR_PAUSE_MS = 20 };
 
 /* Who is connected to this process. libzmq closes a connection without a word: one whose descriptor
  * is of something else by now is gone. */
@@ -24,7 +24,7 @@ static struct {
     struct {
         int fd;
         ino_t inode;
-    } list[CONNECTIONS_MAX];
+    } list[TKP_BUS_CONNECTIONS_MAX];
     uint32_t count;
     bool was_told;
 } connected = {.mutex = PTHREAD_MUTEX_INITIALIZER};
@@ -47,7 +47,7 @@ static bool note_connected(int fd)
     for (uint32_t i = 0; i < connected.count; i++)
         if (is_connected(connected.list[i].fd, connected.list[i].inode))
             connected.list[kept++] = connected.list[i];
-    bool fits = kept < CONNECTIONS_MAX && !fstat(fd, &facts);
+    bool fits = kept < TKP_BUS_CONNECTIONS_MAX && !fstat(fd, &facts);
     if (fits) {
         connected.list[kept].fd = fd;
         connected.list[kept++].inode = facts.st_ino;
@@ -59,7 +59,7 @@ static bool note_connected(int fd)
     if (tells)
         tkp_log(TKP_LOG_WARNING,
                 "%d programs are connected to this run: further ones are not let in",
-                CONNECTIONS_MAX);
+                TKP_BUS_CONNECTIONS_MAX);
     return fits;
 }
 

@@ -13,7 +13,7 @@
 
 enum {
     SEARCHES = 1 + TKP_CALIBRATION_SHAPES,
-    DESCRIPTOR_RESERVE = 128, /* of client and server beside their connections */
+    DESCRIPTOR_RESERVE = 224, /* of profile beside its connections, by core/run/limits.h */
     CAP = 512,                /* requests in flight in open loop; an answer takes under 1 ms */
     STREAMS_MOST = 16384,     /* one source address has 28,232 ports to one destination */
     RATE_MOST = 262144,

@@ -5,6 +5,7 @@
 #include <base/buffer.h>
 #include <base/error.h>
 #include <base/files.h>
+#include <bus/bus.h>
 #include <errno.h>
 #include <inttypes.h>
 #include <limits.h>
@@ -15,10 +16,11 @@
 
 enum {
     FILE_MAX_BYTES = 64 * 1024, /* /proc/meminfo has 1.5 KiB, and grows */
-    /* standard streams, record log, log file, exporters, signals, the mock's pipes, and what
-     * libraries open in between */
+    /* standard streams, record log, log file, exporters, signals, the mock's pipes, the bus (20
+     * with the log of events and the control socket), and what libraries open in between */
     RESERVED_DESCRIPTORS = 64,
-    DESCRIPTORS_PER_WORKER = 4, /* epoll, eventfd, and as many to spare */
+    DESCRIPTORS_PER_WORKER = 4,    /* epoll, eventfd, and as many to spare */
+    DESCRIPTORS_PER_COLLECTOR = 2, /* its input, its end; its connection is one of the bus's */
     /* The kernel's for one TCP connection: sizes of TCP, sock_inode_cache, filp, dentry,
      * eventpoll_epi and eventpoll_pwq in /proc/slabinfo (Linux 6.18) sum up to 3.9 KB. */
     KERNEL_STREAM_BYTES = 4096,
@@ -143,6 +145,7 @@ struct tkp_demand tkp_demand_of(const struct tkp_plan *plan, uint64_t stream_byt
 {
     struct tkp_demand demand = {
         .workers = plan->workers,
+        .collectors = plan->collector_count,
         .stream_bytes = stream_bytes,
         .sources = plan->source_count ? plan->source_count : 1,
         .reuses_connections = plan->reuse == TKP_REUSE_POOLED,
@@ -164,15 +167,17 @@ static tokperf_status check_descriptors(const struct tkp_machine_limits *limits,
                                         const struct tkp_demand *demand,
                                         struct tokperf_error *error)
 {
-    uint64_t own = RESERVED_DESCRIPTORS + (uint64_t)demand->workers * DESCRIPTORS_PER_WORKER;
+    uint64_t own = RESERVED_DESCRIPTORS + TKP_BUS_CONNECTIONS_MAX +
+                   (uint64_t)demand->workers * DESCRIPTORS_PER_WORKER +
+                   (uint64_t)demand->collectors * DESCRIPTORS_PER_COLLECTOR;
     if (demand->streams + own <= limits->descriptors)
         return TOKPERF_OK;
     uint64_t most = limits->descriptors > own ? limits->descriptors - own : 0;
     return tkp_fail(error, TOKPERF_E_INVALID,
                     "--concurrency %" PRIu64 " needs %" PRIu64
                     " open files (one for each connection, %" PRIu64
-                    " for the program itself), but the hard limit is %" PRIu64
-                    ": use at most --concurrency %" PRIu64
+                    " for the program itself, its listeners and collectors), but the hard limit "
+                    "is %" PRIu64 ": use at most --concurrency %" PRIu64
                     ", or raise the limit (ulimit -Hn, LimitNOFILE= of a service)",
                     demand->streams, demand->streams + own, own, limits->descriptors, most);
 }

@@ -20,6 +20,7 @@ struct tkp_demand {
     uint64_t streams;      /* conversations in flight at most; 0: no cap */
     uint64_t requests;     /* at most; UINT64_MAX: unknown */
     uint32_t workers;      /* threads */
+    uint32_t collectors;   /* children */
     uint64_t stream_bytes; /* of this process for one in flight, before its answer begins */
     uint32_t sources;      /* addresses to come from */
     uint32_t destinations; /* different addresses to go to; 0: a unix socket, no ports */

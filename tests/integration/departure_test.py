@@ -119,13 +119,13 @@ class Limits(RunTest):
 
     def test_too_many_streams_are_refused_with_the_numbers(self):
         mock = self.start_mock("--fast")
-        run = self.limited(mock, "--concurrency", 333, "--workers-max", 1, expect=2)
-        self.assertIn("--concurrency 333 needs 401 open files", run.stderr)
-        self.assertIn("the hard limit is 400: use at most --concurrency 332", run.stderr)
+        run = self.limited(mock, "--concurrency", 301, "--workers-max", 1, expect=2)
+        self.assertIn("--concurrency 301 needs 401 open files", run.stderr)
+        self.assertIn("the hard limit is 400: use at most --concurrency 300", run.stderr)
         self.assertFalse(run.directory.exists())
         self.assertEqual(mock.counters()['requests_total{route="chat"}'], 0)
-        run = self.limited(mock, "--concurrency", 332, "--workers-max", 1)
-        self.assertEqual(run.count("request_count"), 664)
+        run = self.limited(mock, "--concurrency", 300, "--workers-max", 1)
+        self.assertEqual(run.count("request_count"), 600)
 
     def made_up_machine(self, **files):
         root = self.home / "machine"

@@ -152,8 +152,8 @@ class Verdict(RunTest):
     def test_too_few_descriptors(self):
         """Nobody knows beforehand how many requests an open loop without a cap has in flight."""
         mock = self.start_mock("--ttft", "2000", "--osl", "1")
-        run = self.strict(mock, "--request-rate", 300, "--request-count", 300,
-                          limit=(resource.RLIMIT_NOFILE, (128, 128)))
+        run = self.strict(mock, "--request-rate", 300, "--request-count", 300, "--workers-max", 2,
+                          limit=(resource.RLIMIT_NOFILE, (192, 192)))
         self.assert_reason(run, "client_error")
         self.assertIn("client_error", run.outcomes())
 

@@ -115,14 +115,15 @@ static void what_does_not_fit_is_refused(void **state)
     check(&demand, TOKPERF_OK, ""); /* no cap */
     demand.streams = 14000;
     check(&demand, TOKPERF_OK, "");
-    demand.streams = 19933;
+    demand.streams = 19895;
+    demand.collectors = 3;
     check(&demand, TOKPERF_E_INVALID,
-          "--concurrency 19933 needs 20001 open files (one for each connection, 68 for the program "
-          "itself), but the hard limit is 20000: use at most --concurrency 19932, or raise the "
-          "limit (ulimit -Hn, LimitNOFILE= of a service)");
-    demand.streams = 19932;
+          "--concurrency 19895 needs 20001 open files (one for each connection, 106 for the "
+          "program itself, its listeners and collectors), but the hard limit is 20000: use at most "
+          "--concurrency 19894, or raise the limit (ulimit -Hn, LimitNOFILE= of a service)");
+    demand.collectors = 2;
     check(&demand, TOKPERF_E_INVALID,
-          "--concurrency 19932 needs about 82 MiB of memory (4096 bytes for each connection, 5 MiB "
+          "--concurrency 19895 needs about 82 MiB of memory (4096 bytes for each connection, 5 MiB "
           "for each of 1 workers), but 64 MiB are available: lower it, or give this machine or its "
           "control group more");
     demand.streams = 10000;
@@ -187,12 +188,16 @@ static void the_peak_of_all_phases_counts(void **state)
          .rate_per_s = 50,
          .duration_ns = 4 * TKP_NS_PER_S},
     };
-    struct tkp_plan plan = {
-        .phases = phases, .phase_count = 2, .workers = 3, .reuse = TKP_REUSE_NEVER};
+    struct tkp_plan plan = {.phases = phases,
+                            .phase_count = 2,
+                            .workers = 3,
+                            .collector_count = 2,
+                            .reuse = TKP_REUSE_NEVER};
     struct tkp_demand demand = tkp_demand_of(&plan, 700);
     assert_int_equal(demand.streams, 30);
     assert_int_equal(demand.requests, 100 + 201);
     assert_int_equal(demand.workers, 3);
+    assert_int_equal(demand.collectors, 2);
     assert_int_equal(demand.stream_bytes, 700);
     assert_int_equal(demand.sources, 1);
     assert_false(demand.reuses_connections);
