@@ -108,18 +108,13 @@ static bool read_failures(struct tkp_reading *r, void *place)
         {"error", tkp_reading_text, offsetof(struct tokperf_gate_failure, error)},
         {0}};
     struct tokperf_gate *gate = place;
-    const struct tokperf_gate_failure **list =
-        tkp_arena_alloc(r->arena, MAX_FAILURES * sizeof *list);
+    const struct tokperf_gate_failure **list = tkp_reading_list(r, MAX_FAILURES * sizeof *list);
     if (!list)
-        return tkp_reading_fail(r, "it is too large");
+        return false;
     gate->failures = list;
     gate->failure_count = 0;
-    if (!tkp_reading_take(r, TOKPERF_JSON_ARRAY_BEGIN, "an array was expected"))
-        return false;
-    while (tkp_reading_next_object(r)) {
-        struct tokperf_gate_failure *failure = tkp_arena_alloc(r->arena, sizeof *failure);
-        if (!failure || gate->failure_count == MAX_FAILURES)
-            return tkp_reading_fail(r, "the list is too long");
+    for (struct tokperf_gate_failure *failure;
+         (failure = tkp_reading_item(r, sizeof *failure, gate->failure_count, MAX_FAILURES));) {
         *failure = (struct tokperf_gate_failure){
             .struct_size = sizeof *failure, .service = {"", 0}, .error = {"", 0}};
         if (!tkp_reading_members(r, members, failure))
@@ -149,17 +144,13 @@ bool tkp_snapshot_read_gates(struct tkp_reading *r, struct tokperf_phase *phase)
         {"duration_ns", tkp_reading_count, offsetof(struct tokperf_gate, duration_ns)},
         {"failures", read_failures, 0},
         {0}};
-    const struct tokperf_gate **list = tkp_arena_alloc(r->arena, MAX_GATES * sizeof *list);
+    const struct tokperf_gate **list = tkp_reading_list(r, MAX_GATES * sizeof *list);
     if (!list)
-        return tkp_reading_fail(r, "it is too large");
+        return false;
     phase->gates = list;
     phase->gate_count = 0;
-    if (!tkp_reading_take(r, TOKPERF_JSON_ARRAY_BEGIN, "an array was expected"))
-        return false;
-    while (tkp_reading_next_object(r)) {
-        struct tokperf_gate *gate = tkp_arena_alloc(r->arena, sizeof *gate);
-        if (!gate || phase->gate_count == MAX_GATES)
-            return tkp_reading_fail(r, "the list is too long");
+    for (struct tokperf_gate *gate;
+         (gate = tkp_reading_item(r, sizeof *gate, phase->gate_count, MAX_GATES));) {
         *gate = (struct tokperf_gate){.struct_size = sizeof *gate, .off = {"", 0}};
         if (!tkp_reading_members(r, members, gate))
             return false;
@@ -176,18 +167,13 @@ static bool read_results(struct tkp_reading *r, void *place)
         {"error", tkp_reading_text, offsetof(struct tokperf_collector_result, error)},
         {0}};
     struct tokperf_collector *collector = place;
-    const struct tokperf_collector_result **list =
-        tkp_arena_alloc(r->arena, MAX_RESULTS * sizeof *list);
+    const struct tokperf_collector_result **list = tkp_reading_list(r, MAX_RESULTS * sizeof *list);
     if (!list)
-        return tkp_reading_fail(r, "it is too large");
+        return false;
     collector->results = list;
     collector->result_count = 0;
-    if (!tkp_reading_take(r, TOKPERF_JSON_ARRAY_BEGIN, "an array was expected"))
-        return false;
-    while (tkp_reading_next_object(r)) {
-        struct tokperf_collector_result *result = tkp_arena_alloc(r->arena, sizeof *result);
-        if (!result || collector->result_count == MAX_RESULTS)
-            return tkp_reading_fail(r, "the list is too long");
+    for (struct tokperf_collector_result *result;
+         (result = tkp_reading_item(r, sizeof *result, collector->result_count, MAX_RESULTS));) {
         *result = (struct tokperf_collector_result){.struct_size = sizeof *result};
         result->domain = result->state = result->error = tkp_span("");
         if (!tkp_reading_members(r, members, result))
@@ -207,18 +193,14 @@ bool tkp_snapshot_read_collectors(struct tkp_reading *r, struct tokperf_summary 
         {"baseline", tkp_reading_boolean, offsetof(struct tokperf_collector, is_baseline)},
         {"results", read_results, 0},
         {0}};
-    const struct tokperf_collector **list =
-        tkp_arena_alloc(r->arena, MAX_COLLECTORS * sizeof *list);
+    const struct tokperf_collector **list = tkp_reading_list(r, MAX_COLLECTORS * sizeof *list);
     if (!list)
-        return tkp_reading_fail(r, "it is too large");
+        return false;
     summary->collectors = list;
     summary->collector_count = 0;
-    if (!tkp_reading_take(r, TOKPERF_JSON_ARRAY_BEGIN, "an array was expected"))
-        return false;
-    while (tkp_reading_next_object(r)) {
-        struct tokperf_collector *collector = tkp_arena_alloc(r->arena, sizeof *collector);
-        if (!collector || summary->collector_count == MAX_COLLECTORS)
-            return tkp_reading_fail(r, "the list is too long");
+    for (struct tokperf_collector *collector;
+         (collector =
+              tkp_reading_item(r, sizeof *collector, summary->collector_count, MAX_COLLECTORS));) {
         *collector = (struct tokperf_collector){.struct_size = sizeof *collector};
         collector->service = collector->command = collector->state = tkp_span("");
         collector->error = tkp_span("");

@@ -37,13 +37,27 @@ bool tkp_reading_next_key(struct tkp_reading *reading)
            expect(reading, token, TOKPERF_JSON_KEY, "a key was expected");
 }
 
-bool tkp_reading_next_object(struct tkp_reading *reading)
+void *tkp_reading_list(struct tkp_reading *reading, size_t bytes)
+{
+    void *list = tkp_arena_alloc(reading->arena, bytes);
+    if (!list)
+        tkp_reading_fail(reading, "it is too large");
+    return tkp_reading_take(reading, TOKPERF_JSON_ARRAY_BEGIN, "an array was expected") ? list
+                                                                                        : NULL;
+}
+
+void *tkp_reading_item(struct tkp_reading *reading, size_t bytes, uint32_t read, uint32_t most)
 {
     if (reading->problem)
-        return false;
+        return NULL;
     uint32_t token = tkp_json_next(&reading->scan);
-    return token != TOKPERF_JSON_ARRAY_END &&
-           expect(reading, token, TOKPERF_JSON_OBJECT_BEGIN, "an object was expected");
+    if (token == TOKPERF_JSON_ARRAY_END ||
+        !expect(reading, token, TOKPERF_JSON_OBJECT_BEGIN, "an object was expected"))
+        return NULL;
+    void *item = read < most ? tkp_arena_alloc(reading->arena, bytes) : NULL;
+    if (!item)
+        tkp_reading_fail(reading, "the list is too long");
+    return item;
 }
 
 bool tkp_reading_key_is(const struct tkp_reading *reading, const char *key)

@@ -25,8 +25,12 @@ bool tkp_reading_take(struct tkp_reading *reading, uint32_t token, const char *e
 /* In an object: moves to the next key, which is in scan.text; false at the object's end and after
  * a problem. */
 bool tkp_reading_next_key(struct tkp_reading *reading);
-/* In an array: whether another object follows, of which it takes the begin. */
-bool tkp_reading_next_object(struct tkp_reading *reading);
+/* Takes the begin of an array; `bytes` for the list of its objects are in the arena. NULL: a
+ * problem. */
+void *tkp_reading_list(struct tkp_reading *reading, size_t bytes);
+/* Takes the begin of an array's next object; `bytes` for what it says are in the arena. NULL: there
+ * is none, or after a problem, such as that `most` of them are read. */
+void *tkp_reading_item(struct tkp_reading *reading, size_t bytes, uint32_t read, uint32_t most);
 bool tkp_reading_key_is(const struct tkp_reading *reading, const char *key);
 bool tkp_reading_skip(struct tkp_reading *reading);
 

@@ -31,17 +31,13 @@ static bool read_errors(struct tkp_reading *r, void *place)
         {"count", tkp_reading_count, offsetof(struct tokperf_error_count, count)},
         {0}};
     struct tokperf_phase *phase = ((struct phase_reading *)place)->phase;
-    const struct tokperf_error_count **list = tkp_arena_alloc(r->arena, MAX_ERRORS * sizeof *list);
+    const struct tokperf_error_count **list = tkp_reading_list(r, MAX_ERRORS * sizeof *list);
     if (!list)
-        return tkp_reading_fail(r, "it is too large");
+        return false;
     phase->errors = list;
     phase->error_count = 0;
-    if (!tkp_reading_take(r, TOKPERF_JSON_ARRAY_BEGIN, "an array was expected"))
-        return false;
-    while (tkp_reading_next_object(r)) {
-        struct tokperf_error_count *error = tkp_arena_alloc(r->arena, sizeof *error);
-        if (!error || phase->error_count == MAX_ERRORS)
-            return tkp_reading_fail(r, "the list is too long");
+    for (struct tokperf_error_count *error;
+         (error = tkp_reading_item(r, sizeof *error, phase->error_count, MAX_ERRORS));) {
         *error = (struct tokperf_error_count){.struct_size = sizeof *error};
         error->type = error->message = tkp_span("");
         if (!tkp_reading_members(r, members, error))
@@ -124,18 +120,14 @@ static bool read_one_support(struct tkp_reading *r, struct tokperf_support *plac
 static bool read_support(struct tkp_reading *r, void *place)
 {
     struct tokperf_phase *phase = ((struct phase_reading *)place)->phase;
-    const struct tokperf_support **list = tkp_arena_alloc(r->arena, MAX_SUPPORT * sizeof *list);
+    const struct tokperf_support **list = tkp_reading_list(r, MAX_SUPPORT * sizeof *list);
     if (!list)
-        return tkp_reading_fail(r, "it is too large");
+        return false;
     phase->support = list;
     phase->support_count = 0;
-    if (!tkp_reading_take(r, TOKPERF_JSON_ARRAY_BEGIN, "an array was expected"))
-        return false;
-    while (tkp_reading_next_object(r)) {
-        struct tokperf_support *support = tkp_arena_alloc(r->arena, sizeof *support);
+    for (struct tokperf_support *support;
+         (support = tkp_reading_item(r, sizeof *support, phase->support_count, MAX_SUPPORT));) {
         bool known = false;
-        if (!support || phase->support_count == MAX_SUPPORT)
-            return tkp_reading_fail(r, "the list is too long");
         if (!read_one_support(r, support, &known))
             return false;
         if (known)

@@ -22,7 +22,7 @@ enum {
 
 struct document {
     struct tkp_snapshot *snapshot;
-    struct tokperf_phase *phases; /* MAX_PHASES */
+    struct tokperf_phase *phases[MAX_PHASES]; /* the summary's */
     bool has_state, has_run;
 };
 
@@ -63,17 +63,13 @@ static bool read_controls(struct tkp_reading *r, void *place)
         {"message", tkp_reading_text, offsetof(struct tokperf_control, message)},
         {0}};
     struct tokperf_summary *summary = summary_of(place);
-    const struct tokperf_control **list = tkp_arena_alloc(r->arena, MAX_CONTROLS * sizeof *list);
+    const struct tokperf_control **list = tkp_reading_list(r, MAX_CONTROLS * sizeof *list);
     if (!list)
-        return tkp_reading_fail(r, "it is too large");
+        return false;
     summary->controls = list;
     summary->control_count = 0;
-    if (!tkp_reading_take(r, TOKPERF_JSON_ARRAY_BEGIN, "an array was expected"))
-        return false;
-    while (tkp_reading_next_object(r)) {
-        struct tokperf_control *control = tkp_arena_alloc(r->arena, sizeof *control);
-        if (!control || summary->control_count == MAX_CONTROLS)
-            return tkp_reading_fail(r, "the list is too long");
+    for (struct tokperf_control *control;
+         (control = tkp_reading_item(r, sizeof *control, summary->control_count, MAX_CONTROLS));) {
         *control = (struct tokperf_control){.struct_size = sizeof *control};
         control->action = control->url = control->message = tkp_span("");
         if (!tkp_reading_members(r, members, control))
@@ -92,22 +88,17 @@ static bool read_phases(struct tkp_reading *r, void *place)
 {
     struct document *d = place;
     struct tokperf_summary *summary = summary_of(d);
-    const struct tokperf_phase **list = tkp_arena_alloc(r->arena, MAX_PHASES * sizeof *list);
-    d->phases = tkp_arena_alloc(r->arena, MAX_PHASES * sizeof *d->phases);
-    if (!list || !d->phases)
-        return tkp_reading_fail(r, "it is too large");
+    const struct tokperf_phase **list = tkp_reading_list(r, MAX_PHASES * sizeof *list);
+    if (!list)
+        return false;
     summary->phases = list;
     summary->phase_count = 0;
-    if (!tkp_reading_take(r, TOKPERF_JSON_ARRAY_BEGIN, "an array was expected"))
-        return false;
-    while (tkp_reading_next_object(r)) {
-        uint32_t i = summary->phase_count;
-        if (i == MAX_PHASES)
-            return tkp_reading_fail(r, "the list is too long");
-        if (!tkp_snapshot_read_phase(r, &d->phases[i]))
+    for (struct tokperf_phase *phase;
+         (phase = tkp_reading_item(r, sizeof *phase, summary->phase_count, MAX_PHASES));) {
+        if (!tkp_snapshot_read_phase(r, phase))
             return false;
-        list[i] = &d->phases[i];
-        summary->phase_count++;
+        d->phases[summary->phase_count] = phase;
+        list[summary->phase_count++] = phase;
     }
     return !r->problem;
 }
@@ -240,8 +231,8 @@ static void shift_times(struct document *d)
     uint64_t offset = (uint64_t)d->snapshot->facts.monotonic_to_realtime_ns;
     summary->monotonic_to_realtime_ns = d->snapshot->facts.monotonic_to_realtime_ns;
     for (uint32_t i = 0; i < summary->phase_count; i++) {
-        d->phases[i].start_ns -= d->phases[i].start_ns ? offset : 0;
-        d->phases[i].end_ns -= d->phases[i].end_ns ? offset : 0;
+        d->phases[i]->start_ns -= d->phases[i]->start_ns ? offset : 0;
+        d->phases[i]->end_ns -= d->phases[i]->end_ns ? offset : 0;
     }
 }
 

@@ -64,10 +64,8 @@ static bool read_list(struct tkp_reading *r, struct tkp_snapshot_verdict *verdic
         return tkp_reading_fail(r, "it is too large");
     if (!tkp_reading_take(r, TOKPERF_JSON_ARRAY_BEGIN, "an array was expected"))
         return false;
-    while (tkp_reading_next_object(r)) {
-        struct tokperf_reason *reason = tkp_arena_alloc(r->arena, sizeof *reason);
-        if (!reason || verdict->reason_count == MAX_REASONS)
-            return tkp_reading_fail(r, "the list is too long");
+    for (struct tokperf_reason *reason;
+         (reason = tkp_reading_item(r, sizeof *reason, verdict->reason_count, MAX_REASONS));) {
         if (!read_reason(r, notes, reason))
             return false;
         verdict->reasons[verdict->reason_count++] = reason;
