@@ -80,15 +80,6 @@ static double value_at(const struct tkp_histogram *h, uint64_t rank)
     return fmin(fmax(middle, (double)h->min), (double)h->max);
 }
 
-/* Folds the moments of `count` more values in (Chan, Golub, LeVeque 1979). */
-static void add_moments(struct tkp_histogram *h, uint64_t count, double mean, double m2)
-{
-    double total = (double)(h->count + count), delta = mean - h->mean;
-    h->m2 += m2 + delta * delta * ((double)h->count * (double)count / total);
-    h->mean += delta * ((double)count / total);
-    h->count += count;
-}
-
 void tkp_histogram_init(struct tkp_histogram *h)
 {
     *h = (struct tkp_histogram){.min = UINT64_MAX};
@@ -130,41 +121,6 @@ bool tkp_histogram_count(struct tkp_histogram *h, uint64_t value)
     return true;
 }
 
-void tkp_histogram_record(struct tkp_histogram *h, uint64_t value)
-{
-    if (!tkp_histogram_count(h, value))
-        return;
-    double delta = (double)value - h->mean; /* Welford 1962 */
-    h->mean += delta / (double)h->count;
-    h->m2 += delta * ((double)value - h->mean);
-    h->sum += (double)value;
-}
-
-void tkp_histogram_merge(struct tkp_histogram *a, const struct tkp_histogram *b)
-{
-    uint64_t added = 0;
-    for (unsigned p = 0; p < USED_PAGES; p++) {
-        const uint64_t *from = b->pages[p];
-        if (!from || !from[STEPS])
-            continue;
-        uint64_t *to = page_at(a, p);
-        if (!to) {
-            a->lost += from[STEPS];
-            continue;
-        }
-        for (unsigned i = 0; i <= STEPS; i++)
-            to[i] += from[i];
-        added += from[STEPS];
-    }
-    a->lost += b->lost;
-    if (!added)
-        return;
-    add_moments(a, added, b->mean, b->m2);
-    a->sum += b->sum;
-    a->min = b->min < a->min ? b->min : a->min;
-    a->max = b->max > a->max ? b->max : a->max;
-}
-
 double tkp_histogram_quantile(const struct tkp_histogram *h, double fraction)
 {
     if (!h->count)
@@ -176,11 +132,6 @@ double tkp_histogram_quantile(const struct tkp_histogram *h, double fraction)
     if (rest > 0 && rank + 1 < h->count)
         value += rest * (value_at(h, rank + 1) - value);
     return value;
-}
-
-double tkp_histogram_std(const struct tkp_histogram *h)
-{
-    return h->count ? sqrt(h->m2 / (double)h->count) : 0;
 }
 
 bool tkp_histogram_rank_bucket(const struct tkp_histogram *h, uint64_t rank, uint64_t *low,

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Log-linear histogram of uint64 values (ns, tokens): relative error of a bucket at most 0.1 %
- * (2^10 linear steps per power of two). Memory grows in pages as values appear; recording into a
- * page that exists allocates nothing. One writer; merge and read on the same thread, or after the
- * writer handed it over.
+ * (2^10 linear steps per power of two). Memory grows in pages as values appear; counting into a
+ * page that exists allocates nothing. One writer; read on the same thread, or after the writer
+ * handed it over.
  */
 #ifndef TKP_BASE_HISTOGRAM_H
 #define TKP_BASE_HISTOGRAM_H
@@ -17,25 +17,18 @@ enum { TKP_HISTOGRAM_PRECISION_BITS = 10, TKP_HISTOGRAM_PAGES = 64 };
 struct tkp_histogram {
     uint64_t *pages[TKP_HISTOGRAM_PAGES]; /* counts; page p covers one power of two */
     uint64_t count, min, max;             /* min is UINT64_MAX while empty */
-    double mean, m2;                      /* Welford: stable variance */
-    double sum;
-    uint64_t lost; /* records without memory for their page */
+    uint64_t lost;                        /* values without memory for their page */
 };
 
 void tkp_histogram_init(struct tkp_histogram *h);
 void tkp_histogram_finish(struct tkp_histogram *h);
 void tkp_histogram_clear(struct tkp_histogram *h); /* keeps the pages */
-void tkp_histogram_record(struct tkp_histogram *h, uint64_t value);
-/* Without mean, m2 and sum, which then mean nothing: half the time, for who keeps moments himself.
- * false, and counted as lost, without memory for the value's page. */
+/* false, and counted as lost, without memory for the value's page. Sum and variance are for who
+ * wants them to keep beside it (metrics/moments.h). */
 bool tkp_histogram_count(struct tkp_histogram *h, uint64_t value);
-/* Adds b's buckets and moments to a. */
-void tkp_histogram_merge(struct tkp_histogram *a, const struct tkp_histogram *b);
 /* Value at a fraction 0..1 by linear interpolation between order statistics (each known to its
  * bucket's middle, clamped to min and max). 0 when empty. */
 double tkp_histogram_quantile(const struct tkp_histogram *h, double fraction);
-/* Population standard deviation; 0 when empty. */
-double tkp_histogram_std(const struct tkp_histogram *h);
 /* The half-open range [*low, *high) of the bucket that holds the order statistic of 0-based rank,
  * and how many recorded values lie in buckets below it. false when rank >= count. */
 bool tkp_histogram_rank_bucket(const struct tkp_histogram *h, uint64_t rank, uint64_t *low,

@@ -97,7 +97,7 @@ static void record(struct tkp_histogram *histogram, const struct tkp_values *val
                    enum tkp_metric_id id)
 {
     if (values->has[id])
-        tkp_histogram_record(histogram, (uint64_t)values->value[id]);
+        (void)tkp_histogram_count(histogram, (uint64_t)values->value[id]);
 }
 
 void tkp_live_row(struct tkp_live *live, const struct tkp_row *row, const uint64_t *chunk_ns,
