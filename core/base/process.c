@@ -40,11 +40,16 @@ static void set_attributes(posix_spawnattr_t *attributes)
                                              POSIX_SPAWN_SETSIGDEF);
 }
 
-/* output_end: -1 when there is no pipe for it. */
-static void set_files(const struct tkp_process_program *program, int input_end, int output_end,
+/* Ends to read from and to write to; -1: none. */
+struct pipes {
+    int in[2], out[2], report[2];
+};
+
+/* The report is last: its number may be that of an end that another one was made from. */
+static void set_files(const struct tkp_process_program *program, const struct pipes *pipes,
                       posix_spawn_file_actions_t *actions)
 {
-    posix_spawn_file_actions_adddup2(actions, input_end, STDIN_FILENO);
+    posix_spawn_file_actions_adddup2(actions, pipes->in[0], STDIN_FILENO);
     if (program->directory)
         posix_spawn_file_actions_addchdir_np(actions, program->directory);
     if (program->messages)
@@ -53,18 +58,19 @@ static void set_files(const struct tkp_process_program *program, int input_end, 
     if (program->output == TKP_PROCESS_OUTPUT_NONE)
         posix_spawn_file_actions_addopen(actions, STDOUT_FILENO, "/dev/null", O_WRONLY, 0);
     else
-        posix_spawn_file_actions_adddup2(actions, output_end < 0 ? STDERR_FILENO : output_end,
+        posix_spawn_file_actions_adddup2(actions, pipes->out[1] < 0 ? STDERR_FILENO : pipes->out[1],
                                          STDOUT_FILENO);
+    if (program->report)
+        posix_spawn_file_actions_adddup2(actions, pipes->report[1], program->report);
 }
 
-static int spawn(const struct tkp_process_program *program, int input_end, int output_end,
-                 pid_t *pid)
+static int spawn(const struct tkp_process_program *program, const struct pipes *pipes, pid_t *pid)
 {
     posix_spawn_file_actions_t actions;
     posix_spawnattr_t attributes;
     posix_spawn_file_actions_init(&actions);
     posix_spawnattr_init(&attributes);
-    set_files(program, input_end, output_end, &actions);
+    set_files(program, pipes, &actions);
     set_attributes(&attributes);
     int code = posix_spawn(pid, program->path, &actions, &attributes, program->arguments,
                            program->environment ? program->environment : environ);
@@ -73,44 +79,55 @@ static int spawn(const struct tkp_process_program *program, int input_end, int o
     return code;
 }
 
-/* The write end must not make us wait for a child that does not read. */
-static int make_pipes(enum tkp_process_output output, int in[2], int out[2])
+static void close_pipe(int ends[2])
 {
-    out[0] = out[1] = -1;
-    if (pipe2(in, O_CLOEXEC))
-        return errno;
-    int code = fcntl(in[1], F_SETFL, O_NONBLOCK) ? errno : 0;
-    if (!code && output == TKP_PROCESS_OUTPUT_PIPE && pipe2(out, O_CLOEXEC))
-        code = errno;
-    if (code) {
-        close(in[0]);
-        close(in[1]);
-    }
+    close_end(&ends[0]);
+    close_end(&ends[1]);
+}
+
+static void close_pipes(struct pipes *pipes)
+{
+    close_pipe(pipes->in);
+    close_pipe(pipes->out);
+    close_pipe(pipes->report);
+}
+
+/* The write end must not make us wait for a child that does not read. */
+static int make_pipes(const struct tkp_process_program *program, struct pipes *pipes)
+{
+    *pipes = (struct pipes){{-1, -1}, {-1, -1}, {-1, -1}};
+    if (!pipe2(pipes->in, O_CLOEXEC) && !fcntl(pipes->in[1], F_SETFL, O_NONBLOCK) &&
+        (program->output != TKP_PROCESS_OUTPUT_PIPE || !pipe2(pipes->out, O_CLOEXEC)) &&
+        (!program->report || !pipe2(pipes->report, O_CLOEXEC)))
+        return 0;
+    int code = errno;
+    close_pipes(pipes);
     return code;
 }
 
 tokperf_status tkp_process_start(const struct tkp_process_program *program,
                                  struct tkp_process *process, struct tokperf_error *error)
 {
-    int in[2], out[2];
-    *process = (struct tkp_process){.pidfd = -1, .input = -1, .output = -1};
-    int code = make_pipes(program->output, in, out);
+    struct pipes pipes;
+    *process = (struct tkp_process){.pidfd = -1, .input = -1, .output = -1, .report = -1};
+    int code = make_pipes(program, &pipes);
     if (code)
         return tkp_fail_errno(error, TOKPERF_E_LIMIT, code, "cannot make a pipe for '%s'",
                               program->path);
     pid_t pid = 0;
-    code = spawn(program, in[0], out[1], &pid);
-    close(in[0]);
-    close_end(&out[1]);
+    code = spawn(program, &pipes, &pid);
     if (code) {
-        close(in[1]);
-        close_end(&out[0]);
+        close_pipes(&pipes);
         return tkp_fail_errno(error, TOKPERF_E_UNSUPPORTED, code, "cannot start '%s'",
                               program->path);
     }
+    close_end(&pipes.in[0]);
+    close_end(&pipes.out[1]);
+    close_end(&pipes.report[1]);
     process->pid = pid;
-    process->input = in[1];
-    process->output = out[0];
+    process->input = pipes.in[1];
+    process->output = pipes.out[0];
+    process->report = pipes.report[0];
     process->pidfd = (int)syscall(SYS_pidfd_open, pid, 0); /* closed on exec by itself */
     return TOKPERF_OK;
 }
@@ -201,6 +218,7 @@ uint32_t tkp_processes_end(struct tkp_process *const *list, uint32_t count,
         close_end(&list[i]->pidfd);
         close_end(&list[i]->input);
         close_end(&list[i]->output);
+        close_end(&list[i]->report);
     }
     return killed;
 }

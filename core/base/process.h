@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Child processes: in a process group of their own (the terminal's Ctrl-C does not reach them),
- * with no descriptor of ours but the three standard ones and no blocked or ignored signal, told to
+ * with no descriptor of ours but those asked for and no blocked or ignored signal, told to
  * end by the end of their standard input, and then made to. Start them before there are threads.
  * [main]
  */
@@ -17,6 +17,7 @@ struct tkp_process {
     int pidfd;       /* becomes readable when it has ended; -1: the system has no such thing */
     int input;       /* we write, it reads: closing it asks it to end; does not block; -1: closed */
     int output;      /* what it writes, or -1 */
+    int report;      /* what it writes to its descriptor program->report, or -1 */
     bool was_killed; /* by tkp_processes_end(): it did not end when it was asked to */
 };
 
@@ -33,6 +34,7 @@ struct tkp_process_program {
     const char *directory;    /* where it runs; NULL: where we do */
     const char *messages;     /* a file there, made anew, for its standard error; NULL: ours */
     enum tkp_process_output output;
+    int report; /* a descriptor of its own behind the standard ones to write to; 0: none */
 };
 
 /* Longest list of words, and so of arguments, with the NULL at its end. */

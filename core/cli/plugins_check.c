@@ -7,13 +7,13 @@
 
 #include <base/clock.h>
 #include <base/error.h>
+#include <base/process.h>
 #include <cli/plugins_check_child.h>
 #include <cli/plugins_check_report.h>
 #include <errno.h>
-#include <fcntl.h>
+#include <limits.h>
 #include <poll.h>
 #include <signal.h>
-#include <spawn.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -23,24 +23,18 @@
 
 /* A plugin that always comes back and is always slow must end too. */
 enum { MAX_TIMEOUTS = 30 };
+enum { KILL_MS = 10000 }; /* for the kernel to end what it was told to */
 enum { READ_BYTES = 4096, LINE_MAX_BYTES = 64 * 1024, SHOWN_OUTPUT_BYTES = 200 };
 
 struct session {
     const struct tkp_plugins_args *args;
     struct tkp_check_report *report;
-    pid_t child;
-    int lines_fd, output_fd; /* what it reports; what it writes to stdout */
+    struct tkp_process child;
     struct tkp_buffer lines, output;
     uint64_t deadline_ns; /* of the call under way */
     uint64_t end_ns;      /* of everything */
     bool timed_out;
 };
-
-static tokperf_status spawn_failed(int errno_value, struct tokperf_error *error)
-{
-    return tkp_fail_errno(error, TOKPERF_E_IO, errno_value,
-                          "cannot start the process that checks the plugin");
-}
 
 /* posix_spawn takes what it does not write to as char *. */
 static char *as_argument(const char *text)
@@ -69,78 +63,20 @@ static void fill_arguments(const struct tkp_plugins_args *args, char *argv[])
     argv[n] = NULL;
 }
 
-static int spawn_with(struct session *s, const int lines[2], const int output[2])
-{
-    char *argv[2 * TKP_PLUGINS_ARGS_MAX + 8];
-    posix_spawn_file_actions_t actions;
-    posix_spawnattr_t attributes;
-    fill_arguments(s->args, argv);
-    int failed = posix_spawn_file_actions_init(&actions);
-    if (failed != 0)
-        return failed;
-    failed = posix_spawnattr_init(&attributes);
-    if (failed != 0) {
-        posix_spawn_file_actions_destroy(&actions);
-        return failed;
-    }
-    failed = posix_spawn_file_actions_adddup2(&actions, output[1], STDOUT_FILENO);
-    if (failed == 0)
-        failed = posix_spawn_file_actions_adddup2(&actions, lines[1], TKP_CHECK_REPORT_FD);
-    if (failed == 0)
-        failed = posix_spawnattr_setpgroup(&attributes, 0);
-    if (failed == 0)
-        failed = posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETPGROUP);
-    if (failed == 0)
-        failed = posix_spawn(&s->child, "/proc/self/exe", &actions, &attributes, argv, environ);
-    posix_spawnattr_destroy(&attributes);
-    posix_spawn_file_actions_destroy(&actions);
-    return failed;
-}
-
-/* The report's descriptor must not be the one that the child's stdout is made from. */
-static int pipe_above(int ends[2])
-{
-    if (pipe2(ends, O_CLOEXEC) != 0)
-        return errno;
-    for (int i = 0; i < 2; i++) {
-        int moved = fcntl(ends[i], F_DUPFD_CLOEXEC, TKP_CHECK_REPORT_FD + 1);
-        int saved = errno;
-        close(ends[i]);
-        ends[i] = moved;
-        if (moved < 0) {
-            if (i == 0)
-                close(ends[1]);
-            else
-                close(ends[0]);
-            return saved;
-        }
-    }
-    return 0;
-}
-
 static tokperf_status start(struct session *s, struct tokperf_error *error)
 {
-    int lines[2];
-    int output[2];
-    int failed = pipe_above(lines);
-    if (failed != 0)
-        return spawn_failed(failed, error);
-    failed = pipe_above(output);
-    if (failed != 0) {
-        close(lines[0]);
-        close(lines[1]);
-        return spawn_failed(failed, error);
-    }
-    failed = spawn_with(s, lines, output);
-    close(lines[1]);
-    close(output[1]);
-    s->lines_fd = lines[0];
-    s->output_fd = output[0];
-    if (failed == 0)
+    char *argv[2 * TKP_PLUGINS_ARGS_MAX + 8];
+    const struct tkp_process_program program = {
+        .path = "/proc/self/exe",
+        .arguments = argv,
+        .output = TKP_PROCESS_OUTPUT_PIPE,
+        .report = TKP_CHECK_REPORT_FD,
+    };
+    fill_arguments(s->args, argv);
+    if (tkp_process_start(&program, &s->child, error) == TOKPERF_OK)
         return TOKPERF_OK;
-    close(lines[0]);
-    close(output[0]);
-    return spawn_failed(failed, error);
+    tkp_error_prefix(error, "the plugin cannot be checked");
+    return error->status = TOKPERF_E_IO;
 }
 
 static void take_lines(struct session *s)
@@ -178,12 +114,12 @@ static int wait_ms(const struct session *s)
     if (now >= next_deadline(s))
         return 0;
     uint64_t left_ms = (next_deadline(s) - now) / TKP_NS_PER_MS + 1;
-    return left_ms > 60000 ? 60000 : (int)left_ms;
+    return left_ms > INT_MAX ? INT_MAX : (int)left_ms;
 }
 
 static void follow(struct session *s)
 {
-    struct pollfd fds[2] = {{s->lines_fd, POLLIN, 0}, {s->output_fd, POLLIN, 0}};
+    struct pollfd fds[2] = {{s->child.report, POLLIN, 0}, {s->child.output, POLLIN, 0}};
     s->deadline_ns = tkp_clock_after_ns(tkp_clock_now_ns(), s->args->timeout_ns);
     s->end_ns = tkp_clock_after_ns(tkp_clock_now_ns(), MAX_TIMEOUTS * s->args->timeout_ns);
     while (fds[0].fd >= 0 || fds[1].fd >= 0) {
@@ -196,9 +132,9 @@ static void follow(struct session *s)
         }
         if (ready <= 0)
             continue;
-        if (fds[0].revents != 0 && !drain(s->lines_fd, &s->lines))
+        if (fds[0].revents != 0 && !drain(s->child.report, &s->lines))
             fds[0].fd = -1;
-        if (fds[1].revents != 0 && !drain(s->output_fd, &s->output))
+        if (fds[1].revents != 0 && !drain(s->child.output, &s->output))
             fds[1].fd = -1;
         take_lines(s);
     }
@@ -248,14 +184,13 @@ static void judge_output(struct session *s)
     tkp_check_report_finding(s->report, text);
 }
 
+/* One that has closed what it writes to may go on all the same. */
 static void end_child(struct session *s)
 {
+    static const struct tkp_process_patience none = {0, 0, KILL_MS};
     int status = 0;
-    if (s->timed_out)
-        (void)kill(-s->child, SIGKILL);
-    while (waitpid(s->child, &status, 0) < 0 && errno == EINTR)
-        continue;
-    (void)kill(-s->child, SIGKILL); /* whatever it left in its group */
+    s->timed_out = s->timed_out || !tkp_process_wait(&s->child, (uint32_t)wait_ms(s), &status);
+    (void)tkp_processes_end(&(struct tkp_process *){&s->child}, 1, &none);
     judge_end(s, status);
     judge_output(s);
 }
@@ -291,8 +226,6 @@ tokperf_status tkp_plugins_check(const struct tkp_plugins_args *args, struct tkp
     if (status == TOKPERF_OK) {
         follow(&s);
         end_child(&s);
-        close(s.lines_fd);
-        close(s.output_fd);
         tkp_check_report_write(report, args->format, out);
         *code = tkp_check_report_code(report);
     }

@@ -36,6 +36,7 @@ expect 1 'it crashed with SIG' "$broken/crashes.so"
 expect 1 'it crashed with SIG' "$broken/crashes_on_bytes.so"
 expect 1 'it crashed with SIG' "$broken/aligned.so"
 expect 1 'it did not come back within 0.3 s: it hangs or spins' "$broken/spins.so" --timeout 300ms
+expect 1 'it did not come back within 0.3 s: it hangs or spins' "$broken/silent.so" --timeout 300ms
 expect 1 'it renders differently the second time' "$broken/not_deterministic.so"
 expect 1 'exports stray_symbol' "$broken/exports.so"
 expect 1 "it writes to stdout, which is the user's: hello" "$broken/prints.so"

@@ -73,6 +73,26 @@ static void says_how_it_ended(void **state)
     }
 }
 
+/* To a descriptor of its own, beside its output. */
+static void reports(void **state)
+{
+    char *arguments[] = {(char[]){"sh"}, (char[]){"-c"}, (char[]){"echo a; echo b >&3"}, NULL};
+    struct tokperf_error error = {0};
+    const struct tkp_process_program program = {
+        .path = "/bin/sh", .arguments = arguments, .output = TKP_PROCESS_OUTPUT_PIPE, .report = 3};
+    struct tkp_process process;
+    char text[8] = "";
+    (void)state;
+    assert_int_equal(tkp_process_start(&program, &process, &error), TOKPERF_OK);
+    assert_int_equal(read(process.report, text, sizeof text), 2);
+    assert_string_equal(text, "b\n");
+    assert_int_equal(read(process.report, text, sizeof text), 0);
+    read_all(&process, text, sizeof text);
+    assert_string_equal(text, "a\n");
+    assert_int_equal(end(&process, LONG_MS, 0), 0);
+    assert_int_equal(process.report, -1);
+}
+
 /* Blocked and ignored signals, descriptors of another child, the process group. */
 static void inherits_nothing(void **state)
 {
@@ -326,6 +346,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(says_how_it_ended),
+        cmocka_unit_test(reports),
         cmocka_unit_test(inherits_nothing),
         cmocka_unit_test(ends_with_its_input),
         cmocka_unit_test(ends_with_a_signal),

@@ -38,6 +38,7 @@
 #define GROWN             24 /* not broken: structs of a later minor version */
 #define SLOW              25 /* an event takes 150 ms of the worker's time */
 #define ALIGNED           26 /* its state needs more than the 16 that the SDK promises */
+#define SILENT            27 /* closes what it could say something to, and does not come back */
 
 #if BROKEN == LEAKS
 extern void *last_lost; /* not static, so that the compiler keeps the allocation */
@@ -68,7 +69,9 @@ static tokperf_status create(const struct tokperf_host *host, const struct tokpe
         return TOKPERF_E_NO_MEMORY;
 #if BROKEN == CRASHES
     __builtin_trap();
-#elif BROKEN == SPINS
+#elif BROKEN == SPINS || BROKEN == SILENT
+    for (int fd = 0; BROKEN == SILENT && fd < 16; fd++)
+        (void)close(fd);
     for (;;)
         (void)usleep(1000);
 #elif BROKEN == LEAKS
