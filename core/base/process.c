@@ -5,6 +5,7 @@
 
 #include <base/clock.h>
 #include <base/error.h>
+#include <base/last_will.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
@@ -124,6 +125,7 @@ tokperf_status tkp_process_start(const struct tkp_process_program *program,
     close_end(&pipes.in[0]);
     close_end(&pipes.out[1]);
     close_end(&pipes.report[1]);
+    tkp_last_will_signal(pid, program->last_signal ? program->last_signal : SIGKILL);
     process->pid = pid;
     process->input = pipes.in[1];
     process->output = pipes.out[0];
@@ -138,9 +140,11 @@ bool tkp_process_has_ended(struct tkp_process *process, int *wait_status)
     int status = -1;
     if (process->pid <= 0)
         return true;
-    if (waitid(P_PID, (id_t)process->pid, &info, WEXITED | WNOHANG | WNOWAIT) == 0) {
-        if (info.si_pid == 0)
-            return false;
+    bool is_ours = waitid(P_PID, (id_t)process->pid, &info, WEXITED | WNOHANG | WNOWAIT) == 0;
+    if (is_ours && info.si_pid == 0)
+        return false;
+    tkp_last_will_spare(process->pid);
+    if (is_ours) {
         kill(-process->pid, SIGKILL); /* as long as it is not reaped the group is its own */
         if (waitpid(process->pid, &status, 0) < 0)
             status = -1;

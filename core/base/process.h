@@ -35,6 +35,7 @@ struct tkp_process_program {
     const char *messages;     /* a file there, made anew, for its standard error; NULL: ours */
     enum tkp_process_output output;
     int report; /* a descriptor of its own behind the standard ones to write to; 0: none */
+    int last_signal; /* to its group when this process ends at once (last_will.h); 0: SIGKILL */
 };
 
 /* Longest list of words, and so of arguments, with the NULL at its end. */

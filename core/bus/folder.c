@@ -3,11 +3,13 @@
  * The folder of a run's sockets, "tokperf-PID-XXXXXX". Its owner keeps it locked, so that a process
  * with another view of pids (a container that shares /tmp) knows that it is in use. What is left of
  * runs that were killed is removed by the next one: folders of this user with that name and nothing
- * but sockets in them, whose process is gone and whose lock is free. [main]
+ * but sockets in them, whose process is gone and whose lock is free. One that ends at once removes
+ * its own (base/last_will.h). [main]
  */
 #include <bus/bus.h>
 
 #include <base/error.h>
+#include <base/last_will.h>
 #include <base/text.h>
 #include <dirent.h>
 #include <errno.h>
@@ -100,6 +102,18 @@ static bool fits(const char *base)
     return strlen(base) + strlen(longest) + LONGEST_SOCKET_NAME < sizeof address.sun_path;
 }
 
+/* The sockets that a run has there, then the folder itself. */
+static void write_will(const char *folder, void (*write)(const char *path))
+{
+    static const char *const sockets[] = {"events", "control"};
+    char path[TKP_BUS_ADDRESS_BYTES + LONGEST_SOCKET_NAME + 2];
+    for (size_t i = 0; i < sizeof sockets / sizeof sockets[0]; i++) {
+        snprintf(path, sizeof path, "%s/%s", folder, sockets[i]);
+        write(path);
+    }
+    write(folder);
+}
+
 /* Makes sure that the new folder is this user's alone, and locks it. */
 static bool take_over(struct tkp_bus_folder *folder)
 {
@@ -109,6 +123,7 @@ static bool take_over(struct tkp_bus_folder *folder)
         (st.st_mode & 07777) == S_IRWXU) {
         (void)!flock(fd, LOCK_EX | LOCK_NB); /* a file system without locks has only the pid */
         folder->lock_fd = fd;
+        write_will(folder->path, tkp_last_will_remove);
         return true;
     }
     int saved = errno;
@@ -163,6 +178,7 @@ void tkp_bus_folder_remove(struct tkp_bus_folder *folder)
     if (holds_sockets_only(folder->lock_fd, false))
         holds_sockets_only(folder->lock_fd, true);
     rmdir(folder->path); /* with something else in it, it stays; somebody may have removed it */
+    write_will(folder->path, tkp_last_will_keep);
     close(folder->lock_fd);
     memset(folder, 0, sizeof *folder);
 }

@@ -5,6 +5,7 @@
 #include <base/clock.h>
 #include <base/error.h>
 #include <base/process.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -54,7 +55,8 @@ static tokperf_status start(const struct tkp_child_inputs *inputs, const char **
                                                 .environment = envp.taken,
                                                 .directory = inputs->directory,
                                                 .messages = "messages",
-                                                .output = TKP_PROCESS_OUTPUT_NONE};
+                                                .output = TKP_PROCESS_OUTPUT_NONE,
+                                                .last_signal = SIGTERM};
     return tkp_process_start(&program, process, error);
 }
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * SIGINT and SIGTERM: the first asks the run to end, the second ends the process at once (130).
+ * SIGINT and SIGTERM: the first asks the run to end, the second ends the process at once, with what
+ * base/last_will.h says.
  * Writing to a closed pipe or past a file limit is an error to be told, no signal. One per process.
  * [main]
  */
@@ -17,5 +18,8 @@ tokperf_status tkp_interrupt_ignore_failed_writes(struct tokperf_error *error) T
 const struct tkp_flag *tkp_interrupt_flag(void);
 /* Becomes readable with it, for poll(). */
 int tkp_interrupt_fd(void);
+/* How the run ends is decided: a second signal ends the process with this code from now on, instead
+ * of 130. */
+void tkp_interrupt_settle(int code);
 
 #endif
