@@ -271,6 +271,9 @@ static void judge_record(struct tkp_judge *j)
     if (f->interrupted)
         tkp_judge_say(j, TKP_SEVERITY_SUSPECT, "interrupted", NAN, NAN,
                       "The run was interrupted before its plan was done.");
+    if (f->interrupted_late)
+        tkp_judge_say(j, TKP_SEVERITY_NOTE, "interrupted", NAN, NAN,
+                      "The run was interrupted while its results were made: they are whole.");
     if (f->ended_early)
         tkp_judge_say(
             j, TKP_SEVERITY_INVALID, "ended_early", NAN, NAN,

@@ -48,7 +48,8 @@ struct tkp_phase_facts {
     const char *results_missing_names; /* (run) "telemetry of nvml (dead)" */
     bool tls_not_verified;             /* (run) --insecure */
     bool log_not_written;              /* (run) */
-    bool interrupted;                  /* (run) */
+    bool interrupted;                  /* (run) before everything was sent and counted */
+    bool interrupted_late;             /* (run) then */
     bool is_so_far;   /* (run) the phases go on: that nothing was completed says nothing yet */
     bool ended_early; /* (run) hopeless: too many requests failed */
     bool log_damaged; /* a block of the record log does not hold what was written */

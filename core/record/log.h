@@ -27,6 +27,10 @@ struct tkp_log_writer;
  * TOKPERF_E_IO. The writer then belongs to one thread at a time. [main] */
 tokperf_status tkp_log_create(const char *path, bool replace, struct tkp_log_writer **writer,
                               struct tokperf_error *error) TOKPERF_MUST_USE;
+/* To put behind the END of a complete log what is known only later. Where it cannot all be written,
+ * closing leaves the file as it was. */
+tokperf_status tkp_log_reopen(const char *path, struct tkp_log_writer **writer,
+                              struct tokperf_error *error) TOKPERF_MUST_USE;
 /* Appends one block of at most 16 MiB. After the first failure everything is counted and dropped.
  */
 void tkp_log_append(struct tkp_log_writer *writer, uint32_t kind, const void *data, uint32_t len);
@@ -44,6 +48,8 @@ tokperf_status tkp_log_open(const char *path, struct tkp_log_reader **reader,
                             struct tokperf_error *error) TOKPERF_MUST_USE;
 void tkp_log_reader_close(struct tkp_log_reader *reader);
 void tkp_log_rewind(struct tkp_log_reader *reader);
+/* From here on look() is called before each block, of some 64 KiB, and at each rewind. */
+void tkp_log_watch(struct tkp_log_reader *reader, void (*look)(void *context), void *context);
 
 struct tkp_token_counts;
 /* From here on rows come with these counts; borrowed, rewound with the reader. NULL: without. */

@@ -30,7 +30,9 @@ struct tkp_log_reader {
     bool in_rows;                       /* the current block may hold more rows */
     bool finished;                      /* nothing is read any more */
     bool damaged;
-    bool ended; /* the last block that was understood is END */
+    bool ended; /* the last block that was understood is END, or a STOP behind it */
+    void (*look)(void *context); /* or NULL */
+    void *look_context;
 };
 
 static tokperf_status finish(struct tkp_log_reader *r, tokperf_status status)
@@ -78,10 +80,17 @@ static bool reserve_payload(struct tkp_log_reader *r, size_t len)
     return r->payload != NULL;
 }
 
+static void show(const struct tkp_log_reader *r)
+{
+    if (r->look)
+        r->look(r->look_context);
+}
+
 /* Reads and checks the next block. NOT_FOUND: the file ends before the block does. */
 static tokperf_status read_block(struct tkp_log_reader *r, struct tkp_log_head *head,
                                  struct tokperf_error *error)
 {
+    show(r);
     r->block_offset = r->next_offset;
     size_t got = fread(head, 1, sizeof *head, r->file);
     r->damaged = got > 0; /* until the whole block is known to be good */
@@ -205,12 +214,19 @@ void tkp_log_reader_close(struct tkp_log_reader *r)
 
 void tkp_log_rewind(struct tkp_log_reader *r)
 {
+    show(r);
     rewind(r->file);
     tkp_reassembly_clear(r->rows);
     r->block_offset = r->next_offset = 0;
     r->in_rows = r->finished = r->damaged = r->ended = false;
     if (r->counts)
         tkp_token_counts_rewind(r->counts);
+}
+
+void tkp_log_watch(struct tkp_log_reader *r, void (*look)(void *context), void *context)
+{
+    r->look = look;
+    r->look_context = context;
 }
 
 void tkp_log_join(struct tkp_log_reader *r, struct tkp_token_counts *counts)
@@ -233,7 +249,7 @@ tokperf_status tkp_log_next(struct tkp_log_reader *r, struct tkp_log_entry *entr
         if (head.version != TKP_LOG_VERSION || !(is_rows(&head) || is_note(&head)))
             continue; /* of a later tokperf */
         struct tokperf_span payload = {r->payload, head.length_bytes};
-        r->ended = head.kind == TKP_LOG_END;
+        r->ended = head.kind == TKP_LOG_END || (r->ended && head.kind == TKP_LOG_STOP);
         if (is_note(&head)) {
             *entry = (struct tkp_log_entry){.kind = head.kind, .payload = payload};
             return TOKPERF_OK;

@@ -6,10 +6,12 @@
 #include <record/log.h>
 
 #include <base/error.h>
+#include <base/log.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <record/log_format.h>
 #include <stdlib.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 enum { BUFFER_BYTES = 1024 * 1024 };
@@ -20,6 +22,7 @@ struct tkp_log_writer {
     char *buffer; /* whole blocks only */
     size_t used_bytes;
     uint64_t lost_blocks;
+    off_t whole_bytes; /* of a file that was complete; else 0 */
     bool failed;
     struct tokperf_error error;
 };
@@ -72,15 +75,14 @@ static void write_large(struct tkp_log_writer *w, const struct tkp_log_head *hea
     w->lost_blocks++;
 }
 
-tokperf_status tkp_log_create(const char *path, bool replace, struct tkp_log_writer **writer,
-                              struct tokperf_error *error)
+static tokperf_status open_file(const char *path, int flags, const char *verb,
+                                struct tkp_log_writer **writer, struct tokperf_error *error)
 {
     *writer = NULL;
     struct tkp_log_writer *w = calloc(1, sizeof *w);
     if (!w)
         return tkp_fail(error, TOKPERF_E_NO_MEMORY, "no memory for the record log");
-    w->fd = open(path, O_WRONLY | O_CREAT | O_CLOEXEC | O_NOFOLLOW | (replace ? O_TRUNC : O_EXCL),
-                 0644);
+    w->fd = open(path, O_WRONLY | O_CLOEXEC | O_NOFOLLOW | flags, 0644);
     int open_errno = errno;
     w->path = strdup(path);
     w->buffer = malloc(BUFFER_BYTES);
@@ -97,7 +99,23 @@ tokperf_status tkp_log_create(const char *path, bool replace, struct tkp_log_wri
         status = TOKPERF_E_EXISTS;
     else if (open_errno == EACCES || open_errno == EPERM || open_errno == EROFS)
         status = TOKPERF_E_DENIED;
-    return tkp_fail_errno(error, status, open_errno, "cannot create the record log '%s'", path);
+    return tkp_fail_errno(error, status, open_errno, "cannot %s the record log '%s'", verb, path);
+}
+
+tokperf_status tkp_log_create(const char *path, bool replace, struct tkp_log_writer **writer,
+                              struct tokperf_error *error)
+{
+    return open_file(path, O_CREAT | (replace ? O_TRUNC : O_EXCL), "create", writer, error);
+}
+
+tokperf_status tkp_log_reopen(const char *path, struct tkp_log_writer **writer,
+                              struct tokperf_error *error)
+{
+    struct stat st;
+    tokperf_status status = open_file(path, O_APPEND, "add to", writer, error);
+    if (status == TOKPERF_OK && !fstat((*writer)->fd, &st))
+        (*writer)->whole_bytes = st.st_size;
+    return status;
 }
 
 void tkp_log_append(struct tkp_log_writer *w, uint32_t kind, const void *data, uint32_t len)
@@ -165,6 +183,8 @@ void tkp_log_close(struct tkp_log_writer *w)
         return;
     if (w->used_bytes)
         tkp_log_write_out(w);
+    if (w->failed && w->whole_bytes && ftruncate(w->fd, w->whole_bytes))
+        tkp_log(TKP_LOG_DEBUG, "the record log '%s' keeps half of a block at its end", w->path);
     if (w->fd >= 0)
         close(w->fd);
     free(w->path);

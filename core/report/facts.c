@@ -107,6 +107,7 @@ static const struct member stop_members[] = {
     COUNT(tkp_stop_note, end_realtime_ns),
     COUNT(tkp_stop_note, interrupted),
     COUNT(tkp_stop_note, ended_early),
+    COUNT(tkp_stop_note, interrupted_late),
     {NULL, MEMBER_TEXT, 0},
 };
 

@@ -71,8 +71,9 @@ struct tkp_collector_note {
 /* The note at the end of the run. */
 struct tkp_stop_note {
     uint64_t end_realtime_ns;
-    uint64_t interrupted; /* 1: by a signal */
-    uint64_t ended_early; /* 1: hopeless, as --failed-request-threshold has it */
+    uint64_t interrupted;      /* 1: by a signal */
+    uint64_t ended_early;      /* 1: hopeless, as --failed-request-threshold has it */
+    uint64_t interrupted_late; /* 1: by one that came behind the last answer */
 };
 
 void tkp_run_facts_write(const struct tkp_run_facts *facts, struct tkp_buffer *out);

@@ -163,7 +163,9 @@ static void add_run_facts(const struct making *m, uint32_t index, struct tkp_pha
     facts->results_missing = m->results_missing;
     facts->results_missing_names = m->results_missing_names;
     facts->tls_not_verified = m->set->plan->tls.insecure;
-    facts->interrupted = run->interrupted;
+    bool is_whole = !run->interrupted && !tkp_phase_set_uncounted(m->set);
+    facts->interrupted = run->interrupted || (run->interrupted_late && !is_whole);
+    facts->interrupted_late = run->interrupted_late && is_whole;
     facts->is_so_far = run->so_far;
     facts->ended_early = run->ended_early;
     facts->log_torn = run->torn && !run->damaged;

@@ -25,7 +25,7 @@ struct tkp_phase_set_run {
     const struct tkp_run_facts *facts;
     bool so_far;                              /* the first pass still goes on */
     const struct tkp_phase_note *so_far_note; /* instead of that phase's note, or NULL */
-    bool torn, damaged, log_lost, interrupted, ended_early;
+    bool torn, damaged, log_lost, interrupted, interrupted_late, ended_early;
     const struct tkp_collector_notes *collectors;
 };
 

@@ -20,7 +20,7 @@ enum { MAX_CONTROLS = 256 }; /* three for each of 85 servers; further ones are n
 struct tkp_summarizer {
     struct tkp_summary_inputs in;
     struct tkp_metric_context context;
-    bool sources_known, torn, damaged, log_lost, interrupted, ended_early;
+    bool sources_known, torn, damaged, log_lost, interrupted, interrupted_late, ended_early;
     struct tkp_phase_set phases;
     pthread_mutex_t mutex; /* guards the notes, of phases too, which main gives while rows come */
     uint64_t end_realtime_ns;
@@ -159,6 +159,7 @@ void tkp_summarizer_stop_note(struct tkp_summarizer *summarizer, const struct tk
     pthread_mutex_lock(&summarizer->mutex);
     summarizer->end_realtime_ns = note->end_realtime_ns;
     summarizer->interrupted = note->interrupted != 0;
+    summarizer->interrupted_late = note->interrupted_late != 0;
     summarizer->ended_early = note->ended_early != 0;
     pthread_mutex_unlock(&summarizer->mutex);
 }
@@ -275,7 +276,7 @@ static void fill_identity(struct tkp_summarizer *s, struct tokperf_summary *summ
     summary->isl_source = tkp_span(tkp_token_source_name(s->context.isl_source));
     summary->osl_source = tkp_span(tkp_token_source_name(s->context.osl_source));
     summary->end_realtime_ns = s->end_realtime_ns;
-    summary->was_cancelled = s->interrupted;
+    summary->was_cancelled = s->interrupted || s->interrupted_late;
     summary->report_source = tkp_span(s->log_lost ? "histograms" : "record_log");
     summary->controls = s->control_list;
     summary->control_count = s->control_count;
@@ -293,6 +294,7 @@ static tokperf_status make_summary(struct tkp_summarizer *s, bool is_final,
         .damaged = s->damaged,
         .log_lost = s->log_lost,
         .interrupted = s->interrupted,
+        .interrupted_late = s->interrupted_late,
         .ended_early = s->ended_early,
         .collectors = &s->collector_notes,
     };

@@ -231,16 +231,16 @@ tokperf_status tkp_run_load(struct tkp_run *run, struct tokperf_error *error)
 
 void tkp_run_stop_recorder(struct tkp_run *run)
 {
-    struct tkp_stop_note note = {.end_realtime_ns = tkp_clock_realtime_ns(),
-                                 .interrupted = run->end == TKP_RUN_INTERRUPTED,
-                                 .ended_early = run->end == TKP_RUN_HOPELESS};
+    run->stop = (struct tkp_stop_note){.end_realtime_ns = tkp_clock_realtime_ns(),
+                                       .interrupted = run->end == TKP_RUN_INTERRUPTED,
+                                       .ended_early = run->end == TKP_RUN_HOPELESS};
     struct tkp_buffer json;
     tkp_buffer_init(&json, 4096);
-    tkp_stop_note_write(&note, &json);
+    tkp_stop_note_write(&run->stop, &json);
     tkp_recorder_note(run->recorder, TKP_LOG_STOP, tkp_buffer_span(&json));
     tkp_buffer_finish(&json);
     if (run->summarizer)
-        tkp_summarizer_stop_note(run->summarizer, &note);
+        tkp_summarizer_stop_note(run->summarizer, &run->stop);
     if (tkp_recorder_stop(run->recorder, &run->log_error) != TOKPERF_OK)
         tkp_log(TKP_LOG_ERROR, "%s", run->log_error.message);
     run->recorder = NULL;

@@ -96,6 +96,7 @@ struct tkp_run {
     enum tkp_run_end end;
     const char *failure;            /* in few words, where the exit code is 1 */
     bool load_began;                /* requests may have been sent */
+    struct tkp_stop_note stop;      /* once the recorder has it */
     struct tokperf_error log_error; /* status set: the record log is incomplete */
 };
 
@@ -141,9 +142,11 @@ tokperf_status tkp_run_open_results(struct tkp_run *run,
                                     struct tokperf_error *error) TOKPERF_MUST_USE;
 /* Runs every phase and ends the threads. Sets run->end. */
 tokperf_status tkp_run_load(struct tkp_run *run, struct tokperf_error *error) TOKPERF_MUST_USE;
-/* Summary and exporters. *verdict is the run's. */
-tokperf_status tkp_run_report(struct tkp_run *run, const struct tokperf_summary **summary,
-                              struct tokperf_error *error) TOKPERF_MUST_USE;
+/* report.c: numbers, exporters, and how the run ended: returns its exit code, which the final
+ * snapshot agrees with. */
+int tkp_run_report(struct tkp_run *run);
+/* Instead of it, when a stage failed: the final snapshot tells what is known. */
+int tkp_run_give_up(struct tkp_run *run, tokperf_status status, const struct tokperf_error *error);
 /* control.c: what is asked of the servers around the load. Nothing unless the plan wants it. */
 tokperf_status tkp_run_reset_cache(struct tkp_run *run,
                                    struct tokperf_error *error) TOKPERF_MUST_USE;

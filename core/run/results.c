@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The results of a run: its directory and record log at the start, summary and exporters at the
- * end. The recorder thread feeds the summary's first pass and the live figures.
+ * Where the results of a run go: its directory, the record log and who follows it, opened before
+ * the load and closed at the end. The recorder thread feeds the summary's first pass and the live
+ * figures.
  */
 #include <run/parts.h>
 
@@ -11,7 +12,6 @@
 #include <base/rng.h>
 #include <base/version.h>
 #include <run/events_log.h>
-#include <report/phase_files.h>
 #include <run/machine.h>
 #include <stdlib.h>
 
@@ -222,55 +222,6 @@ tokperf_status tkp_run_open_results(struct tkp_run *run, struct tokperf_error *e
         return start_threads(run, log, error);
     }
     tkp_log_close(log);
-    return status;
-}
-
-/* Second pass and cursor need the log; without it the histograms have to do. */
-static tokperf_status select_from_log(struct tkp_run *run, struct tkp_log_reader **reader,
-                                      struct tokperf_error *error)
-{
-    bool complete = run->log_error.status == TOKPERF_OK;
-    if (complete && tkp_log_open(run->log_path, reader, &run->log_error) == TOKPERF_OK) {
-        tokperf_status status = tkp_run_count_tokens(run, *reader, error);
-        return status ? status : tkp_summarizer_select(run->summarizer, *reader, error);
-    }
-    if (complete)
-        tkp_log(TKP_LOG_ERROR, "%s: the results are made without it", run->log_error.message);
-    tkp_summarizer_without_log(run->summarizer);
-    tkp_exports_drop_records(&run->exports);
-    return TOKPERF_OK;
-}
-
-tokperf_status tkp_run_report(struct tkp_run *run, const struct tokperf_summary **summary,
-                              struct tokperf_error *error)
-{
-    struct tkp_log_reader *reader = NULL;
-    struct tkp_cursor *cursor = NULL;
-    struct tokperf_error not_kept = {0};
-    tokperf_status kept = TOKPERF_OK;
-    tokperf_status status = select_from_log(run, &reader, error);
-    if (status == TOKPERF_OK)
-        status = tkp_cursor_create(reader, tkp_summarizer_context(run->summarizer),
-                                   run->facts.id_seed, &cursor, error);
-    if (status == TOKPERF_OK)
-        status = tkp_summarizer_result(run->summarizer, summary, error);
-    if (status == TOKPERF_OK) /* before the exporters, whose failure or crash must not lose it */
-        kept = tkp_snapshots_finish(run->snapshots, *summary, NULL, &not_kept);
-    if (status == TOKPERF_OK)
-        status = tkp_results_write(&(struct tkp_result_job){.plan = run->plan,
-                                                            .exports = &run->exports,
-                                                            .host = &run->host,
-                                                            .summary = *summary,
-                                                            .cursor = cursor},
-                                   error);
-    if (status == TOKPERF_OK && tkp_flag_is_raised(&run->terminal_failed))
-        status = tkp_fail(error, TOKPERF_E_IO, "the results could not be printed");
-    if (status == TOKPERF_OK && kept != TOKPERF_OK) {
-        *error = not_kept;
-        status = kept;
-    }
-    tkp_cursor_destroy(cursor);
-    tkp_log_reader_close(reader);
     return status;
 }
 

@@ -9,7 +9,6 @@
 #include <math.h>
 #include <pthread.h>
 #include <report/snapshot.h>
-#include <run/interrupt.h>
 #include <run/parts.h>
 #include <stdlib.h>
 
@@ -27,6 +26,10 @@ struct tkp_snapshots {
     bool has_so_far;
     uint64_t in_flight;
     struct tkp_buffer json, frames;
+    struct tkp_arena held_arena;
+    struct tokperf_summary held;
+    bool is_held;
+    uint64_t held_pending;
 };
 
 struct tkp_snapshots *tkp_snapshots_create(struct tkp_run *run)
@@ -40,6 +43,7 @@ struct tkp_snapshots *tkp_snapshots_create(struct tkp_run *run)
         s->interval_ns = (uint64_t)fmin((double)TKP_NS_PER_S / rate, LARGEST_INTERVAL_NS);
     tkp_buffer_init(&s->json, TKP_SNAPSHOT_MAX_BYTES);
     tkp_buffer_init(&s->frames, TKP_BATCH_MAX_BYTES);
+    tkp_arena_init(&s->held_arena, 0);
     if (pthread_mutex_init(&s->mutex, NULL)) {
         free(s);
         return NULL;
@@ -54,6 +58,7 @@ void tkp_snapshots_destroy(struct tkp_snapshots *s)
     pthread_mutex_destroy(&s->mutex);
     tkp_buffer_finish(&s->json);
     tkp_buffer_finish(&s->frames);
+    tkp_arena_finish(&s->held_arena);
     free(s);
 }
 
@@ -136,6 +141,12 @@ static void publish_so_far(struct tkp_snapshots *s, const struct tkp_counter_pro
     tkp_arena_finish(&arena);
 }
 
+static void publish_held(struct tkp_snapshots *s)
+{
+    write_document(s, &s->held, s->held_pending, NULL, NULL);
+    publish_document(s);
+}
+
 /* ---- while the run goes ---- */
 
 void tkp_snapshots_tick(struct tkp_snapshots *s, uint64_t now_ns)
@@ -211,8 +222,28 @@ void tkp_snapshots_look(struct tkp_snapshots *s, const struct tkp_counter_progre
     if (!s)
         return;
     pthread_mutex_lock(&s->mutex);
-    if (s->state == TKP_SESSION_DRAINING && is_due(s, tkp_clock_now_ns()) && has_listener(s))
-        publish_so_far(s, progress);
+    if (s->state == TKP_SESSION_DRAINING && (progress || s->is_held) &&
+        is_due(s, tkp_clock_now_ns()) && has_listener(s)) {
+        if (progress)
+            publish_so_far(s, progress);
+        else
+            publish_held(s);
+    }
+    pthread_mutex_unlock(&s->mutex);
+}
+
+void tkp_snapshots_hold(struct tkp_snapshots *s, const struct tkp_counter_progress *progress)
+{
+    struct tokperf_error error;
+    if (!s || !s->run->publisher)
+        return;
+    pthread_mutex_lock(&s->mutex);
+    tkp_arena_finish(&s->held_arena);
+    tkp_arena_init(&s->held_arena, 0);
+    s->is_held = tkp_summarizer_peek(s->run->summarizer, NULL, &s->held_arena, &s->held, &error) ==
+                 TOKPERF_OK;
+    s->held_pending =
+        progress ? pending(s, progress) : tkp_summarizer_uncounted(s->run->summarizer);
     pthread_mutex_unlock(&s->mutex);
 }
 
@@ -264,23 +295,20 @@ static void write_without_summary(struct tkp_snapshots *s, const char *failure)
     tkp_arena_finish(&arena);
 }
 
-tokperf_status tkp_snapshots_finish(struct tkp_snapshots *s, const struct tokperf_summary *summary,
-                                    const char *failure, struct tokperf_error *error)
+tokperf_status tkp_snapshots_finish(struct tkp_snapshots *s, enum tkp_session_state state,
+                                    const struct tokperf_summary *summary, const char *failure,
+                                    struct tokperf_error *error)
 {
     if (!s)
         return TOKPERF_OK;
     struct tkp_run *run = s->run;
     pthread_mutex_lock(&s->mutex);
-    bool cut =
-        !summary || run->end == TKP_RUN_INTERRUPTED || tkp_flag_is_raised(tkp_interrupt_flag());
-    bool first =
-        tkp_session_state_advance(&s->state, cut ? TKP_SESSION_INTERRUPTED : TKP_SESSION_COMPLETE);
     tokperf_status status = TOKPERF_OK;
-    if (first) {
+    if (tkp_session_state_advance(&s->state, state)) {
         s->in_flight = 0;
         if (summary)
             write_document(s, summary, tkp_summarizer_uncounted(run->summarizer), &run->facts,
-                           NULL);
+                           failure);
         else
             write_without_summary(s, failure);
         publish_document(s);

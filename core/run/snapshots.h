@@ -7,6 +7,7 @@
 #ifndef TKP_RUN_SNAPSHOTS_H
 #define TKP_RUN_SNAPSHOTS_H
 
+#include <metrics/session_state.h>
 #include <report/facts.h>
 #include <tokperf/exporter.h>
 
@@ -32,13 +33,20 @@ void tkp_snapshots_note(struct tkp_snapshots *snapshots, const struct tkp_phase_
                         uint64_t in_flight);
 /* All answers are in and the recorder has stopped: state draining. [main] */
 void tkp_snapshots_drain(struct tkp_snapshots *snapshots);
-/* While answers are counted; as tick(). [main] */
+/* While answers are counted and the report is made; as tick(). progress: NULL once the numbers are
+ * held. [main] */
 void tkp_snapshots_look(struct tkp_snapshots *snapshots,
                         const struct tkp_counter_progress *progress);
+/* Counting is over: what the summarizer says now is what look() publishes from here on, while it
+ * reads the log for the exact numbers. progress NULL: it knows itself how many answers are not
+ * counted. Again, when another summarizer has taken its place and before it is destroyed. [main] */
+void tkp_snapshots_hold(struct tkp_snapshots *snapshots,
+                        const struct tkp_counter_progress *progress);
 /* The last one, once: on the bus and in metrics/final_snapshot.json, each whether or not the other
- * succeeds. Call when the recorder has stopped. summary NULL: it could not be made, and failure
- * says why; what is known is told all the same. The first failure is logged and returned. [main] */
-tokperf_status tkp_snapshots_finish(struct tkp_snapshots *snapshots,
+ * succeeds. Call when the recorder has stopped. state: complete or interrupted. summary NULL: it
+ * could not be made; what is known is told all the same. failure: why there is no report or not all
+ * of it, or NULL. The first failure of its own is logged and returned. [main] */
+tokperf_status tkp_snapshots_finish(struct tkp_snapshots *snapshots, enum tkp_session_state state,
                                     const struct tokperf_summary *summary, const char *failure,
                                     struct tokperf_error *error) TOKPERF_MUST_USE;
 

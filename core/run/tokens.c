@@ -122,20 +122,30 @@ static void drain(struct tkp_run *run)
         say_pending(run, end, &progress);
     if (progress.failed)
         tkp_log(TKP_LOG_WARNING, "%" PRIu64 " answers could not be counted", progress.failed);
+    tkp_snapshots_hold(run->snapshots, &progress);
     tkp_counter_close(run->counter);
     run->counter = NULL;
 }
 
-/* The summary so far knows no tokens: it is made again, from the log. */
+/* The summary so far knows no tokens: it is made again, from the log. Until then it is there for
+ * who looks. */
 static tokperf_status read_again(struct tkp_run *run, struct tkp_log_reader *reader,
                                  struct tokperf_error *error)
 {
     struct tkp_summary_inputs inputs = {
         .plan = run->plan, .facts = &run->facts, .artifact_dir = run->dir.path};
-    tkp_summarizer_destroy(run->summarizer);
-    run->summarizer = NULL;
-    tokperf_status status = tkp_summarizer_create(&inputs, &run->summarizer, error);
-    return status == TOKPERF_OK ? tkp_summarizer_read(run->summarizer, reader, error) : status;
+    struct tkp_summarizer *counted = NULL, *uncounted = run->summarizer;
+    tokperf_status status = tkp_summarizer_create(&inputs, &counted, error);
+    if (status == TOKPERF_OK)
+        status = tkp_summarizer_read(counted, reader, error);
+    if (status != TOKPERF_OK) {
+        tkp_summarizer_destroy(counted);
+        return status;
+    }
+    run->summarizer = counted;
+    tkp_snapshots_hold(run->snapshots, NULL);
+    tkp_summarizer_destroy(uncounted);
+    return TOKPERF_OK;
 }
 
 tokperf_status tkp_run_count_tokens(struct tkp_run *run, struct tkp_log_reader *reader,

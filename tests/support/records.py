@@ -214,7 +214,7 @@ def parse(data, rows=None, sums=True):
     log, at = Log(), 0
     log.rows = [] if rows is None else rows
     try:
-        while at < len(data) and log.end is None:
+        while at < len(data):
             if len(data) - at < 16:
                 break
             magic, kind, version, size, crc = struct.unpack_from("<4sHHII", data, at)
@@ -225,13 +225,15 @@ def parse(data, rows=None, sums=True):
             payload = data[at + 16:at + 16 + size]
             if sums and crc32c(payload, crc32c(data[at + 4:at + 12])) != crc:
                 raise Damage(f"wrong checksum of the block at offset {at}")
+            if log.end is not None and kind != STOP:
+                raise Damage(f"a block behind the end at offset {at}")
             if version == 1:
                 read_block(log, kind, payload)
             log.blocks.append((at, kind, size))
             at += 16 + size
     except (Damage, ValueError) as why:
         log.damage = str(why)
-    log.torn = log.damage is None and at < len(data) and log.end is None
+    log.torn = log.damage is None and at < len(data)
     return log
 
 

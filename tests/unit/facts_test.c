@@ -95,7 +95,7 @@ static void notes_read_back(void **state)
         {1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16},
         {UINT64_MAX, UINT64_MAX, 1, UINT64_MAX - 1, 0, UINT64_MAX, 3, UINT64_MAX, 4, 0, UINT64_MAX,
          1, 0, 2, UINT64_MAX, 5}};
-    static const struct tkp_stop_note stops[] = {{0}, {UINT64_C(1790000000123456789), 1, 1}};
+    static const struct tkp_stop_note stops[] = {{0}, {UINT64_C(1790000000123456789), 1, 1, 1}};
     struct tokperf_error error;
     struct tkp_buffer json;
     tkp_buffer_init(&json, 4096);
@@ -142,7 +142,7 @@ static void keys_are_frozen(void **state)
                                                .calibrated_events_per_s = 8};
     static const struct tkp_phase_note phase = {1, 2,  3,  4,  5,  6,  7,  8,
                                                 9, 10, 11, 12, 13, 14, 15, 16};
-    static const struct tkp_stop_note stop = {7, 1, 1};
+    static const struct tkp_stop_note stop = {7, 1, 1, 1};
     struct tkp_buffer json;
     tkp_buffer_init(&json, 4096);
     tkp_run_facts_write(&facts, &json);
@@ -165,7 +165,8 @@ static void keys_are_frozen(void **state)
     tkp_buffer_clear(&json);
     tkp_stop_note_write(&stop, &json);
     assert_string_equal(tkp_buffer_text(&json),
-                        "{\"end_realtime_ns\":7,\"interrupted\":1,\"ended_early\":1}");
+                        "{\"end_realtime_ns\":7,\"interrupted\":1,\"ended_early\":1,"
+                        "\"interrupted_late\":1}");
     tkp_buffer_finish(&json);
 }
 

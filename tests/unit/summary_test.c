@@ -147,13 +147,19 @@ static void assert_metrics_equal(const struct tokperf_phase *a, const struct tok
     }
 }
 
-static bool has_reason(const struct tokperf_summary *summary, const char *code)
+/* Of a reason or note; -1: there is none. */
+static int severity_of(const struct tokperf_summary *summary, const char *code)
 {
     for (uint32_t i = 0; i < summary->reason_count; i++)
         if (summary->reasons[i]->code.len == strlen(code) &&
             memcmp(summary->reasons[i]->code.data, code, strlen(code)) == 0)
-            return true;
-    return false;
+            return (int)summary->reasons[i]->severity;
+    return -1;
+}
+
+static bool has_reason(const struct tokperf_summary *summary, const char *code)
+{
+    return severity_of(summary, code) >= 0;
 }
 
 static void a_log_read_back_gives_the_same(void **state)
@@ -207,6 +213,45 @@ static void an_interrupted_run_is_said(void **state)
     const struct tokperf_summary *summary = result_of(summarizer);
     assert_true(summary->was_cancelled);
     assert_true(has_reason(summary, "interrupted"));
+    tkp_summarizer_destroy(summarizer);
+}
+
+/* By a signal behind the last answer, which the log has behind its END. */
+static void a_late_interruption_is_said(void **state)
+{
+    (void)state;
+    static const char note[] = "{\"end_realtime_ns\":5,\"interrupted_late\":1}";
+    struct tkp_summarizer *summarizer = create();
+    struct tkp_log_writer *log;
+    struct tokperf_error error;
+    write_log(true, "{\"end_realtime_ns\":5}");
+    assert_int_equal(tkp_log_reopen(files.path, &log, &error), TOKPERF_OK);
+    tkp_log_append(log, TKP_LOG_STOP, note, sizeof note - 1);
+    tkp_log_close(log);
+    assert_int_equal(read_all(summarizer, &error), TOKPERF_OK);
+    const struct tokperf_summary *summary = result_of(summarizer);
+    assert_true(summary->was_cancelled);
+    assert_false(has_reason(summary, "log_torn"));
+    assert_int_equal(severity_of(summary, "interrupted"), 0); /* a note: no number is missing */
+    tkp_summarizer_destroy(summarizer);
+}
+
+static void a_late_interruption_that_leaves_answers_uncounted(void **state)
+{
+    (void)state;
+    const struct tkp_stop_note stop = {.end_realtime_ns = 5, .interrupted_late = 1};
+    plan.tokenizer = "builtin";
+    struct tkp_summarizer *summarizer = create();
+    for (uint64_t n = 0; n < ROWS; n++) {
+        struct tkp_row row = sample_row_of_run(n);
+        row.counted_output = n + 1 < ROWS ? 3 : TKP_ROW_COUNT_PENDING;
+        row.outcome = TKP_OUTCOME_OK;
+        tkp_summarizer_row(summarizer, &row, NULL);
+    }
+    tkp_summarizer_stop_note(summarizer, &stop);
+    tkp_summarizer_without_log(summarizer);
+    assert_int_equal(tkp_summarizer_uncounted(summarizer), 1);
+    assert_int_equal(severity_of(result_of(summarizer), "interrupted"), 1); /* suspect */
     tkp_summarizer_destroy(summarizer);
 }
 
@@ -275,6 +320,8 @@ int main(void)
         TEST(a_log_read_back_gives_the_same),
         TEST(a_log_without_an_end_is_said),
         TEST(an_interrupted_run_is_said),
+        TEST(a_late_interruption_is_said),
+        TEST(a_late_interruption_that_leaves_answers_uncounted),
         TEST(without_a_log_counts_are_exact),
         TEST(rows_of_unknown_phases_are_passed_over),
         TEST(a_damaged_note_is_refused),
