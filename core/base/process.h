@@ -34,7 +34,7 @@ struct tkp_process_program {
     const char *directory;    /* where it runs; NULL: where we do */
     const char *messages;     /* a file there, made anew, for its standard error; NULL: ours */
     enum tkp_process_output output;
-    int report; /* a descriptor of its own behind the standard ones to write to; 0: none */
+    int report;      /* a descriptor of its own behind the standard ones to write to; 0: none */
     int last_signal; /* to its group when this process ends at once (last_will.h); 0: SIGKILL */
 };
 

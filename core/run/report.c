@@ -8,7 +8,6 @@
 #include <run/parts.h>
 
 #include <base/error.h>
-#include <base/secrets.h>
 #include <base/text.h>
 #include <inttypes.h>
 #include <report/phase_files.h>
@@ -160,22 +159,11 @@ static int judge(struct tkp_run *run, const struct tokperf_summary *summary)
     return TKP_EXIT_OK;
 }
 
-static tokperf_status keep_snapshot(struct tkp_run *run, enum tkp_session_state state,
-                                    const struct tokperf_summary *summary, tokperf_status status,
-                                    const struct tokperf_error *error)
-{
-    char failure[sizeof error->message];
-    struct tokperf_error not_kept;
-    (void)tkp_secrets_copy(failure, sizeof failure, tkp_span(error->message));
-    return tkp_snapshots_finish(run->snapshots, state, summary,
-                                status == TOKPERF_OK ? NULL : failure, &not_kept);
-}
-
 /* The decision. status, error: of the exporters. Returns the exit code. */
 static int decide(struct tkp_run *run, struct report *report, tokperf_status status,
                   const struct tokperf_error *error)
 {
-    struct tokperf_error ignored;
+    struct tokperf_error not_kept, ignored;
     bool is_interrupted = tkp_flag_is_raised(tkp_interrupt_flag());
     if (is_interrupted && note_interruption(run)) {
         tkp_log(TKP_LOG_WARNING, "interrupted: the results were written already");
@@ -185,19 +173,21 @@ static int decide(struct tkp_run *run, struct report *report, tokperf_status sta
     if (code == TKP_EXIT_OK)
         code = tkp_exit_of(status);
     tkp_interrupt_settle(code);
-    tokperf_status kept =
-        keep_snapshot(run, is_interrupted ? TKP_SESSION_INTERRUPTED : TKP_SESSION_COMPLETE,
-                      report->summary, status, error);
+    tokperf_status kept = tkp_snapshots_finish(
+        run->snapshots, is_interrupted ? TKP_SESSION_INTERRUPTED : TKP_SESSION_COMPLETE,
+        report->summary, status == TOKPERF_OK ? NULL : error->message, &not_kept);
     return code == TKP_EXIT_OK ? tkp_exit_of(kept) : code;
 }
 
 int tkp_run_give_up(struct tkp_run *run, tokperf_status status, const struct tokperf_error *error)
 {
+    struct tokperf_error not_kept;
     int code = tkp_exit_of(status);
     tkp_log(TKP_LOG_ERROR, "%s", error->message);
     tkp_run_end_threads(run);
     tkp_interrupt_settle(code);
-    (void)!keep_snapshot(run, TKP_SESSION_INTERRUPTED, NULL, status, error);
+    (void)!tkp_snapshots_finish(run->snapshots, TKP_SESSION_INTERRUPTED, NULL, error->message,
+                                &not_kept);
     return code;
 }
 
