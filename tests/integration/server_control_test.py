@@ -6,10 +6,9 @@ import json
 import pathlib
 import re
 import signal
-import subprocess
 import threading
 
-from harness import TOKPERF, Run, RunTest, main, program_environment
+from harness import RUN_DEADLINE_S, Run, RunTest, main
 
 ANSWER = json.dumps({"object": "chat.completion", "choices": [
     {"message": {"content": "yes"}, "finish_reason": "stop"}]}).encode()
@@ -35,6 +34,7 @@ class ServerControl(RunTest):
 
         class Handler(http.server.BaseHTTPRequestHandler):
             protocol_version = "HTTP/1.1"
+            disable_nagle_algorithm = True  # head and body are two writes
 
             def do_POST(self):
                 request = Request(self)
@@ -58,7 +58,7 @@ class ServerControl(RunTest):
         server.daemon_threads = True
         server.handle_error = lambda *_: None  # runs that are interrupted leave their connections
         server.block_on_close = False
-        threading.Thread(target=server.serve_forever, daemon=True).start()
+        threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
         self.addCleanup(server.server_close)
         self.addCleanup(server.shutdown)
         return f"http://127.0.0.1:{server.server_address[1]}", seen
@@ -162,17 +162,13 @@ class ServerControl(RunTest):
             return None
 
         url, seen = self.start_server(answer)
-        directory = self.new_directory()
-        program = subprocess.Popen(
-            [TOKPERF, "profile", "--url", url, "--model", "test", "--ui-type", "none",
-             "--benchmark-duration", "60", "--concurrency", "1", "--server-profiler",
-             "--output-artifact-dir", str(directory)], stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL, env=program_environment())
-        self.assertTrue(begun.wait(20))
+        program = self.start_profile(url, "--benchmark-duration", 600, "--concurrency", 1,
+                                     "--server-profiler")
+        self.assertTrue(begun.wait(RUN_DEADLINE_S))
         program.send_signal(signal.SIGINT)
-        self.assertEqual(program.wait(timeout=20), 130)
+        self.assertEqual(program.wait(timeout=RUN_DEADLINE_S), 130)
         self.assertEqual(self.paths(seen)[-1], "/stop_profile")
-        result = json.loads((directory / "profile_export.json").read_text())
+        result = json.loads((program.directory / "profile_export.json").read_text())
         self.assertEqual(result["server_control"][-1]["action"], "stop_profile")
 
     def test_an_interrupted_reset_refuses_the_run(self):
@@ -184,15 +180,11 @@ class ServerControl(RunTest):
             silent.wait()
 
         url, _ = self.start_server(answer)
-        directory = self.new_directory()
-        program = subprocess.Popen(
-            [TOKPERF, "profile", "--url", url, "--model", "test", "--reset-kv-cache",
-             "--output-artifact-dir", str(directory)], stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL, env=program_environment())
-        self.assertTrue(asked.wait(20))
+        program = self.start_profile(url, "--reset-kv-cache")
+        self.assertTrue(asked.wait(RUN_DEADLINE_S))
         program.send_signal(signal.SIGINT)
-        self.assertEqual(program.wait(timeout=20), 130)
-        self.assertFalse(directory.exists())
+        self.assertEqual(program.wait(timeout=RUN_DEADLINE_S), 130)
+        self.assertFalse(program.directory.exists())
 
     def test_the_file_says_the_same(self):
         url, seen = self.start_server()

@@ -170,7 +170,7 @@ class Tokens(RunTest):
                 pass
 
         server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        threading.Thread(target=server.serve_forever, daemon=True).start()
+        threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
         self.addCleanup(server.server_close)
         self.addCleanup(server.shutdown)
         run = self.count(f"http://127.0.0.1:{server.server_address[1]}", "--request-count", "10",

@@ -2,6 +2,7 @@
 """What makes a verdict happen from outside of the program: made-up /proc and /sys, a thread that is
 stopped alone, signals in bursts, a server that says too little."""
 import ctypes
+import itertools
 import json
 import os
 import pathlib
@@ -100,19 +101,20 @@ def thread_named(pid, name):
 
 
 class PlainServer:
-    """Answers /v1/chat/completions whole. usage(n): the usage object of the nth answer, or None."""
+    """Answers /v1/chat/completions whole. usage(n): the usage object of the nth answer, or None; it is
+    called before that answer is sent, so a test can do there what is to happen amid the load."""
 
     def __init__(self, usage):
-        counter = {"n": 0}
+        numbers = itertools.count()
 
         class Handler(BaseHTTPRequestHandler):
             protocol_version = "HTTP/1.1"
+            disable_nagle_algorithm = True  # head and body are two writes
 
             def do_POST(self):  # pylint: disable=invalid-name
                 self.rfile.read(int(self.headers["content-length"]))
                 answer = {"choices": [{"message": {"content": "hi"}, "finish_reason": "stop"}]}
-                said = usage(counter["n"])
-                counter["n"] += 1
+                said = usage(next(numbers))
                 if said:
                     answer["usage"] = said
                 body = json.dumps(answer).encode()
@@ -128,7 +130,7 @@ class PlainServer:
         self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
         self.server.daemon_threads = True
         self.url = f"http://127.0.0.1:{self.server.server_address[1]}"
-        self.thread = threading.Thread(target=self.server.serve_forever)
+        self.thread = threading.Thread(target=self.server.serve_forever, args=(0.01,))
         self.thread.start()
 
     def stop(self):
