@@ -10,7 +10,9 @@ from harness import RUN_DEADLINE_S, RunTest, main
 
 class Signals(RunTest):
     def wait_until_sending(self, mock):
-        mock.wait_for(lambda c: c['completed_total{route="chat"}'] > 5)
+        """Until more than five answers were read: of the last four, as many as are in flight, that is
+        not known."""
+        mock.wait_for(lambda c: c['completed_total{route="chat"}'] > 5 + 4)
 
     def test_first_signal_writes_everything(self):
         for number in (signal.SIGINT, signal.SIGTERM):
@@ -51,9 +53,10 @@ class Signals(RunTest):
         self.assertEqual(process.returncode, 130)
 
     def test_signal_while_waiting_for_the_server(self):
-        process = self.start_profile("http://127.0.0.1:9", "--wait-for-model-timeout", 60,
+        mock = self.start_mock("--fault-500", "1")
+        process = self.start_profile(mock, "--wait-for-model-timeout", 600,
                                      "--wait-for-model-interval", 1)
-        time.sleep(0.5)
+        mock.wait_for(lambda c: c['responses_total{code="5xx"}'] > 0)
         os.kill(process.pid, signal.SIGINT)
         process.communicate(timeout=RUN_DEADLINE_S)
         self.assertEqual(process.returncode, 130)
@@ -62,21 +65,30 @@ class Signals(RunTest):
     def test_the_mock_child_dies_with_its_parent(self):
         process = self.start_profile("mock:", "--streaming", "--concurrency", 4,
                                      "--request-count", 1000000)
-        children = []
-        end = time.monotonic() + RUN_DEADLINE_S
-        while not children and time.monotonic() < end:
-            path = f"/proc/{process.pid}/task/{process.pid}/children"
-            with open(path, encoding="ascii") as file:
-                children = [int(pid) for pid in file.read().split()]
-        self.assertEqual(len(children), 1)
+        child = self.wait_for(lambda: self.children_of(process.pid), "a child")
+        self.assertEqual(len(child), 1)
         process.kill()
         process.communicate()
-        while time.monotonic() < end and os.path.exists(f"/proc/{children[0]}"):
-            with open(f"/proc/{children[0]}/stat", encoding="ascii") as file:
-                if file.read().rsplit(")", 1)[1].split()[0] == "Z":
-                    break
-        else:
-            self.assertFalse(os.path.exists(f"/proc/{children[0]}"))
+        self.wait_for(lambda: self.has_ended(child[0]), "its end")
+
+    def wait_for(self, condition, what):
+        end = time.monotonic() + RUN_DEADLINE_S
+        while not (found := condition()):
+            self.assertLess(time.monotonic(), end, what)
+        return found
+
+    @staticmethod
+    def children_of(pid):
+        with open(f"/proc/{pid}/task/{pid}/children", encoding="ascii") as file:
+            return [int(child) for child in file.read().split()]
+
+    @staticmethod
+    def has_ended(pid):
+        try:
+            with open(f"/proc/{pid}/stat", encoding="ascii") as file:
+                return file.read().rsplit(")", 1)[1].split()[0] == "Z"
+        except (FileNotFoundError, ProcessLookupError):
+            return True
 
 
 if __name__ == "__main__":
