@@ -1,16 +1,18 @@
 # SPDX-License-Identifier: Apache-2.0
 """Servers that do what servers rarely do, over each way to a server: each has its one outcome, and
-leaves the connection usable or not as HTTP says. Three requests, one after the other."""
+leaves the connection usable or not as HTTP says. Three requests to each, one after the other."""
 import socket
 import sys
+import threading
 import time
 
 from harness import SOURCE, RunTest, main
 
 sys.path.insert(0, str(SOURCE / "tests" / "support"))
+import records  # noqa: E402
 import servers  # noqa: E402
-from odd_server import (CHUNKED, JSON, SSE, STREAM, WAYS, WHOLE, OddServer, answer,  # noqa: E402
-                        chunked, content, event, head)
+from odd_server import (CHUNKED, DEADLINE_S, JSON, SSE, STREAM, WAYS, OddServer,  # noqa: E402
+                        answer, chunked, content, event, head)
 
 servers.need("openssl")
 REQUESTS = 3
@@ -37,12 +39,13 @@ def then(end, *parts):
 
 
 def spaced(*parts):
-    """Like always(), with the parts as segments of their own."""
+    """Like always(), with the parts of the first answer as segments of their own."""
     def serve(peer, _):
-        while peer.read_request():
+        if peer.read_request():
             for part in parts:
                 peer.send(part)
-                time.sleep(0.001)  # only makes it likely that each part is a read of its own
+                time.sleep(0.0002)  # only makes it likely that each part is a read of its own
+        always(*parts)(peer, _)
     return serve
 
 
@@ -53,6 +56,9 @@ def fields(*lines):
 def chunks(*parts, **more):
     return always(head(200, SSE, CHUNKED) + chunked(*parts, **more))
 
+
+# The next request may be sent before it is known that the kept connection is gone.
+STALE = ("closes without a word", "closes only its half")
 
 # name: what it serves, the outcome of all requests, connections opened, part of the message
 TABLE = {
@@ -148,35 +154,59 @@ class OddServers(RunTest):
         self.addCleanup(server.close)
         return server
 
-    def load(self, server, *arguments, count=REQUESTS):
-        return self.profile(server.url, *server.arguments, "--streaming", "--concurrency", 1,
-                            "--request-count", count, "--first-byte-timeout-seconds", 5,
-                            "--idle-timeout-seconds", 5, *arguments, expect=None)
+    def load(self, all_servers, count):
+        """The requests go to the servers in turn."""
+        urls = [server.url for server in all_servers]
+        more = (word for url in urls[1:] for word in ("--url", url))
+        return self.profile(urls[0], *all_servers[0].arguments, "--streaming", "--concurrency", 1,
+                            "--request-count", count, *more, expect=None)
 
-    def check(self, way, serve, outcome, connections, says):
-        server = self.odd(way, serve)
-        run = self.load(server)
-        self.assertEqual(run.outcomes(), {outcome: REQUESTS}, run.stderr + run.stdout)
+    def check(self, way, name, server, rows, lines):
+        """What the log and the exported lines have of one server."""
+        serve, outcome, connections, says = TABLE[name]
+        self.assertEqual([line["tokperf"]["outcome"] for line in lines], [outcome] * REQUESTS,
+                         lines[0].get("error"))
         # libcurl goes on with a connection whose framing was contradictory
-        kept = way.curl and serve is TABLE["length and chunks"][0]
+        kept = way.curl and name == "length and chunks"
         self.assertEqual(server.connections, 1 if kept else connections)
-        # a request may have been sent before it was known that the kept connection is gone
-        stale = serve in (TABLE["closes without a word"][0], TABLE["closes only its half"][0])
-        self.assertLessEqual(run.count("retry_count"), REQUESTS - 1 if stale else 0)
-        self.assertEqual(run.code, 0 if outcome == "ok" else 1)
-        for record in run.records():
+        self.assertLessEqual(sum(line["tokperf"]["retries"] for line in lines),
+                             REQUESTS - 1 if name in STALE else 0)
+        for line in lines:
             if outcome != "ok":
-                message = record["error"].get("message", "")
+                message = line["error"].get("message", "")
                 self.assertIn("" if way.curl else says, message)  # libcurl has words of its own
                 self.assertEqual(says != "", message != "", message)
         if outcome == "ok":
-            self.assertEqual(run.count("chunk_count"), 2 * REQUESTS)
+            self.assertEqual([row["chunk_count"] for row in rows], [2] * REQUESTS)
+
+    def check_all(self, way, names, code):
+        """One run to all of them, as its code is the same."""
+        all_servers = [self.odd(way, TABLE[name][0]) for name in names]
+        run = self.load(all_servers, REQUESTS * len(names))
+        self.assertEqual(run.code, code, run.stderr + run.stdout)
+        lines, rows = run.records(), records.read(run.path("records.tkr")).rows
+        self.assertEqual(len(lines), REQUESTS * len(names))
+        for index, (name, server) in enumerate(zip(names, all_servers)):
+            with self.subTest(way=way.name, server=name):
+                self.check(way, name, server, [r for r in rows if r["url_index"] == index],
+                           [r for r in lines if r["tokperf"]["url_index"] == index])
 
     def test_table(self):
+        good = [name for name, case in TABLE.items() if case[1] == "ok"]
         for way in WAYS:
-            for name, case in TABLE.items():
+            self.check_all(way, good, 0)
+            self.check_all(way, [name for name in TABLE if name not in good], 1)
+
+    def test_a_kept_connection_that_is_gone(self):
+        """The next request comes at once: it may meet the end, and is sent once more then."""
+        for way in WAYS:
+            for name in STALE:
                 with self.subTest(way=way.name, server=name):
-                    self.check(way, *case)
+                    server = self.odd(way, TABLE[name][0])
+                    run = self.load([server], 20)
+                    self.assertEqual(run.outcomes(), {"ok": 20}, run.stderr + run.stdout)
+                    self.assertEqual(server.connections, 20)
+                    self.assertLessEqual(run.count("retry_count"), 19)
 
     def test_an_answer_and_the_end_at_once(self):
         """The end comes in the segment of the answer: the connection is not used again, although
@@ -192,9 +222,37 @@ class OddServers(RunTest):
             if not way.unix:
                 with self.subTest(way=way.name):
                     server = self.odd(way, serve)
-                    run = self.load(server, count=40)
+                    run = self.load([server], 40)
                     self.assertEqual(run.outcomes(), {"ok": 40})
                     self.assertEqual(server.connections, 40)
+
+    def idle_pair(self, way, words, end):
+        """A server that answers, and says `words` and ends while its connection is idle; and one
+        that the client asks in between, which answers when that has been said."""
+        is_idle, is_said = threading.Semaphore(0), threading.Semaphore(0)
+
+        def speak(peer, _):
+            if not peer.read_request():
+                return
+            peer.send(GOOD)
+            self.assertTrue(is_idle.acquire(timeout=DEADLINE_S))
+            peer.send(words)
+            if end != "drain":
+                peer.half_close()
+            peer.wait_until_taken()
+            if end == "close":
+                peer.socket.close()
+            is_said.release()
+            if end != "close":
+                peer.drain()
+
+        def wait(peer, _):
+            while peer.read_request():
+                is_idle.release()
+                self.assertTrue(is_said.acquire(timeout=DEADLINE_S))
+                peer.send(GOOD)
+
+        return self.odd(way, speak), self.odd(way, wait)
 
     def test_what_comes_on_an_idle_connection(self):
         """Between two requests the server closes, or says that it will, or says what nobody asked
@@ -202,24 +260,14 @@ class OddServers(RunTest):
         late = head(408, "Content-Length: 0", "Connection: close")
         for words, end in ((b"", "close"), (late, "close"), (late, "drain"), (b"", "half_close"),
                            (GOOD, "drain")):
-            def serve(peer, _, words=words, end=end):
-                if peer.read_request():
-                    peer.send(GOOD)
-                    time.sleep(0.05)  # the client is idle: its next request is due in 0.25 s
-                    peer.send(words)
-                    getattr(peer, end)()
-                    peer.drain()
-
             for way in WAYS:
                 if way.curl and words:
                     continue  # libcurl takes them for the next answer (docs/connections.md)
                 with self.subTest(way=way.name, words=words[:12], end=end):
-                    server = self.odd(way, serve)
-                    run = self.profile(server.url, *server.arguments, "--streaming",
-                                       "--request-rate", 4, "--arrival-pattern", "constant",
-                                       "--request-count", 3)
-                    self.assertEqual(run.outcomes(), {"ok": 3})
-                    self.assertEqual(server.connections, 3)
+                    speaking, other = self.idle_pair(way, words, end)
+                    run = self.load([speaking, other], 2 * REQUESTS)
+                    self.assertEqual(run.outcomes(), {"ok": 2 * REQUESTS}, run.stdout)
+                    self.assertEqual((speaking.connections, other.connections), (REQUESTS, 1))
                     if not way.curl:
                         self.assertEqual(run.count("retry_count"), 0)
 

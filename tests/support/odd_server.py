@@ -2,14 +2,17 @@
 """Servers whose every byte a test decides, and the ways on which the client comes to them: plain
 TCP, a unix socket, TLS. A thread per connection; what it serves is a function of the test."""
 import http.client
+import itertools
 import socket
 import ssl
 import struct
 import threading
+import time
 
 import servers
 
-DEADLINE_S = 20
+DEADLINE_S = 60
+UNACKED_AT = 24  # struct tcp_info: segments that were sent and not acknowledged, the end is one
 
 
 class Way:
@@ -86,6 +89,15 @@ class Peer:
         except OSError:
             pass
 
+    def wait_until_taken(self):
+        """Until the client's kernel has all that was said, the end too; it need not have read it."""
+        end = time.monotonic() + DEADLINE_S
+        while self.socket.family != socket.AF_UNIX and time.monotonic() < end:
+            info = self.socket.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, UNACKED_AT + 4)
+            if not struct.unpack_from("I", info, UNACKED_AT)[0]:
+                return
+            time.sleep(0.001)
+
     def close(self):
         self.half_close()
         self.socket.close()
@@ -98,13 +110,13 @@ class Peer:
 class OddServer:
     """serve(peer, number of the connection) is called for each connection, on a thread of its own;
     before() is called there ahead of TLS."""
+    numbers = itertools.count()
 
     def __init__(self, way, home, serve, before=None):
         self.way, self.serve, self.before, self.connections = way, serve, before, 0
         self.arguments, self.tls = way.arguments, None
         if way.unix:
-            path = home / "server"
-            path.unlink(missing_ok=True)
+            path = home / f"server{next(self.numbers)}"
             self.listener = socket.socket(socket.AF_UNIX)
             self.listener.bind(str(path))
             self.listener.listen(64)
