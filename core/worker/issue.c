@@ -124,7 +124,7 @@ static void look_at_end(struct tkp_worker *w, struct tkp_issue *issue)
         end_waits(w, issue, false);
     }
     if (issue->stopped && !issue->cancelled &&
-        (w->now_ns >= issue->cancel_ns || tkp_flag_is_raised(&issue->phase->cancel))) {
+        (w->looked_ns >= issue->cancel_ns || tkp_flag_is_raised(&issue->phase->cancel))) {
         issue->cancelled = true;
         end_waits(w, issue, true);
     }

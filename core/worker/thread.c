@@ -39,11 +39,21 @@ static bool is_turn(struct tkp_timer *timer)
     return slot_of(timer)->state == TKP_SLOT_PAUSE;
 }
 
+/* A deadline has passed when nothing came until then. After the process has stood still, what came
+ * meanwhile is not seen yet: the clock alone does not tell. */
+static struct tkp_timer *take_due(struct tkp_worker *w)
+{
+    struct tkp_timer *timer = tkp_loop_next_timer(&w->loop);
+    if (timer && !is_turn(timer) && timer->at_ns > w->looked_ns)
+        return NULL;
+    return tkp_loop_take_due(&w->loop, w->now_ns);
+}
+
 static void run_timers(struct tkp_worker *w)
 {
     struct tkp_timer *timer;
     int turns = 0;
-    while (turns < TURNS_A_LOOK && (timer = tkp_loop_take_due(&w->loop, w->now_ns))) {
+    while (turns < TURNS_A_LOOK && (timer = take_due(w))) {
         struct tkp_slot *slot = slot_of(timer);
         turns += is_turn(timer);
         if (slot->state == TKP_SLOT_ACTIVE)
@@ -76,10 +86,25 @@ static void run_due_turns(struct tkp_worker *w)
     }
 }
 
+/* What a server said on connections between two requests comes first: an answer that stands before
+ * it in the batch frees a slot, whose next request would go out on one that the server has closed,
+ * or take for its answer what lies there. */
+static void look_at_unused(struct tkp_worker *w, int count)
+{
+    for (int i = 0; i < count; i++) {
+        struct tkp_connection *connection = w->loop.events[i].data.ptr;
+        if (connection &&
+            (connection->state == TKP_CONNECTION_IDLE || connection->state == TKP_CONNECTION_KEPT))
+            tkp_request_ready(w, connection, w->loop.events[i].events);
+    }
+}
+
 /* Returns whether the worker was woken. */
 static bool handle_events(struct tkp_worker *w, int count)
 {
     bool woken = false;
+    if (count > 1)
+        look_at_unused(w, count);
     for (int i = 0; i < count; i++) {
         struct tkp_connection *connection = w->loop.events[i].data.ptr;
         if (!connection) {
@@ -171,6 +196,7 @@ static void *run(void *context)
             tkp_curl_recycle(w->curl);
         w->now_ns = tkp_clock_now_ns();
         note_turn(w, w->now_ns - turn_ns);
+        w->looked_ns = w->now_ns;
         int count = wait(w);
         turn_ns = w->now_ns = tkp_clock_now_ns();
         tkp_arrivals_look(&w->arrivals, w->now_ns);

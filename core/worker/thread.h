@@ -46,6 +46,7 @@ struct tkp_worker {
     uint32_t phase_count;             /* phases so far */
     struct tkp_slot_queue unrecorded; /* in the order in which their requests ended */
     uint64_t now_ns;                  /* the clock when it was last read */
+    uint64_t looked_ns; /* before the last look at events: what came until then is worked on */
 
     /* with the main thread */
     struct tkp_flag quit, begin;

@@ -17,6 +17,7 @@ SOURCE = pathlib.Path(os.environ["TKP_SOURCE_DIR"])
 os.environ.setdefault("TOKPERF_MOCK", str(BUILD / "bin" / "tokperf-mock"))
 TOKPERF = str(BUILD / "bin" / "tokperf")
 RUN_DEADLINE_S = 60
+TRIES = 12
 
 from mock_support import Mock  # noqa: E402  (needs TOKPERF_MOCK)
 
@@ -112,6 +113,14 @@ class RunTest(unittest.TestCase):
         mock = Mock(*options)
         self.addCleanup(mock.__exit__)
         return mock
+
+    def until(self, attempt, good):
+        """What attempt() gives once it is good: for what a machine that stands still at the wrong
+        moment may spoil, and a broken rule always spoils."""
+        for _ in range(TRIES):
+            if good(result := attempt()):
+                return result
+        return self.fail(f"not once in {TRIES} tries; at last {result!r}")
 
     def new_directory(self):
         self.runs += 1
