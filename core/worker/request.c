@@ -11,6 +11,7 @@
 #include <worker/follow_up.h>
 #include <worker/curl_transport.h>
 #include <worker/handshake.h>
+#include <worker/idle.h>
 #include <worker/row_text.h>
 
 /* A request whose outcome is decided reads on, to keep its connection, for at most this long. */
@@ -284,11 +285,7 @@ static void begin_exchange(struct tkp_worker *w, struct tkp_slot *slot)
         tkp_curl_start(w, slot);
         return;
     }
-    struct tkp_connection *c = slot->connection; /* kept from before */
-    if (c)
-        c->state = TKP_CONNECTION_BUSY;
-    else
-        c = tkp_connections_take_idle(&w->connections, slot->event.url_index);
+    struct tkp_connection *c = tkp_idle_take(w, slot);
     if (!c) {
         open_connection(w, slot);
         return;
@@ -337,16 +334,6 @@ void tkp_request_retry(struct tkp_worker *w, struct tkp_slot *slot)
     open_connection(w, slot);
 }
 
-/* Nothing is expected but tickets of TLS: the server closes the connection, or is confused. */
-static void look_at_idle(struct tkp_worker *w, struct tkp_connection *c, bool ended)
-{
-    if (!ended && c->tls && tkp_tls_stays_idle(c->tls, w->read_buffer))
-        return;
-    if (c->slot)
-        c->slot->connection = NULL;
-    tkp_connections_close(&w->connections, c);
-}
-
 void tkp_request_ready(struct tkp_worker *w, struct tkp_connection *c, uint32_t events)
 {
     const uint32_t ended = EPOLLRDHUP | EPOLLHUP | EPOLLERR;
@@ -356,7 +343,7 @@ void tkp_request_ready(struct tkp_worker *w, struct tkp_connection *c, uint32_t 
     case TKP_CONNECTION_IDLE:
     case TKP_CONNECTION_KEPT:
         if (events & (EPOLLIN | ended))
-            look_at_idle(w, c, (events & ended) != 0);
+            tkp_idle_look(w, c, (events & ended) != 0);
         break;
     case TKP_CONNECTION_CURL:
         tkp_curl_ready(w, c, events);

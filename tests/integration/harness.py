@@ -21,7 +21,7 @@ TRIES = 12
 
 from mock_support import Mock  # noqa: E402  (needs TOKPERF_MOCK)
 
-__all__ = ["Mock", "Run", "RunTest", "TOKPERF", "BUILD", "SOURCE", "main", "preparing",
+__all__ = ["Left", "Mock", "Run", "RunTest", "TOKPERF", "BUILD", "SOURCE", "main", "preparing",
            "program_environment"]
 
 
@@ -56,17 +56,11 @@ def preparing(limit, obeys_modes):
     return prepare if limit or obeys_modes else None
 
 
-class Run:
-    """One finished `tokperf profile` or another command, and its directory."""
+class Left:
+    """What a run has left in its directory."""
 
-    def __init__(self, arguments, directory=None, cwd=None, environment=None,
-                 deadline_s=RUN_DEADLINE_S, limit=None, obeys_modes=False):
+    def __init__(self, directory):
         self.directory = directory
-        done = subprocess.run([TOKPERF, *arguments], stdin=subprocess.DEVNULL, cwd=cwd,
-                              capture_output=True, text=True, timeout=deadline_s,
-                              env=program_environment(**(environment or {})),
-                              preexec_fn=preparing(limit, obeys_modes))
-        self.code, self.stdout, self.stderr = done.returncode, done.stdout, done.stderr
 
     def path(self, name):
         return self.directory / name
@@ -98,6 +92,19 @@ class Run:
 
     def reasons(self):
         return {r["code"] for r in self.json()["verdict"]["reasons"]}
+
+
+class Run(Left):
+    """One finished `tokperf profile` or another command, and its directory."""
+
+    def __init__(self, arguments, directory=None, cwd=None, environment=None,
+                 deadline_s=RUN_DEADLINE_S, limit=None, obeys_modes=False):
+        super().__init__(directory)
+        done = subprocess.run([TOKPERF, *arguments], stdin=subprocess.DEVNULL, cwd=cwd,
+                              capture_output=True, text=True, timeout=deadline_s,
+                              env=program_environment(**(environment or {})),
+                              preexec_fn=preparing(limit, obeys_modes))
+        self.code, self.stdout, self.stderr = done.returncode, done.stdout, done.stderr
 
 
 class RunTest(unittest.TestCase):

@@ -2,6 +2,8 @@
 """Processes of tokperf that go on while a test looks at them."""
 import json
 import os
+import pathlib
+import signal
 import subprocess
 import time
 
@@ -17,6 +19,15 @@ def wait_until(condition, what):
     while not condition():
         if time.monotonic() > end:
             raise AssertionError(f"never came: {what}")
+
+
+def stand_still(pid):
+    """Stops a process with all its threads; SIGCONT lets it go on."""
+    os.kill(pid, signal.SIGSTOP)
+    threads = pathlib.Path(f"/proc/{pid}/task").glob("*/stat")
+    states = [lambda p=path: p.read_text(encoding="ascii").rsplit(")", 1)[1].split()[0]
+              for path in threads]
+    wait_until(lambda: all(state() == "T" for state in states), "that the process stands still")
 
 
 class Live:

@@ -1,18 +1,21 @@
 # SPDX-License-Identifier: Apache-2.0
 """Servers that do what servers rarely do, over each way to a server: each has its one outcome, and
 leaves the connection usable or not as HTTP says. Three requests to each, one after the other."""
+import os
+import signal
 import socket
 import sys
 import threading
 import time
 
-from harness import SOURCE, RunTest, main
+from harness import SOURCE, Left, RunTest, main
+from live import stand_still, wait_until
 
 sys.path.insert(0, str(SOURCE / "tests" / "support"))
 import records  # noqa: E402
 import servers  # noqa: E402
-from odd_server import (CHUNKED, DEADLINE_S, JSON, SSE, STREAM, WAYS, OddServer,  # noqa: E402
-                        answer, chunked, content, event, head)
+from odd_server import (CHUNKED, DEADLINE_S, JSON, NATIVE, SSE, STREAM, WAYS,  # noqa: E402
+                        OddServer, answer, chunked, content, event, head)
 
 servers.need("openssl")
 REQUESTS = 3
@@ -56,6 +59,10 @@ def fields(*lines):
 def chunks(*parts, **more):
     return always(head(200, SSE, CHUNKED) + chunked(*parts, **more))
 
+
+# What comes on an idle connection, and how the server goes on.
+LATE = head(408, "Content-Length: 0", "Connection: close")
+ENDS = ((b"", "close"), (LATE, "close"), (LATE, "drain"), (b"", "half_close"), (GOOD, "drain"))
 
 # The next request may be sent before it is known that the kept connection is gone.
 STALE = ("closes without a word", "closes only its half")
@@ -226,9 +233,10 @@ class OddServers(RunTest):
                     self.assertEqual(run.outcomes(), {"ok": 40})
                     self.assertEqual(server.connections, 40)
 
-    def idle_pair(self, way, words, end):
+    def idle_pair(self, way, words, end, clients=None):
         """A server that answers, and says `words` and ends while its connection is idle; and one
-        that the client asks in between, which answers when that has been said."""
+        that the client asks in between, which answers when that has been said. A client that is
+        given stands still meanwhile, and hears the beginning of the answer first."""
         is_idle, is_said = threading.Semaphore(0), threading.Semaphore(0)
 
         def speak(peer, _):
@@ -248,18 +256,22 @@ class OddServers(RunTest):
 
         def wait(peer, _):
             while peer.read_request():
+                if clients is not None:
+                    wait_until(lambda: clients, "the client")
+                    stand_still(clients[0].pid)
+                    peer.send(GOOD[:20])
                 is_idle.release()
                 self.assertTrue(is_said.acquire(timeout=DEADLINE_S))
-                peer.send(GOOD)
+                peer.send(GOOD[20:] if clients else GOOD)
+                if clients is not None:
+                    os.kill(clients[0].pid, signal.SIGCONT)
 
         return self.odd(way, speak), self.odd(way, wait)
 
     def test_what_comes_on_an_idle_connection(self):
         """Between two requests the server closes, or says that it will, or says what nobody asked
         for: the next request goes elsewhere, and never takes it for its answer."""
-        late = head(408, "Content-Length: 0", "Connection: close")
-        for words, end in ((b"", "close"), (late, "close"), (late, "drain"), (b"", "half_close"),
-                           (GOOD, "drain")):
+        for words, end in ENDS:
             for way in WAYS:
                 if way.curl and words:
                     continue  # libcurl takes them for the next answer (docs/connections.md)
@@ -270,6 +282,22 @@ class OddServers(RunTest):
                     self.assertEqual((speaking.connections, other.connections), (REQUESTS, 1))
                     if not way.curl:
                         self.assertEqual(run.count("retry_count"), 0)
+
+    def test_what_came_on_an_idle_connection_while_the_client_stood_still(self):
+        """It learns of that and of an answer at once: the next request does not go out on it."""
+        for words, end in ENDS:
+            for way in NATIVE:
+                with self.subTest(way=way.name, words=words[:12], end=end):
+                    clients = []
+                    speaking, other = self.idle_pair(way, words, end, clients)
+                    clients.append(self.start_profile(
+                        speaking.url, *speaking.arguments, "--url", other.url, "--streaming",
+                        "--concurrency", 1, "--request-count", 2 * REQUESTS, "--workers-max", 1))
+                    _, said = clients[0].communicate(timeout=DEADLINE_S)
+                    run = Left(clients[0].directory)
+                    self.assertEqual(run.outcomes(), {"ok": 2 * REQUESTS}, said)
+                    self.assertEqual((speaking.connections, other.connections), (REQUESTS, 1))
+                    self.assertEqual(run.count("retry_count"), 0)
 
 
 if __name__ == "__main__":

@@ -2,7 +2,6 @@
 """Every fault of the mock server has its one outcome, and only ok requests count."""
 import json
 import os
-import pathlib
 import select
 import signal
 import socket
@@ -11,7 +10,7 @@ import threading
 import time
 
 from harness import SOURCE, RunTest, main
-from live import wait_until
+from live import stand_still, wait_until
 
 sys.path.insert(0, str(SOURCE / "tests" / "support"))
 import records  # noqa: E402
@@ -33,11 +32,6 @@ def read_request(connection):
     while len(body) < length:
         body += connection.recv(1 << 16)
     return head, body
-
-
-def is_stopped(pid):
-    stat = pathlib.Path(f"/proc/{pid}/stat").read_text(encoding="ascii")
-    return stat.rsplit(")", 1)[1].split()[0] == "T"
 
 
 class Outcomes(RunTest):
@@ -152,8 +146,7 @@ class Outcomes(RunTest):
         def serve(connection):
             if not read_request(connection):
                 return
-            os.kill(clients[0].pid, signal.SIGSTOP)
-            wait_until(lambda: is_stopped(clients[0].pid), "that the client stands still")
+            stand_still(clients[0].pid)
             waits = not select.select([connection], [], [], 0)[0]  # else it has closed
             connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n"
                                b"Connection: close\r\n\r\n"
