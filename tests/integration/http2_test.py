@@ -80,7 +80,7 @@ class RealServers(RunTest):
                 "location / { proxy_pass http://proxied; proxy_buffering off; } }" % self.tls)
         nginx = self.keep(servers.Nginx(self.upstream, site))
         run = self.load(nginx.url(scheme="https"), *OVER_TLS, "--cacert", self.tls[0])
-        self.assertEqual(nginx.statuses(), {200: 100})
+        self.assertEqual(nginx.statuses(100), {200: 100})
         self.assertEqual(run.count("retry_count"),
                          sum(r["tokperf"]["retries"] for r in run.records()))
         drained = self.keep(servers.Nghttpx(self.upstream, options=("--frontend-max-requests=10",)))
