@@ -29,7 +29,8 @@ enum {
     SLEEP_MS = 60000,             /* at most, with nothing to do */
     SUBSCRIPTION_BYTES = 4096,    /* of a subscriber's message */
     SUBSCRIPTIONS_A_ROUND = 1000, /* neither keeps the other waiting */
-    BATCHES_A_ROUND = 64
+    BATCHES_A_ROUND = 64,
+    LAST_MS = 100 /* at least, for libzmq to pass on what was sent when the linger was over */
 };
 
 struct tkp_publisher {
@@ -45,7 +46,7 @@ struct tkp_publisher {
     bool urgent;              /* the queue is to go at once */
     uint64_t rest_until_ns;   /* written by the thread */
     uint64_t asleep_until_ns; /* 0: the thread is awake, and looks again before it sleeps */
-    uint64_t stop_ns;         /* when it ends even with batches unsent; 0: it goes on */
+    uint64_t stop_ns;         /* when it ends once a send fails; 0: it goes on */
 
     /* The thread's. */
     void *socket;
@@ -244,7 +245,8 @@ static bool go_round(struct tkp_publisher *p)
     uint64_t until_ns = close_due(p, now_ns);
     bool goes_on = true;
     if (p->stop_ns) {
-        goes_on = p->batches.first && now_ns < p->stop_ns;
+        /* a thread that comes late does what it still can: sends do not wait */
+        goes_on = p->batches.first && (now_ns < p->stop_ns || !p->retry_ns);
         until_ns = earlier(until_ns, p->stop_ns);
     }
     p->asleep_until_ns = until_ns > now_ns ? until_ns : 0;
@@ -263,8 +265,8 @@ static void *publisher_main(void *argument)
     while (go_round(p))
         ;
     uint64_t now_ns = tkp_clock_now_ns();
-    uint64_t rest_ns = p->stop_ns > now_ns ? p->stop_ns - now_ns : 0;
-    tkp_socket_close(p->bus, p->socket, (uint32_t)(rest_ns / TKP_NS_PER_MS));
+    uint64_t rest_ms = p->stop_ns > now_ns ? (p->stop_ns - now_ns) / TKP_NS_PER_MS : 0;
+    tkp_socket_close(p->bus, p->socket, rest_ms > LAST_MS ? (uint32_t)rest_ms : LAST_MS);
     return NULL;
 }
 

@@ -46,7 +46,8 @@ void tkp_publisher_skip(struct tkp_publisher *publisher, enum tkp_topic topic, u
 void tkp_publisher_flush(struct tkp_publisher *publisher);
 /* Frames that never went out. [any] */
 uint64_t tkp_publisher_lost(const struct tkp_publisher *publisher);
-/* Sends what waits, for at most linger_ms, and closes; *lost as above. Accepts NULL. [main] */
+/* Sends what waits and closes; *lost as above. Sends that fail are repeated for linger_ms, and what
+ * subscribers do not take is waited for as long, at least 0.1 s. Accepts NULL. [main] */
 void tkp_publisher_close(struct tkp_publisher *publisher, uint32_t linger_ms, uint64_t *lost);
 
 #endif

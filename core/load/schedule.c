@@ -115,20 +115,33 @@ uint64_t tkp_schedule_cap(const struct tkp_schedule *schedule, uint64_t now_ns)
     return cap < phase->concurrency ? cap : phase->concurrency;
 }
 
-uint64_t tkp_schedule_cap_change_ns(const struct tkp_schedule *schedule, uint64_t now_ns)
+uint64_t tkp_schedule_cap_reached_ns(const struct tkp_schedule *schedule, uint64_t cap)
 {
     const struct tkp_phase_plan *phase = schedule->phase;
-    uint64_t cap = tkp_schedule_cap(schedule, now_ns);
-    if (cap >= phase->concurrency)
-        return TKP_NEVER_NS;
+    if (cap <= 1 || phase->concurrency <= 1)
+        return schedule->start_ns;
     double step_ns = (double)phase->concurrency_ramp_ns / (double)(phase->concurrency - 1);
-    uint64_t due_ns = schedule->start_ns + (uint64_t)ceil(step_ns * (double)cap);
+    return schedule->start_ns + (uint64_t)ceil(step_ns * (double)(cap - 1));
+}
+
+uint64_t tkp_schedule_cap_change_ns(const struct tkp_schedule *schedule, uint64_t now_ns)
+{
+    uint64_t cap = tkp_schedule_cap(schedule, now_ns);
+    if (cap >= schedule->phase->concurrency)
+        return TKP_NEVER_NS;
+    uint64_t due_ns = tkp_schedule_cap_reached_ns(schedule, cap + 1);
     return due_ns > now_ns ? due_ns : now_ns + 1; /* rounding: look again at once */
 }
 
 uint64_t tkp_schedule_share(uint64_t cap, uint32_t worker, uint32_t workers)
 {
     return cap / workers + (worker < cap % workers ? 1 : 0);
+}
+
+uint64_t tkp_schedule_lane_ns(const struct tkp_schedule *schedule, uint64_t lane, uint32_t worker,
+                              uint32_t workers)
+{
+    return tkp_schedule_cap_reached_ns(schedule, lane * workers + worker + 1);
 }
 
 uint64_t tkp_schedule_stop_ns(const struct tkp_schedule *schedule)

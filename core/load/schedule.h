@@ -50,10 +50,15 @@ uint64_t tkp_schedule_count(struct tkp_schedule_cursor *cursor, uint64_t counted
 /* Conversations allowed in flight at a time: the cap with its ramp (1 -> N in even steps). 0: no
  * cap. */
 uint64_t tkp_schedule_cap(const struct tkp_schedule *schedule, uint64_t now_ns);
+/* When the cap grows to `cap`, which is at most its last value. */
+uint64_t tkp_schedule_cap_reached_ns(const struct tkp_schedule *schedule, uint64_t cap);
 /* When the cap next grows, or TKP_NEVER_NS. */
 uint64_t tkp_schedule_cap_change_ns(const struct tkp_schedule *schedule, uint64_t now_ns);
 /* A worker's part of the cap in closed loop: parts of all workers sum up to exactly the cap. */
 uint64_t tkp_schedule_share(uint64_t cap, uint32_t worker, uint32_t workers);
+/* When a worker's part grows to more than `lane`, whenever the worker looks. */
+uint64_t tkp_schedule_lane_ns(const struct tkp_schedule *schedule, uint64_t lane, uint32_t worker,
+                              uint32_t workers);
 /* When issuing ends by the duration rule, or TKP_NEVER_NS. */
 uint64_t tkp_schedule_stop_ns(const struct tkp_schedule *schedule);
 /* When requests still in flight are cancelled, or TKP_NEVER_NS. */

@@ -74,7 +74,6 @@ void tkp_issue_begin_phase(struct tkp_worker *w, struct tkp_phase *phase)
         /* between its last arrival and its end there is time that belongs to it */
         .lasts_until_stop =
             phase->is_followed && open_loop && !plan->request_count && !plan->session_count,
-        .cap_since_ns = phase->schedule.start_ns,
         .cap_change_ns = phase->schedule.start_ns,
         .final_slots = tkp_schedule_share(plan->concurrency, w->index, w->shared->worker_count),
         .turns_ns = issue->turns_ns,

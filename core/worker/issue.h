@@ -31,7 +31,6 @@ struct tkp_issue {
     bool more_lanes;      /* are to be opened now, after a look at events */
 
     /* a cap that grows */
-    uint64_t cap_since_ns;  /* when it last grew */
     uint64_t cap_change_ns; /* when it grows next */
 
     /* open loop */

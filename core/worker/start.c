@@ -21,7 +21,6 @@ void tkp_start_look_at_cap(struct tkp_worker *w, struct tkp_issue *issue)
 {
     if (w->now_ns < issue->cap_change_ns)
         return;
-    issue->cap_since_ns = issue->cap_change_ns;
     issue->cap_change_ns = tkp_schedule_cap_change_ns(&issue->phase->schedule, w->now_ns);
     issue->waits_for_cap = false;
 }
@@ -139,7 +138,7 @@ static void next_in_lane(struct tkp_worker *w, struct tkp_issue *issue, struct t
         tkp_conversation_begin(w, slot, &event, freed_ns, freed_ns);
 }
 
-/* Their slots became free when the cap grew. */
+/* Their slots became free when the cap grew, however late the worker sees that. */
 void tkp_start_lanes(struct tkp_worker *w, struct tkp_issue *issue)
 {
     uint64_t cap = cap_now(w, issue);
@@ -155,6 +154,8 @@ void tkp_start_lanes(struct tkp_worker *w, struct tkp_issue *issue)
             issue->starved = true; /* another worker's clock is a moment behind */
             return;
         }
+        uint64_t free_ns = tkp_schedule_lane_ns(&issue->phase->schedule, issue->slots, w->index,
+                                                w->shared->worker_count);
         struct tkp_slot *slot = take_slot(w, issue);
         if (!slot) {
             release_cap(w, issue);
@@ -163,7 +164,7 @@ void tkp_start_lanes(struct tkp_worker *w, struct tkp_issue *issue)
         }
         slot->holds_cap = true;
         slot->backoff_ns = 0;
-        next_in_lane(w, issue, slot, issue->cap_since_ns);
+        next_in_lane(w, issue, slot, free_ns);
     }
 }
 

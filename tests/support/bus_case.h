@@ -13,7 +13,7 @@
 #include <sched.h>
 #include <stdio.h>
 
-enum { BUS_PATIENCE_MS = 20000 }; /* for what must come: only a defect waits so long */
+enum { BUS_PATIENCE_MS = 60000 }; /* for what must come: only a defect waits so long */
 
 struct bus_case {
     struct tkp_bus *bus;
@@ -72,7 +72,7 @@ static inline struct tkp_subscriber *bus_case_subscribe(struct bus_case *c, uint
     return subscriber;
 }
 
-/* Returns the frames that the publisher says were lost. */
+/* Returns the frames that the publisher says were lost: with BUS_PATIENCE_MS none that could go. */
 static inline uint64_t bus_case_end(struct bus_case *c, uint32_t linger_ms)
 {
     uint64_t lost;

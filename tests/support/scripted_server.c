@@ -4,6 +4,7 @@
 
 #include <arpa/inet.h>
 #include <errno.h>
+#include <netinet/tcp.h>
 #include <poll.h>
 #include <pthread.h>
 #include <stdio.h>
@@ -223,8 +224,12 @@ static void *accept_all(void *context)
         }
         if (!peer || fd < 0 || server->connections == MAX_CONNECTIONS) {
             free(peer);
+            if (fd >= 0)
+                close(fd);
             continue;
         }
+        int at_once = 1; /* what is sent apart is not kept back for an acknowledgement */
+        setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &at_once, sizeof at_once);
         *peer = (struct peer){server, fd};
         pthread_mutex_lock(&server->lock);
         unsigned index = server->connections++;
@@ -247,7 +252,7 @@ struct scripted_server *scripted_server_start(const struct script *scripts)
     server->stop_fd = eventfd(0, EFD_CLOEXEC);
     server->listen_fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
     if (bind(server->listen_fd, (struct sockaddr *)&address, len) != 0 ||
-        listen(server->listen_fd, 128) != 0 ||
+        listen(server->listen_fd, MAX_CONNECTIONS) != 0 ||
         getsockname(server->listen_fd, (struct sockaddr *)&address, &len) != 0 ||
         pthread_create(&server->acceptor, NULL, accept_all, server) != 0)
         abort();

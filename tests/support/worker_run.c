@@ -28,10 +28,10 @@ struct worker_run *worker_run_create(const struct fake_conversation *conversatio
     run->plan = (struct tkp_plan){.url_count = 1,
                                   .endpoint_type = "fake",
                                   .streaming = true,
-                                  .request_timeout_ns = 20 * TKP_NS_PER_S,
-                                  .connect_timeout_ns = 20 * TKP_NS_PER_S,
-                                  .first_byte_timeout_ns = 20 * TKP_NS_PER_S,
-                                  .idle_timeout_ns = 20 * TKP_NS_PER_S,
+                                  .request_timeout_ns = WORKER_RUN_PATIENCE_S * TKP_NS_PER_S,
+                                  .connect_timeout_ns = WORKER_RUN_PATIENCE_S * TKP_NS_PER_S,
+                                  .first_byte_timeout_ns = WORKER_RUN_PATIENCE_S * TKP_NS_PER_S,
+                                  .idle_timeout_ns = WORKER_RUN_PATIENCE_S * TKP_NS_PER_S,
                                   .reuse = TKP_REUSE_POOLED,
                                   .sampling = TKP_SAMPLING_SEQUENTIAL,
                                   .phase_count = 1,
@@ -185,20 +185,33 @@ static bool has_rows(struct worker_run *run)
     return run->row_count >= run->rows_awaited;
 }
 
+static bool has_in_flight(struct worker_run *run)
+{
+    return tkp_slots_used(&run->phase->in_flight) >= run->in_flight_awaited;
+}
+
+static void take_unless_held(struct worker_run *run)
+{
+    size_t waits = offsetof(struct tkp_phase_part, record_wait_count);
+    if (run->holds_blocks && worker_run_phase_total(run, waits) > 0)
+        run->holds_blocks = false;
+    if (!run->holds_blocks)
+        take_blocks(run);
+}
+
 static void wait_for(struct worker_run *run, reached *is_reached)
 {
-    uint64_t begin_ns = tkp_clock_now_ns();
+    uint64_t until_ns = tkp_clock_now_ns() + WORKER_RUN_PATIENCE_S * TKP_NS_PER_S;
     while (!is_reached(run)) {
         struct pollfd fd = {.fd = tkp_workers_news_fd(run->workers), .events = POLLIN};
         poll(&fd, 1, 5);
         tkp_workers_take_news(run->workers);
-        uint64_t spent_ns = tkp_clock_now_ns() - begin_ns;
-        if (spent_ns >= (uint64_t)run->hold_blocks_ms * TKP_NS_PER_MS)
-            take_blocks(run);
-        if (spent_ns > 20 * TKP_NS_PER_S)
-            fail_msg("the phase is not done after 20 s, %u rows came", run->row_count);
+        take_unless_held(run);
+        if (tkp_clock_now_ns() > until_ns)
+            fail_msg("the phase is not done after %d s, %u rows came", WORKER_RUN_PATIENCE_S,
+                     run->row_count);
     }
-    take_blocks(run);
+    take_unless_held(run);
 }
 
 void worker_run_begin(struct worker_run *run, const struct tkp_phase_plan *plan, bool followed)
@@ -212,7 +225,8 @@ void worker_run_begin(struct worker_run *run, const struct tkp_phase_plan *plan,
                                     .phase_index = run->phase_count++,
                                     .url_count = 1,
                                     .first_draw = run->next_draw,
-                                    .start_ns = tkp_clock_now_ns() + 5 * TKP_NS_PER_MS};
+                                    .start_ns =
+                                        tkp_clock_now_ns() + 5 * TKP_NS_PER_MS - run->late_ns};
     begin(run, &schedule, followed);
 }
 
@@ -237,6 +251,12 @@ void worker_run_until_rows(struct worker_run *run, uint32_t count)
     wait_for(run, has_rows);
 }
 
+void worker_run_until_in_flight(struct worker_run *run, uint64_t count)
+{
+    run->in_flight_awaited = count;
+    wait_for(run, has_in_flight);
+}
+
 void worker_run_cancel(struct worker_run *run, struct tkp_phase *phase)
 {
     tkp_flag_raise(&phase->stop);
@@ -250,7 +270,8 @@ void worker_run_phase(struct worker_run *run)
                                     .dataset = run->dataset,
                                     .seed = run->plan.seed,
                                     .url_count = 1,
-                                    .start_ns = tkp_clock_now_ns() + 5 * TKP_NS_PER_MS};
+                                    .start_ns =
+                                        tkp_clock_now_ns() + 5 * TKP_NS_PER_MS - run->late_ns};
     free(run->phase);
     begin(run, &schedule, false);
     worker_run_until_done(run);

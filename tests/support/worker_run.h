@@ -12,6 +12,7 @@
 #include <worker/worker.h>
 
 enum {
+    WORKER_RUN_PATIENCE_S = 60, /* only a defect waits so long */
     WORKER_RUN_MAX_ROWS = 4096,
     WORKER_RUN_MAX_EVENTS = 2 * WORKER_RUN_MAX_ROWS,
     WORKER_RUN_MAX_WORKERS = 8
@@ -26,7 +27,8 @@ struct worker_run {
     bool spins;        /* before due sends */
     bool kernel_clock; /* arrivals by the kernel's stamps */
     const struct tkp_flag *wants_events;
-    int hold_blocks_ms; /* blocks are not taken before that */
+    uint64_t late_ns;  /* phases began so long before, for workers that stood still */
+    bool holds_blocks; /* until a finished request waits for one: cleared then */
     /* after start */
     struct tkp_url url;
     char host_port[32];
@@ -38,6 +40,7 @@ struct worker_run {
     struct tkp_phase *older; /* which it overlaps, or NULL */
     uint32_t phase_count;
     uint32_t rows_awaited;
+    uint64_t in_flight_awaited;
     uint64_t next_draw;
     struct tkp_reassembly *reassembly[WORKER_RUN_MAX_WORKERS];
     /* what came; a row's chunk times are checked against its own stamps */
@@ -52,7 +55,8 @@ struct worker_run {
 /* Defaults: one worker, closed loop of one, pooled, streaming, long timeouts. */
 struct worker_run *worker_run_create(const struct fake_conversation *conversations, uint32_t count);
 void worker_run_start(struct worker_run *run, uint16_t port);
-/* One phase by run->phase_plan; fails the test when it is not done within 20 s. */
+/* One phase by run->phase_plan; fails the test when it is not done after WORKER_RUN_PATIENCE_S, as
+ * all that wait do. */
 void worker_run_phase(struct worker_run *run);
 /* Its parts, for phases that overlap: each has a plan of its own, which outlives it, and the draws
  * go on from the phase before. followed: the next one begins when this one is sent. */
@@ -63,6 +67,8 @@ void worker_run_until_sent(struct worker_run *run);
 void worker_run_until_done(struct worker_run *run);
 void worker_run_until_newest_done(struct worker_run *run);
 void worker_run_until_rows(struct worker_run *run, uint32_t count);
+/* Until so many conversations of the newest phase are in flight. */
+void worker_run_until_in_flight(struct worker_run *run, uint64_t count);
 /* Stops a phase and cancels what is in flight of it. */
 void worker_run_cancel(struct worker_run *run, struct tkp_phase *phase);
 /* The row of a turn; fails the test when there is none. */

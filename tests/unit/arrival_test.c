@@ -86,13 +86,19 @@ static void test_a_cheap_look_sees_a_step(void **state)
     (void)state;
 }
 
+/* However long the thread stands still between two readings. */
+static uint64_t wall_at_ns(uint64_t now_ns)
+{
+    return now_ns + (uint64_t)tkp_clock_realtime_offset_ns();
+}
+
 /* Only a stamp between the request's send and the read is believed. */
 static void test_a_stamp_that_cannot_be_is_none(void **state)
 {
     struct tkp_gauge steps = {0};
     struct tkp_arrivals arrivals;
     tkp_arrivals_init(&arrivals, true, &steps);
-    uint64_t now_ns = tkp_clock_now_ns(), wall_ns = tkp_clock_realtime_ns();
+    uint64_t now_ns = tkp_clock_now_ns(), wall_ns = wall_at_ns(now_ns);
     uint64_t at_ns = tkp_arrivals_place(&arrivals, wall_ns - MS, now_ns - 2 * MS, now_ns);
     assert_true(at_ns > now_ns - 2 * MS && at_ns <= now_ns);
     assert_true(tkp_arrivals_place(&arrivals, 0, now_ns - MS, now_ns) == 0);
@@ -109,8 +115,8 @@ static void test_a_read_finds_a_step(void **state)
     tkp_arrivals_init(&arrivals, true, &steps);
     arrivals.clock.low_ns -= (int64_t)TKP_NS_PER_S; /* as it was before a step by a second */
     arrivals.clock.high_ns -= (int64_t)TKP_NS_PER_S;
-    uint64_t wall_ns = tkp_clock_realtime_ns(), now_ns = tkp_clock_now_ns();
-    uint64_t at_ns = tkp_arrivals_place(&arrivals, wall_ns, now_ns - 500 * MS, now_ns);
+    uint64_t now_ns = tkp_clock_now_ns(), wall_ns = wall_at_ns(now_ns);
+    uint64_t at_ns = tkp_arrivals_place(&arrivals, wall_ns - MS, now_ns - 500 * MS, now_ns);
     assert_true(at_ns > now_ns - 500 * MS && at_ns <= now_ns);
     assert_int_equal(tkp_gauge_get(&steps), 1);
     tkp_arrivals_look(&arrivals, tkp_clock_now_ns());

@@ -23,12 +23,20 @@ struct sender {
     struct tkp_flag fails;
     uint64_t nth;
     struct tkp_gauge calls, batches; /* batches: gone out */
+    struct tkp_flag stands;          /* the next send takes until `stand_ms` later */
+    uint64_t stand_ms;
 };
 
 static int send_sometimes(void *context, void *socket, struct tokperf_span part, bool is_last)
 {
     struct sender *sender = context;
     tkp_gauge_add(&sender->calls, 1);
+    if (tkp_flag_is_raised(&sender->stands)) {
+        uint64_t until_ns = tkp_clock_now_ns() + sender->stand_ms * TKP_NS_PER_MS;
+        while (tkp_clock_now_ns() < until_ns)
+            sched_yield();
+        tkp_flag_lower(&sender->stands);
+    }
     if (tkp_flag_is_raised(&sender->fails))
         return ENOMEM;
     if (sender->nth && tkp_gauge_get(&sender->calls) % sender->nth != 0)
@@ -72,7 +80,7 @@ static void failed_sends_are_repeated_in_order(void **state)
         assert_int_equal(tkp_subscriber_counts(s)->missed[TKP_TOPIC_SAMPLE], 0);
         assert_int_equal(tkp_subscriber_counts(s)->damaged, 0);
         tkp_subscriber_close(s);
-        assert_int_equal(bus_case_end(&c, 1000), 0);
+        assert_int_equal(bus_case_end(&c, BUS_PATIENCE_MS), 0);
     }
 }
 
@@ -96,7 +104,7 @@ static void what_is_over_the_queue_is_lost_and_counted(void **state)
     bus_case_expect(s, TKP_TOPIC_SAMPLE, 10, 1);
     assert_int_equal(tkp_subscriber_counts(s)->missed[TKP_TOPIC_SAMPLE], 6);
     tkp_subscriber_close(s);
-    assert_int_equal(bus_case_end(&c, 1000), 6);
+    assert_int_equal(bus_case_end(&c, BUS_PATIENCE_MS), 6);
 }
 
 static void close_gives_up_and_says_what_it_lost(void **state)
@@ -110,6 +118,35 @@ static void close_gives_up_and_says_what_it_lost(void **state)
     bus_case_put(&c, TKP_TOPIC_SAMPLE, 0, 7);
     tkp_subscriber_close(s);
     assert_int_equal(bus_case_end(&c, 30), 7);
+}
+
+/* A thread that stands still beyond the linger has sent nothing yet of what was put last. */
+static void close_sends_what_it_can_however_late(void **state)
+{
+    (void)state;
+    struct bus_case c;
+    struct sender sender = {.stand_ms = 50};
+    tkp_log_set_level(TKP_LOG_ERROR);
+    bus_case_make(&c, true);
+    bus_case_publish(&c, (struct tkp_publisher_options){.batch_frames = 1000,
+                                                        .max_age_ns = NEVER_NS,
+                                                        .send_part = send_sometimes,
+                                                        .send_context = &sender});
+    struct tkp_subscriber *s =
+        bus_case_subscribe(&c, 1u << TKP_TOPIC_SAMPLE | 1u << TKP_TOPIC_SNAPSHOT);
+    tkp_flag_raise(&sender.stands);
+    bus_case_put(&c, TKP_TOPIC_SAMPLE, 0, 1);
+    tkp_publisher_flush(c.publisher);
+    BUS_AWAIT(tkp_gauge_get(&sender.calls) > 0);
+    bus_case_put(&c, TKP_TOPIC_SNAPSHOT, 0, 1);
+    uint64_t lost;
+    tkp_publisher_close(c.publisher, 1, &lost);
+    c.publisher = NULL;
+    assert_int_equal(lost, 0);
+    bus_case_expect(s, TKP_TOPIC_SAMPLE, 0, 1);
+    bus_case_expect(s, TKP_TOPIC_SNAPSHOT, 0, 1);
+    tkp_subscriber_close(s);
+    bus_case_end(&c, 0);
 }
 
 /* What a test saw come, by the frames' numbers. */
@@ -158,7 +195,7 @@ static void a_stuck_subscriber_holds_nobody_up_and_knows_what_it_missed(void **s
     assert_int_equal(counts->frames, seen.frames);
     assert_int_equal(counts->missed[TKP_TOPIC_SAMPLE], seen.next - seen.frames);
     tkp_subscriber_close(stuck);
-    assert_int_equal(bus_case_end(&c, 1000), 0);
+    assert_int_equal(bus_case_end(&c, BUS_PATIENCE_MS), 0);
 }
 
 /* In a process of its own, until it is killed. Says on `fd` that the first batch came. */
@@ -207,11 +244,14 @@ static void remove_folder_of(char *address)
     assert_int_equal(rmdir(path), 0);
 }
 
-static void publish_at(struct bus_case *c, const char *address)
+static void publish_at(struct bus_case *c, const char *address, struct sender *sender)
 {
     bus_case_make(c, false);
     memcpy(c->address, address, sizeof c->address);
-    bus_case_publish(c, (struct tkp_publisher_options){.batch_frames = 1, .max_age_ns = NEVER_NS});
+    bus_case_publish(c, (struct tkp_publisher_options){.batch_frames = 1,
+                                                       .max_age_ns = NEVER_NS,
+                                                       .send_part = sender ? send_sometimes : NULL,
+                                                       .send_context = sender});
     BUS_AWAIT(tkp_publisher_has_subscriber(c->publisher, TKP_TOPIC_SAMPLE));
 }
 
@@ -222,14 +262,16 @@ static void close_does_not_wait_for_a_stopped_subscriber(void **state)
     enum { FRAMES = 500, FRAME_BYTES = 64 * 1024 };
     char address[TKP_BUS_ADDRESS_BYTES], byte;
     struct bus_case c;
+    struct sender sender = {.nth = 0};
     int fd;
     pid_t pid = start_listener(address, &fd, false);
-    publish_at(&c, address);
+    publish_at(&c, address, &sender);
     bus_case_put(&c, TKP_TOPIC_SAMPLE, 0, 1);
     assert_int_equal(read(fd, &byte, 1), 1);
     assert_int_equal(kill(pid, SIGSTOP), 0);
     for (uint64_t i = 1; i < FRAMES; i++)
         bus_case_put_long(&c, TKP_TOPIC_SAMPLE, i, 1, FRAME_BYTES);
+    BUS_AWAIT(tkp_gauge_get(&sender.batches) == FRAMES);
     assert_int_equal(bus_case_end(&c, 100), 0); /* a test that hangs here is ended by its limit */
     assert_int_equal(kill(pid, SIGKILL), 0);
     assert_int_equal(waitpid(pid, NULL, 0), pid);
@@ -244,7 +286,7 @@ static void a_killed_subscriber_is_one_no_more(void **state)
     struct bus_case c;
     int fd;
     pid_t pid = start_listener(address, &fd, true);
-    publish_at(&c, address);
+    publish_at(&c, address, NULL);
     for (uint64_t i = 0; i < 20; i++) {
         bus_case_put(&c, TKP_TOPIC_SAMPLE, i, 1);
         assert_int_equal(read(fd, &byte, 1), 1);
@@ -253,7 +295,7 @@ static void a_killed_subscriber_is_one_no_more(void **state)
     BUS_AWAIT(!tkp_publisher_has_subscriber(c.publisher, TKP_TOPIC_SAMPLE));
     bus_case_put(&c, TKP_TOPIC_SAMPLE, 20, 1);
     assert_int_equal(waitpid(pid, NULL, 0), pid);
-    assert_int_equal(bus_case_end(&c, 1000), 0);
+    assert_int_equal(bus_case_end(&c, BUS_PATIENCE_MS), 0);
     close(fd);
     remove_folder_of(address);
 }
@@ -270,7 +312,7 @@ static void a_folder_that_somebody_removed_ends_nothing(void **state)
     for (uint64_t i = 0; i < 3; i++)
         bus_case_expect(s, TKP_TOPIC_SAMPLE, i, 1);
     tkp_subscriber_close(s);
-    assert_int_equal(bus_case_end(&c, 1000), 0);
+    assert_int_equal(bus_case_end(&c, BUS_PATIENCE_MS), 0);
 }
 
 /* A batch of one frame of a kind and a version, with more bytes said than there are. */
@@ -357,7 +399,7 @@ static void a_publisher_takes_no_messages(void **state)
     zmq_close(rogue);
     zmq_ctx_term(context);
     tkp_subscriber_close(s);
-    assert_int_equal(bus_case_end(&c, 1000), 0);
+    assert_int_equal(bus_case_end(&c, BUS_PATIENCE_MS), 0);
 }
 
 int main(void)
@@ -368,6 +410,7 @@ int main(void)
         cmocka_unit_test(failed_sends_are_repeated_in_order),
         cmocka_unit_test(what_is_over_the_queue_is_lost_and_counted),
         cmocka_unit_test(close_gives_up_and_says_what_it_lost),
+        cmocka_unit_test(close_sends_what_it_can_however_late),
         cmocka_unit_test(a_stuck_subscriber_holds_nobody_up_and_knows_what_it_missed),
         cmocka_unit_test(a_folder_that_somebody_removed_ends_nothing),
         cmocka_unit_test(garbage_is_counted_and_skipped),

@@ -41,7 +41,7 @@ static void a_batch_goes_at_its_size(void **state)
         assert_int_equal(tkp_subscriber_counts(s)->batches, 4);
         assert_int_equal(tkp_subscriber_counts(s)->missed[TKP_TOPIC_SAMPLE], 0);
         tkp_subscriber_close(s);
-        assert_int_equal(bus_case_end(&c, 1000), 0);
+        assert_int_equal(bus_case_end(&c, BUS_PATIENCE_MS), 0);
     }
 }
 
@@ -57,7 +57,7 @@ static void a_batch_goes_at_its_age(void **state)
             bus_case_expect(s, TKP_TOPIC_SNAPSHOT, i, 1);
         }
         tkp_subscriber_close(s);
-        assert_int_equal(bus_case_end(&c, 1000), 0);
+        assert_int_equal(bus_case_end(&c, BUS_PATIENCE_MS), 0);
     }
 }
 
@@ -81,7 +81,7 @@ static void flush_sends_all_topics_in_the_order_of_their_first_frames(void **sta
     bus_case_expect(s, TKP_TOPIC_SESSION, 1, 1);
     bus_case_expect(s, TKP_TOPIC_SAMPLE, 5, 1);
     tkp_subscriber_close(s);
-    assert_int_equal(bus_case_end(&c, 1000), 0);
+    assert_int_equal(bus_case_end(&c, BUS_PATIENCE_MS), 0);
 }
 
 /* One frame to a batch (few enough for the high-water mark), and many: the topic is that of the
@@ -106,7 +106,7 @@ static void a_subscriber_gets_its_topic_alone(void **state)
         assert_int_equal(tkp_subscriber_counts(phases)->missed[TKP_TOPIC_PHASE], 0);
         tkp_subscriber_close(samples);
         tkp_subscriber_close(phases);
-        assert_int_equal(bus_case_end(&c, 500), 0);
+        assert_int_equal(bus_case_end(&c, BUS_PATIENCE_MS), 0);
     }
 }
 
@@ -131,7 +131,7 @@ static void who_joins_late_misses_nothing_by_its_own_count(void **state)
     assert_int_equal(tkp_subscriber_counts(late)->missed[TKP_TOPIC_SAMPLE], 0);
     tkp_subscriber_close(early);
     tkp_subscriber_close(late);
-    assert_int_equal(bus_case_end(&c, 1000), 0);
+    assert_int_equal(bus_case_end(&c, BUS_PATIENCE_MS), 0);
 }
 
 static void frames_that_were_not_there_are_a_gap(void **state)
@@ -147,7 +147,7 @@ static void frames_that_were_not_there_are_a_gap(void **state)
     bus_case_expect(s, TKP_TOPIC_SAMPLE, 1002, 10);
     assert_int_equal(tkp_subscriber_counts(s)->missed[TKP_TOPIC_SAMPLE], 1000);
     tkp_subscriber_close(s);
-    assert_int_equal(bus_case_end(&c, 1000), 0);
+    assert_int_equal(bus_case_end(&c, BUS_PATIENCE_MS), 0);
 }
 
 /* A foreign subscriber asks for what begins with "s", then for everything. */
@@ -172,7 +172,7 @@ static void subscriptions_are_counted_by_what_they_let_through(void **state)
     zmq_close(sub); /* without taking its subscription back */
     BUS_AWAIT(!tkp_publisher_has_subscriber(c.publisher, TKP_TOPIC_SAMPLE));
     zmq_ctx_term(context);
-    assert_int_equal(bus_case_end(&c, 1000), 0);
+    assert_int_equal(bus_case_end(&c, BUS_PATIENCE_MS), 0);
 }
 
 static void frames_that_do_not_fit_one_batch_become_several(void **state)
@@ -190,7 +190,7 @@ static void frames_that_do_not_fit_one_batch_become_several(void **state)
     bus_case_put_long(&c, TKP_TOPIC_SNAPSHOT, 3, 3, LONG_BYTES); /* handed over as one */
     assert_int_equal(tkp_publisher_lost(c.publisher), 3);
     tkp_subscriber_close(s);
-    assert_int_equal(bus_case_end(&c, 1000), 3);
+    assert_int_equal(bus_case_end(&c, BUS_PATIENCE_MS), 3);
 }
 
 struct producer {
@@ -234,7 +234,7 @@ static void any_thread_may_put(void **state)
     for (uint32_t i = 0; i < TKP_TOPIC_COUNT; i++)
         assert_int_equal(tkp_subscriber_counts(s)->missed[i], 0);
     tkp_subscriber_close(s);
-    assert_int_equal(bus_case_end(&c, 1000), 0);
+    assert_int_equal(bus_case_end(&c, BUS_PATIENCE_MS), 0);
 }
 
 /* Whether the thread of that id blocks a signal; -1: it is none of the bus's. */
@@ -279,7 +279,7 @@ static void signals_reach_no_thread_of_the_bus(void **state)
     struct bus_case c;
     begin(&c, true, 1, NEVER_NS);
     BUS_AWAIT(count_quiet_threads() == 3); /* publisher, input and output, reaper */
-    assert_int_equal(bus_case_end(&c, 1000), 0);
+    assert_int_equal(bus_case_end(&c, BUS_PATIENCE_MS), 0);
 }
 
 static void an_address_that_cannot_be_bound_is_named(void **state)

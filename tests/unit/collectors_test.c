@@ -21,7 +21,7 @@
 #define IDLE "sh -c 'cat >/dev/null'"
 #define ID   "6fa459ea-ee8a-4ca4-894e-db77e160355e"
 
-enum { PATIENCE_MS = 10000, COUNT = 2 };
+enum { PATIENCE_MS = 60000, COUNT = 2 };
 static const uint64_t long_ns = 600 * TKP_NS_PER_S;
 
 struct scene {

@@ -11,7 +11,7 @@
 #include <sys/eventfd.h>
 #include <unistd.h>
 
-enum { WORKERS = 4, CAP = 3, ROUNDS = 20000 };
+enum { WORKERS = 4, CAP = 3, ROUNDS = 20000, PATIENCE_MS = 60000 };
 
 static struct tkp_phase phase;
 static int wake[WORKERS];
@@ -32,7 +32,7 @@ static void *work(void *argument)
         while (!tkp_phase_take_slot(&phase, worker, CAP)) {
             struct pollfd fd = {.fd = wake[worker], .events = POLLIN};
             uint64_t count;
-            if (poll(&fd, 1, 10000) != 1 || read(wake[worker], &count, sizeof count) < 0)
+            if (poll(&fd, 1, PATIENCE_MS) != 1 || read(wake[worker], &count, sizeof count) < 0)
                 return &wake[worker];
         }
         enter();

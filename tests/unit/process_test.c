@@ -16,7 +16,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-enum { LONG_MS = 10000, SHORT_MS = 50 };
+enum { LONG_MS = 60000, SHORT_MS = 50 };
 
 static void start(const char *script, struct tkp_process *process)
 {

@@ -14,7 +14,7 @@
 #include <stdlib.h>
 #include <cmocka.h>
 
-enum { WAIT_MS = 5000, MAX_FRAMES = 4096 };
+enum { WAIT_MS = 60000, MAX_FRAMES = 4096 };
 
 struct heard {
     uint32_t kind;
@@ -215,7 +215,7 @@ static int teardown(void **state)
     struct fixture *f = *state;
     tkp_sample_feed_finish(&f->feed);
     tkp_subscriber_close(f->subscriber);
-    tkp_publisher_close(f->publisher, 1000, NULL);
+    tkp_publisher_close(f->publisher, WAIT_MS, NULL);
     tkp_bus_destroy(f->bus);
     free(f);
     return 0;

@@ -183,6 +183,23 @@ static void shares_sum_up_to_the_cap(void **state)
         }
 }
 
+static void a_lane_opens_when_the_share_reaches_it(void **state)
+{
+    (void)state;
+    struct tkp_phase_plan phase = {
+        .arrival = TKP_ARRIVAL_CLOSED, .concurrency = 21, .concurrency_ramp_ns = 2000};
+    struct tkp_schedule s = schedule_of(&phase);
+    for (uint32_t workers = 1; workers < 9; workers++)
+        for (uint32_t w = 0; w < workers; w++)
+            for (uint64_t lane = 0; lane < tkp_schedule_share(21, w, workers); lane++) {
+                uint64_t at_ns = tkp_schedule_lane_ns(&s, lane, w, workers);
+                uint64_t cap = tkp_schedule_cap(&s, at_ns),
+                         before = tkp_schedule_cap(&s, at_ns - 1);
+                assert_int_equal(tkp_schedule_share(cap, w, workers), lane + 1);
+                assert_true(cap == 1 || tkp_schedule_share(before, w, workers) == lane);
+            }
+}
+
 static void ends_by_the_clock(void **state)
 {
     (void)state;
@@ -209,6 +226,7 @@ int main(void)
         cmocka_unit_test(rate_ramp_starts_slow_and_sums_up),
         cmocka_unit_test(cap_grows_in_even_steps),
         cmocka_unit_test(shares_sum_up_to_the_cap),
+        cmocka_unit_test(a_lane_opens_when_the_share_reaches_it),
         cmocka_unit_test(ends_by_the_clock),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -44,8 +44,10 @@ static void spinning_sends_nothing_early(void **state)
         run->phase_plan.request_count = 90;
         worker_run_start(run, scripted_server_port(server));
         worker_run_phase(run);
-        assert_int_equal(run->row_count, 90);
-        for (uint32_t i = 0; i < 90; i++) {
+        while (spins && !spun_ns(run) && run->row_count < WORKER_RUN_MAX_ROWS - 90)
+            worker_run_phase(run); /* who wakes late for each of its sends has no time to spin */
+        assert_true(run->row_count >= 90);
+        for (uint32_t i = 0; i < run->row_count; i++) {
             const struct tkp_row *row = &run->rows[i];
             assert_int_equal(row->outcome, TKP_OUTCOME_OK);
             assert_true(row->start_ns >= row->intended_ns && row->ready_ns == row->intended_ns);
