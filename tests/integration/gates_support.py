@@ -29,9 +29,16 @@ class GateTest(RunTest):
         lines = [json.loads(line) for line in path.read_text().splitlines()] if path.exists() else []
         return [line for line in lines if what in (None, line["what"])]
 
+    @staticmethod
+    def patient(arguments):
+        """With gates that no busy machine keeps waiting for too long, unless told otherwise."""
+        told = "--baseline-timeout" in arguments
+        return [*arguments, *([] if told else ["--baseline-timeout", TIMEOUT_S])]
+
     def load(self, *arguments, mock=("--ttft", "5", "--itl", "1", "--osl", "4"), **more):
         self.mock = self.mock or self.start_mock(*mock)
-        run = self.profile(self.mock, "--streaming", "--request-count", 6, *arguments, **more)
+        run = self.profile(self.mock, "--streaming", "--request-count", 6,
+                           *self.patient(arguments), **more)
         if run.path("profile_export.json").exists():
             self.check_report(run)
         return run
@@ -64,7 +71,7 @@ class GateTest(RunTest):
     def start(self, *arguments, mock=("--ttft", "5", "--itl", "1", "--osl", "4")):
         """A run in the background, unlike load."""
         self.mock = self.mock or self.start_mock(*mock)
-        return self.start_profile(self.mock, "--streaming", *arguments)
+        return self.start_profile(self.mock, "--streaming", *self.patient(arguments))
 
     def finish(self, process, expect):
         _, process.said = process.communicate(timeout=RUN_DEADLINE_S)
@@ -80,6 +87,17 @@ class GateTest(RunTest):
             self.assertTrue(process is None or process.poll() is None)
             time.sleep(0.005)
         self.fail(f"no {what}")
+
+    def wait_for_log(self, process, words):
+        """Until the run has written down that."""
+        path = process.directory / "logs" / "tokperf.log"
+        deadline = time.monotonic() + RUN_DEADLINE_S
+        while time.monotonic() < deadline:
+            if path.exists() and words in path.read_text():
+                return
+            self.assertIsNone(process.poll(), words)
+            time.sleep(0.005)
+        self.fail(f"the log never said: {words}")
 
     def assert_gone(self, pid):
         deadline = time.monotonic() + RUN_DEADLINE_S

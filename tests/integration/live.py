@@ -9,6 +9,8 @@ import time
 
 from harness import RUN_DEADLINE_S, TOKPERF, preparing, program_environment
 
+LOOK_S = 0.002
+
 
 def read_lines(path):
     return [json.loads(line) for line in path.read_text().splitlines()]
@@ -19,6 +21,7 @@ def wait_until(condition, what):
     while not condition():
         if time.monotonic() > end:
             raise AssertionError(f"never came: {what}")
+        time.sleep(LOOK_S)  # what is waited for needs the processor more
 
 
 def stand_still(pid):

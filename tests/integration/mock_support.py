@@ -11,7 +11,8 @@ import time
 import unittest
 
 PROGRAM = os.environ["TOKPERF_MOCK"]
-DEADLINE_S = 60
+DEADLINE_S = 60  # of what would hang otherwise
+LOOK_S = 0.002
 
 
 class Mock:
@@ -20,6 +21,7 @@ class Mock:
     def __init__(self, *options, launcher=()):
         command = [*launcher, PROGRAM, "--port", "0", "--exit-with-stdin", *options]
         self.process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+        self.is_paused = False
         line = self.process.stdout.readline().decode()
         match = re.fullmatch(r"listening on http://127\.0\.0\.1:(\d+)\n", line)
         assert match, "unexpected first line %r" % line
@@ -31,8 +33,19 @@ class Mock:
     def __exit__(self, *unused):
         self.stop(signal.SIGTERM)
 
+    def pause(self):
+        """Holds every answer until go_on(), so that a load lasts as long as a test needs it."""
+        os.kill(self.process.pid, signal.SIGSTOP)
+        self.is_paused = True
+
+    def go_on(self):
+        os.kill(self.process.pid, signal.SIGCONT)
+        self.is_paused = False
+
     def stop(self, number):
         """Ends the server; returns its exit status."""
+        if self.is_paused:
+            self.go_on()
         if self.process.poll() is None:
             os.kill(self.process.pid, number)
         self.process.stdin.close()
@@ -66,6 +79,7 @@ class Mock:
             counters = self.counters()
             if condition(counters):
                 return counters
+            time.sleep(LOOK_S)
         raise AssertionError("the counters never came to it: %r" % counters)
 
 

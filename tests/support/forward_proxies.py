@@ -5,7 +5,7 @@ import base64
 import socket
 import threading
 
-DEADLINE_S = 20
+DEADLINE_S = 60
 
 
 class Proxy:

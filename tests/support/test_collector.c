@@ -13,15 +13,20 @@
  *   --ready-after MS, --never-ready, --never-register, --register-twice
  *   --fail TEXT, --disable TEXT   instead of ready
  *   --ack success|error|both|neither|never|twice|late|unknown
- *   --at N                what follows happens at the Nth request for a sample, not at the first:
+ *   --at N                that, and what follows, happens at the Nth request for a sample, not at
+ *                         the first:
  *   --die, --exit CODE, --disable-then TEXT, --leave, --fail-then TEXT
- *   --end-after MS        --die, --exit ... happen that long after its first answer instead
+ *   --end-when FILE       --die, --exit ... happen once there is this file, instead
+ *   --hold FILE           it becomes ready, acknowledges a start or an end, or reports its results
+ *                         when there is no FILE.ready, .start, .end or .finish any more
  *   --die-at-finish
  *   --ignore-end          neither the end of its input nor SIGTERM ends it
  */
 #include <base/clock.h>
 #include <base/text.h>
 #include <inttypes.h>
+#include <limits.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -34,15 +39,15 @@ enum { LOOK_MS = 10, LINE_TIMEOUT_MS = 60000 };
 
 static struct {
     const char *log, *result_error, *fail, *disable, *ack, *then_what, *then_text;
+    const char *end_when, *hold;
     uint32_t capabilities;
-    uint64_t ready_after_ms, end_after_ms;
+    uint64_t ready_after_ms;
     int at;
     bool early, silent, never_ready, never_register, register_twice, die_at_finish, ignore_end;
 } script = {.capabilities = TKP_CAPABILITY_BASELINE, .ack = "success", .at = 1};
 
 static struct tkp_collector_client *client;
 static FILE *out;
-static uint64_t end_ns = TKP_NEVER_NS; /* when --end-after ends it */
 static struct tkp_message late; /* the request that is answered at the next one; kind 0: none */
 
 static void note(const char *what, const struct tkp_message *message)
@@ -73,6 +78,22 @@ static void say(enum tkp_message_kind kind, const char *why)
 {
     struct tokperf_error error = {0};
     must(tkp_collector_client_say(client, kind, why, &error), &error);
+}
+
+static bool is_there(const char *path)
+{
+    return path && access(path, F_OK) == 0;
+}
+
+/* Bounded, should nobody remove the file. */
+static void wait_while_held(const char *step)
+{
+    char path[PATH_MAX];
+    if (!script.hold)
+        return;
+    snprintf(path, sizeof path, "%s.%s", script.hold, step);
+    for (int left_ms = LINE_TIMEOUT_MS; is_there(path) && left_ms > 0; left_ms -= LOOK_MS)
+        (void)poll(NULL, 0, LOOK_MS);
 }
 
 static void send_ack(const struct tkp_message *request, bool success, const char *why)
@@ -112,10 +133,10 @@ static void end_as_told(void)
         say(TKP_MESSAGE_LEAVE, NULL);
 }
 
-static void acknowledge(const struct tkp_message *request)
+static void acknowledge(const struct tkp_message *request, int number)
 {
     struct tkp_message other = *request;
-    if (strcmp(script.ack, "success") == 0)
+    if (number < script.at || strcmp(script.ack, "success") == 0)
         send_ack(request, true, "");
     else if (strcmp(script.ack, "error") == 0)
         send_ack(request, false, "the device is lost");
@@ -141,14 +162,14 @@ static void answer(const struct tkp_message *message)
     static int requests;
     if (message->kind == TKP_MESSAGE_BASELINE) {
         note("baseline", message);
-        if (++requests >= script.at && script.then_what && !script.end_after_ms)
+        wait_while_held(tkp_gate_kind_name(message->ack.kind));
+        if (++requests >= script.at && script.then_what && !script.end_when)
             end_as_told();
         else
-            acknowledge(message);
-        if (requests == 1 && script.end_after_ms)
-            end_ns = tkp_clock_now_ns() + script.end_after_ms * TKP_NS_PER_MS;
+            acknowledge(message, requests);
     } else if (message->kind == TKP_MESSAGE_FINISH) {
         note("finish", message);
+        wait_while_held("finish");
         if (script.die_at_finish)
             raise(SIGKILL);
         report_results();
@@ -163,13 +184,14 @@ static void become_ready(void)
     while (script.never_ready || tkp_clock_now_ns() < until_ns)
         if (tkp_collector_client_next(client, LOOK_MS, &message, &error) == TOKPERF_E_CANCELLED)
             _exit(0);
+    wait_while_held("ready");
+    note("ready", NULL); /* before it is said: a gate may ask as soon as that is heard */
     if (script.fail)
         say(TKP_MESSAGE_FAILED, script.fail);
     else if (script.disable)
         say(TKP_MESSAGE_DISABLED, script.disable);
     else
         say(TKP_MESSAGE_READY, NULL);
-    note("ready", NULL);
     if (script.early)
         report_results();
 }
@@ -182,7 +204,7 @@ static void work(void)
         tokperf_status status = tkp_collector_client_next(client, LOOK_MS, &message, &error);
         if (status == TOKPERF_OK)
             answer(&message);
-        if (script.then_what && tkp_clock_now_ns() >= end_ns)
+        if (script.then_what && is_there(script.end_when))
             end_as_told();
         if (status == TOKPERF_E_CANCELLED) {
             note("end", NULL);
@@ -238,8 +260,10 @@ static bool take_option(const char *word, const char *value)
         script.ack = value;
     else if (strcmp(word, "--at") == 0)
         script.at = (int)strtol(value, NULL, 10);
-    else if (strcmp(word, "--end-after") == 0)
-        script.end_after_ms = strtoull(value, NULL, 10);
+    else if (strcmp(word, "--end-when") == 0)
+        script.end_when = value;
+    else if (strcmp(word, "--hold") == 0)
+        script.hold = value;
     else if (strcmp(word, "--exit") == 0 || strcmp(word, "--disable-then") == 0 ||
              strcmp(word, "--fail-then") == 0) {
         script.then_what = word;
@@ -285,6 +309,7 @@ int main(int argc, char **argv)
     if (status == TOKPERF_E_CANCELLED)
         return 0;
     must(status, &error);
+    note("registered", NULL);
     if (script.register_twice)
         register_again();
     become_ready();

@@ -8,7 +8,7 @@ import ssl
 import subprocess
 import threading
 
-DEADLINE_S = 20
+DEADLINE_S = 60
 
 
 class Authority:
