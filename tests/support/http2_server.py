@@ -18,10 +18,11 @@ def field(name, value):
 
 
 class Stream:
-    """One request, for the script to answer. `number` counts them over the server's life, from 0."""
+    """One request with its body, for the script to answer. `number` counts them over the server's
+    life, from 0."""
 
-    def __init__(self, connection, stream_id, number):
-        self.connection, self.id, self.number = connection, stream_id, number
+    def __init__(self, connection, stream_id, number, body):
+        self.connection, self.id, self.number, self.body = connection, stream_id, number, body
 
     def frame(self, kind, flags=0, payload=b""):
         self.connection.send(kind, flags, self.id, payload)
@@ -37,6 +38,12 @@ class Stream:
     def reset(self, code=INTERNAL_ERROR):
         self.frame(RST_STREAM, 0, struct.pack(">I", code))
 
+    def wait_until_read(self):
+        """Until the client has answered a ping, and so has read what was sent before it."""
+        pong = self.connection.pongs[self.id] = threading.Event()
+        self.connection.send(PING, 0, 0, struct.pack(">Q", self.id))
+        pong.wait(DEADLINE_S)
+
     def go_away(self, last_id=None):
         """Streams above last_id will not be answered."""
         last = self.id if last_id is None else last_id
@@ -50,6 +57,8 @@ class Connection:
     def __init__(self, server, connection):
         self.server, self.socket = server, connection
         self.lock = threading.Lock()
+        self.pongs = {}  # by stream
+        self.bodies = {}
 
     def send(self, kind, flags, stream_id, payload=b""):
         with self.lock:
@@ -78,12 +87,15 @@ class Connection:
                 self.send(SETTINGS, ACK, 0)
             elif kind == PING and not flags & ACK:
                 self.send(PING, ACK, 0, payload)
+            elif kind == PING:
+                self.pongs[struct.unpack(">Q", payload)[0]].set()
             elif kind == DATA and payload:
                 update = struct.pack(">I", len(payload))
                 self.send(WINDOW_UPDATE, 0, 0, update)
                 self.send(WINDOW_UPDATE, 0, stream_id, update)
+                self.bodies[stream_id] = self.bodies.get(stream_id, b"") + payload
             if kind in (DATA, HEADERS) and flags & END_STREAM:
-                self.server.answer(self, stream_id)
+                self.server.answer(self, stream_id, self.bodies.pop(stream_id, b""))
 
 
 class Http2Server:
@@ -122,14 +134,14 @@ class Http2Server:
         finally:
             connection.close()
 
-    def answer(self, connection, stream_id):
+    def answer(self, connection, stream_id, body):
         with self.lock:
             number = self.requests
             self.requests += 1
 
         def run():
             try:
-                self.script(Stream(connection, stream_id, number))
+                self.script(Stream(connection, stream_id, number, body))
             except OSError:
                 pass
 
