@@ -189,9 +189,10 @@ static tokperf_status compute(struct rebuild *r, const struct tokperf_summary **
     tkp_log_rewind(r->reader);
     if (status == TOKPERF_OK)
         status = tkp_summarizer_read(r->summarizer, r->reader, error);
-    point_at_snapshot(r);
-    if (status == TOKPERF_OK)
+    if (status == TOKPERF_OK) {
+        point_at_snapshot(r);
         status = tkp_summarizer_select(r->summarizer, r->reader, error);
+    }
     if (status == TOKPERF_OK)
         status = tkp_summarizer_result(r->summarizer, summary, error);
     return status;

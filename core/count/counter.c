@@ -23,7 +23,7 @@ enum {
     MAX_THREADS = 256,
     BATCHES_A_THREAD = 3, /* one in work, one ready, one on its way to the file */
     LOOK_MS = 100,        /* at a log that grows, at the time and at the cancel flag */
-    SHOW_MS = 250,        /* who looks at a drain */
+    SHOW_MS = 10,         /* who looks at a drain: the shortest interval of snapshots */
     WRITE_MS = 500,       /* what is committed is in the file after this long */
     NAME_BYTES = 1024
 };

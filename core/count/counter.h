@@ -29,7 +29,7 @@ struct tkp_counter_options { /* texts are borrowed until close */
     const int32_t *cpus; /* where they may run, each on its own; NULL: anywhere */
     bool resume;         /* goes on behind what counts_path has, if the same tokenizer made it; else
                             it is begun anew */
-    /* [main] Called a few times a second while it drains; NULL: nobody looks. */
+    /* [main] Called while it drains, up to 100 times a second; NULL: nobody looks. */
     void (*look)(void *context, const struct tkp_counter_progress *progress);
     void *look_context;
 };

@@ -73,7 +73,7 @@ struct tkp_run {
     struct tkp_run_facts facts;
     struct tkp_summarizer *summarizer;
     struct tkp_live *live;
-    uint64_t tick_ns, next_live_ns; /* of the recorder; [recorder] */
+    uint64_t tick_ns, next_live_ns; /* of the recorder; [recorder], then main: of the drain */
     struct tkp_snapshots *snapshots;
 
     /* bus.c: all NULL or empty when there is no bus */

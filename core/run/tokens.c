@@ -13,7 +13,7 @@
 #include <inttypes.h>
 #include <run/interrupt.h>
 
-enum { IDENTITY_MAX_BYTES = 256 };
+enum { IDENTITY_MAX_BYTES = 256, LINE_MS = 250 };
 
 /* ---- before the load ---- */
 
@@ -68,8 +68,12 @@ tokperf_status tkp_run_open_tokenizer(struct tkp_run *run, struct tokperf_error 
 static void show_drain(void *context, const struct tkp_counter_progress *progress)
 {
     struct tkp_run *run = context;
-    tkp_live_line_count(&run->line, progress->texts);
+    uint64_t now_ns = tkp_clock_now_ns();
     tkp_snapshots_look(run->snapshots, progress);
+    if (now_ns < run->next_live_ns) /* the recorder has no more use for it */
+        return;
+    run->next_live_ns = tkp_clock_after_ns(now_ns, LINE_MS * TKP_NS_PER_MS);
+    tkp_live_line_count(&run->line, progress->texts);
 }
 
 tokperf_status tkp_run_start_counting(struct tkp_run *run, struct tokperf_error *error)

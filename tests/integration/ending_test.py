@@ -17,20 +17,32 @@ import records  # noqa: E402
 WAITING = str(BUILD / "tests" / "waiting_exporter.so")
 FINAL = "metrics/final_snapshot.json"
 REQUESTS = 60
+# A pattern for which each word takes a look at the 5000 characters behind it: a text of 20,000 words
+# is counted in a tenth of a second at best, a batch in work in some of them.
+SLOW_PATTERN = "(?=[a-z ]{0,5000}[a-z ])[a-z]+| "
+LONG = ("--fast", "--osl", "20000")
+
+
+def byte_alphabet():
+    """The 256 characters that stand for bytes in byte-level vocabularies."""
+    kept = [*range(33, 127), *range(161, 173), *range(174, 256)]
+    return [chr(b) for b in kept] + [chr(256 + i) for i in range(256 - len(kept))]
 
 
 class Ending(RunTest):
     def start(self, *arguments, mock=None):
         """A run of REQUESTS, which ends when a test says how. Its .stage is the exporter's."""
-        mock = mock or self.start_mock("--ttft", "2", "--itl", "0", "--osl", "4")
+        if not isinstance(mock, str):
+            mock = mock or self.start_mock("--ttft", "2", "--itl", "0", "--osl", "4")
+            mock = f"http://127.0.0.1:{mock.port}"
         directory = self.new_directory()
         stage, sockets = self.home / f"stage{self.runs}", self.home / f"s{self.runs}"
         stage.mkdir()
         sockets.mkdir()
         log = self.home / f"events{self.runs}.jsonl"
-        run = Live(self, f"run{self.runs}", "profile", "--url", f"http://127.0.0.1:{mock.port}",
-                   "--model", "test", "--ui-type", "none", "--output-artifact-dir", directory,
-                   "--concurrency", 2, "--events-log", log, *arguments,
+        run = Live(self, f"run{self.runs}", "profile", "--url", mock, "--model", "test",
+                   "--ui-type", "none", "--output-artifact-dir", directory, "--concurrency", 2,
+                   "--events-log", log, *arguments,
                    environment={"TKP_TEST_EXPORTER": str(stage), "TMPDIR": str(sockets)})
         run.directory, run.stage, run.sockets, run.log = directory, stage, sockets, log
         return run
@@ -44,9 +56,12 @@ class Ending(RunTest):
         self.assertIsNone(run.process.poll(), run.stderr())
         return run
 
-    def go(self, run, word):
+    def say(self, run, word):
         (run.stage / "new").write_text(word)
         (run.stage / "new").rename(run.stage / "go")
+
+    def go(self, run, word):
+        self.say(run, word)
         return run.wait()
 
     def heard(self, run):
@@ -138,6 +153,25 @@ class Ending(RunTest):
         self.assertEqual(later, written)
         self.assertEqual(later["request_count"]["avg"], REQUESTS)
 
+    def test_signals_behind_the_end(self):
+        """They change nothing, not even when they end the process at once: here while it waits for
+        its mock server to end, which is stopped."""
+        run = self.start_held(mock="mock:?fast")
+        path = f"/proc/{run.process.pid}/task/{run.process.pid}/children"
+        with open(path, encoding="ascii") as file:
+            server = int(file.read())
+        os.kill(server, signal.SIGSTOP)
+        self.say(run, "ok")
+        wait_until(lambda: any(e["event"] == "session.ended" for e in json_lines(run.log)) or
+                   run.process.poll() is not None, "the end of the session")
+        for number in (signal.SIGINT, signal.SIGTERM):
+            if run.process.poll() is None:
+                run.signal(number)
+        self.assertEqual(run.wait(), 0)
+        self.check_last_words(run, "complete", "complete", 0)
+        self.assertFalse(self.report(run.directory)["was_cancelled"])
+        wait_until(lambda: is_gone(server), "the end of the server")
+
     def test_a_second_signal_while_the_results_are_written(self):
         run = self.start_held()
         run.signal(signal.SIGINT)
@@ -176,17 +210,61 @@ class Ending(RunTest):
                 self.assertEqual(self.go(run, "ok"), 0, run.stderr())
                 self.check_last_words(run, "complete", "complete", 0)
                 self.check_forward(self.heard(run))
+                self.assertEqual(self.final(run)["pending_tokenizations"], 0)
+
+    def slow_tokenizer(self):
+        split = {"type": "Split", "pattern": {"Regex": SLOW_PATTERN}, "behavior": "Isolated",
+                 "invert": False}
+        level = {"type": "ByteLevel", "add_prefix_space": False, "trim_offsets": True,
+                 "use_regex": False}
+        document = {"version": "1.0", "added_tokens": [], "normalizer": None,
+                    "pre_tokenizer": {"type": "Sequence", "pretokenizers": [split, level]},
+                    "post_processor": None, "decoder": None,
+                    "model": {"type": "BPE", "dropout": None, "unk_token": None, "merges": [],
+                              "vocab": {c: i for i, c in enumerate(byte_alphabet())}}}
+        path = self.home / "slow.json"
+        path.write_text(json.dumps(document))
+        return path
+
+    def on_two_cpus(self):
+        """What is started from here on counts with two threads on any machine."""
+        cpus = os.sched_getaffinity(0)
+        os.sched_setaffinity(0, sorted(cpus)[:2])
+        self.addCleanup(os.sched_setaffinity, 0, cpus)
+
+    def test_a_signal_while_tokens_are_counted(self):
+        self.on_two_cpus()
+        requests = 300  # 15 s and more of counting
+        run = self.start("--request-count", requests, "--isl", 10, "--num-dataset-entries", 10,
+                         "--snapshot-rate", 20, "--tokenizer-threads", 0, "--tokenizer",
+                         self.slow_tokenizer(), mock=self.start_mock(*LONG))
+        wait_until(lambda: any(s["state"] == "draining" for s in self.heard(run)) or
+                   run.process.poll() is not None, "the drain")
+        run.signal(signal.SIGINT)
+        self.assertEqual(run.wait(), 130, run.stderr())
+        self.check_last_words(run, "interrupted", "interrupted", 130)
+        self.check_forward(self.heard(run))
+        final = self.final(run)
+        self.assertGreater(final["pending_tokenizations"], 0)
+        self.assertEqual(final["phases"][0]["counters"]["request_count"], requests)
+        written = self.exported(run.directory)
+        for document in (final, written, self.report(run.directory),
+                         self.report_from_snapshot(run)):
+            self.assertTrue(document["was_cancelled"])
+            self.assertIn("interrupted", [r["code"] for r in document["verdict"]["reasons"]])
+            self.assertNotEqual(document["verdict"]["status"], "valid")
+        shown = (self.home / "run1.out").read_text()
+        self.assertIn("[interrupted]", shown)
 
     def check_forward(self, snapshots):
-        states = ["initialize", "live", "draining", "complete"]
+        states = ["initialize", "live", "draining", "complete", "interrupted"]
         places = [states.index(s["state"]) for s in snapshots]
         self.assertEqual(places, sorted(places))
         sequence = [s["sequence"] for s in snapshots]
         self.assertEqual(sequence, sorted(set(sequence)))
         waiting = [s["pending_tokenizations"] for s in snapshots
-                   if s["state"] in ("draining", "complete")]
+                   if s["state"] in ("draining", "complete", "interrupted")]
         self.assertEqual(waiting, sorted(waiting, reverse=True))
-        self.assertEqual(waiting[-1], 0)
         before = {}
         for snapshot in snapshots:
             phase = snapshot["phases"][0]

@@ -2,6 +2,7 @@
 """What the tests that kill need: a run with observers and collectors beside it, moments of its life
 to wait for, and readers of what is left."""
 import json
+import re
 import signal
 import time
 
@@ -141,6 +142,11 @@ class Scene:
         return observer
 
     # ---- what is left of it
+
+    def said(self):
+        """Its messages, but for samples that its log of events missed: it waits for no reader."""
+        return [line for line in self.run.messages()
+                if not re.search(r"is not complete: (\d+) events missed \(\1 of sample\)", line)]
 
     def pids(self):
         return {note["pid"] for log in self.logs for note in json_lines(log)}

@@ -71,8 +71,8 @@ class Kill(RunTest):
 
     def check_complete(self, scene, messages=()):
         """The run went to its end as if nothing had happened."""
-        self.assertEqual(scene.run.wait(), 0, scene.run.messages())
-        said = scene.run.messages()
+        self.assertEqual(scene.run.wait(), 0, scene.said())
+        said = scene.said()
         self.assertEqual(len(said), len(messages), said)
         for line, words in zip(said, messages):
             self.assertIn(words, line)
@@ -144,8 +144,8 @@ class Kill(RunTest):
                 killed = bool(notes) and not is_gone(notes[-1]["pid"])
                 if killed:
                     os.kill(notes[-1]["pid"], signal.SIGKILL)
-            self.assertEqual(scene.run.wait(), 0, scene.run.messages())
-            said = scene.run.messages()
+            self.assertEqual(scene.run.wait(), 0, scene.said())
+            said = scene.said()
             self.assertLessEqual(len(said), 2 * killed, said)
             for line in said:
                 self.assertIn("test_collector-2", line)
@@ -228,7 +228,7 @@ class Kill(RunTest):
                     scene.run.signal(number)
                     was_sent = True
             code = scene.run.wait()
-            self.assertLessEqual(len(scene.run.messages()), 4, scene.run.messages())
+            self.assertLessEqual(len(scene.said()), 4, scene.said())
             self.check_nobody_is_left(scene)
             self.assertEqual(scene.folders(), [])
             if not scene.directory.exists():  # before it had sent anything

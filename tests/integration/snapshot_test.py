@@ -170,23 +170,6 @@ class Snapshots(RunTest):
         self.assertTrue(final["was_cancelled"])
         self.assertNotEqual(final["verdict"]["status"], "valid")
 
-    def test_interrupted_while_draining(self):
-        mock = self.start_mock("--fast", "--osl", "20000")
-        run = self.start("--concurrency", 8, "--request-count", 1500, "--isl", 10,
-                         "--num-dataset-entries", 10, "--tokenizer", "builtin",
-                         "--tokenizer-threads", 0, mock=mock, streaming=())
-        self.wait_for_snapshot(run, lambda s: s["state"] == "draining" and
-                               s["pending_tokenizations"] > 100)
-        run.signal(signal.SIGINT)
-        self.assertEqual(run.wait(), 130)
-        self.check_interrupted(run)
-        final = self.final(run.directory)
-        self.assertGreater(final["pending_tokenizations"], 0)
-        waiting = [s["pending_tokenizations"] for s in snapshots_of(run.log)
-                   if s["state"] == "draining"]
-        self.assertEqual(waiting, sorted(waiting, reverse=True))
-        self.assertEqual(final["phases"][0]["counters"]["request_count"], 1500)
-
     def check_interrupted(self, run):
         """The last snapshot says so, and what is left can be reported, from either source."""
         snapshots = snapshots_of(run.log)

@@ -200,6 +200,7 @@ class Tokens(RunTest):
         wrong = Run(["report", str(counted.directory), "--tokenizer", str(other)])
         self.assertEqual(wrong.code, 2)
         self.assertIn("not the tokenizer of the run", wrong.stderr)
+        self.assertEqual(len(wrong.stderr.splitlines()), 1, wrong.stderr)
 
     def test_no_room_for_the_counts(self):
         """A tokens.tkr that cannot be made is said before the load; nothing is half counted."""
