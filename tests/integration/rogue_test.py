@@ -154,16 +154,23 @@ class Rogue(RunTest):
 
     # ---- to a run
 
-    def live_run(self, *arguments, requests=300):
+    def live_run(self, *arguments, requests=300, holds=True):
+        """A run that begins its load once it is let go: a collector holds it at its first gate."""
+        held = ("--collector", f"{COLLECTOR} --hold {self.home}/go", "--baseline-timeout", 120)
         self.mock = self.start_mock(*PACED)
         directory = self.new_directory()
         run = Process(self, directory.name, "profile", "--url",
                       f"http://127.0.0.1:{self.mock.port}", "--model", "test", "--streaming",
                       "--ui-type", "none", "--workers-max", 1, "--concurrency", 4,
-                      "--request-count", requests, "--output-artifact-dir", directory, *arguments)
+                      "--request-count", requests, "--output-artifact-dir", directory,
+                      *(held if holds else ()), *arguments)
         run.directory = directory
-        wait_until(lambda: self.address(run) or run.is_over(), "addresses")
+        if holds:
+            wait_until(lambda: self.address(run) and self.address(run, "control"), "addresses")
         return run
+
+    def let_go(self):
+        (self.home / "go").touch()
 
     @staticmethod
     def address(run, which="events"):
@@ -201,7 +208,7 @@ class Rogue(RunTest):
 
     def test_strangers_at_the_control_socket(self):
         draw = random.Random(f"strangers {SEED}")
-        run = self.live_run("--collector", f"{COLLECTOR} --result telemetry")
+        run = self.live_run("--collector", f"{COLLECTOR} --no-baseline --result telemetry")
         for name in (b"stranger", b"", b"x" * 200, b"test_collector\xff\n"):
             client = self.client(run, name)
             for _ in range(500):
@@ -209,9 +216,10 @@ class Rogue(RunTest):
         with socket.socket(socket.AF_UNIX) as raw:  # not even ZeroMQ
             raw.connect(self.address(run, "control").removeprefix("ipc://"))
             raw.sendall(draw.randbytes(4096))
+        self.let_go()
         result = self.check(run, "which is no collector of this run")
         self.assertTrue(all(gate["acknowledged"] == 1 for gate in result["gates"]))
-        self.assertEqual(result["collectors"][0]["state"], "ready")
+        self.assertEqual([c["state"] for c in result["collectors"]], ["ready", "ready"])
 
     def collector(self, body):
         """A collector in Python, whose `said(kind, text)` and `sent(parts)` go to the run."""
@@ -235,7 +243,8 @@ class Rogue(RunTest):
                  f"said({READY}, b'{{}}')\n"
                  "threading.Thread(target=lambda: (sys.stdin.read(), os._exit(0))).start()\n"
                  "while True:\n    sent([random.randbytes(random.randrange(100))])\n")
-        run = self.live_run("--baseline-timeout", 0.5, "--collector", self.collector(flood))
+        run = self.live_run("--baseline-timeout", 0.5, "--collector", self.collector(flood),
+                            holds=False)
         name = pathlib.Path(sys.executable).name
         result = self.check(run, f"'{name}' does not keep to the protocol",
                             "has no reference sample before", "has no reference sample after")
@@ -251,6 +260,7 @@ class Rogue(RunTest):
             for topic in TOPICS:
                 deaf.subscribe(topic.encode())
             deaf.connect(self.address(run))
+        self.let_go()
         self.check(run, requests=800)
 
     def test_more_connections_than_the_run_has_descriptors_for(self):
@@ -264,7 +274,8 @@ class Rogue(RunTest):
             try:
                 raw.connect(path)
             except (BlockingIOError, ConnectionError):
-                pass  # so many wait to be let in, or the run is over
+                pass  # so many wait to be let in
+        self.let_go()
         self.check(run, "further ones are not let in")
 
     def test_what_is_no_subscription(self):
@@ -280,11 +291,12 @@ class Rogue(RunTest):
                         raw.connect(path)
                         raw.sendall(draw.randbytes(draw.randrange(1, 2000)))
             except OSError:
-                pass  # the run closed this one, or is over
+                pass  # the run closed this one
 
         threads = [threading.Thread(target=pester) for _ in range(4)]
         for thread in threads:
             thread.start()
+        self.let_go()
         for thread in threads:
             thread.join()
         self.check(run)
