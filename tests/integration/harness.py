@@ -147,6 +147,17 @@ class RunTest(unittest.TestCase):
             self.assertEqual(run.code, expect, run.stderr + run.stdout)
         return run
 
+    def profile_each(self, mocks, each, *arguments, **more):
+        """One run of `each` requests to each of several mocks; it and the exported lines of each."""
+        urls = [f"http://127.0.0.1:{mock.port}" for mock in mocks]
+        others = [word for url in urls[1:] for word in ("--url", url)]
+        run = self.profile(urls[0], *others, "--request-count", each * len(urls), *arguments,
+                           **more)
+        lines = [[r for r in run.records() if r["tokperf"]["url_index"] == i]
+                 for i in range(len(urls))]
+        self.assertEqual([len(of_one) for of_one in lines], [each] * len(urls))
+        return run, lines
+
     def start_profile(self, mock, *arguments, limit=None):
         """One that goes on beside the test and ends with it; .directory is its own."""
         command, directory = self.profile_command(mock, arguments)

@@ -41,18 +41,11 @@ class Outcomes(RunTest):
                             *arguments, expect=expect)
 
     def run_to_each(self, options, expect):
-        """One run of REQUESTS to each of several servers; of each the exported lines and the rows
-        of the log."""
+        """One run of REQUESTS to each of several servers; of each its exported lines."""
         mocks = [self.start_mock("--ttft", "1", "--itl", "1", "--osl", "6", *one)
                  for one in options]
-        more = [word for mock in mocks[1:]
-                for word in ("--url", f"http://127.0.0.1:{mock.port}")]
-        run = self.profile(mocks[0], *more, "--streaming", "--concurrency", 3, "--request-count",
-                           REQUESTS * len(mocks), expect=expect)
-        lines, rows = run.records(), records.read(run.path("records.tkr")).rows
-        self.assertEqual(len(lines), REQUESTS * len(mocks))
-        return run, [([line for line in lines if line["tokperf"]["url_index"] == i],
-                      [row for row in rows if row["url_index"] == i]) for i in range(len(mocks))]
+        return self.profile_each(mocks, REQUESTS, "--streaming", "--concurrency", 3,
+                                 expect=expect)
 
     def test_each_fault_has_one_outcome(self):
         table = (
@@ -67,7 +60,7 @@ class Outcomes(RunTest):
             ("--fault-bad-json", "parse_error"),
         )
         run, servers = self.run_to_each([(fault, "1") for fault, _ in table], expect=1)
-        for (fault, outcome), (lines, _) in zip(table, servers):
+        for (fault, outcome), lines in zip(table, servers):
             with self.subTest(fault=fault):
                 self.assertEqual([r["tokperf"]["outcome"] for r in lines], [outcome] * REQUESTS)
                 self.assertTrue(all("error" in r for r in lines))
@@ -317,13 +310,14 @@ class Outcomes(RunTest):
         options += [("--one-byte-writes",), ("--no-done",), ("--close-delimited",),
                     ("--content-length",), ("--informational",),
                     ("--max-requests-per-connection", "2")]
-        _, servers = self.run_to_each(options, expect=0)
-        for one, (lines, rows) in zip(options, servers):
+        run, servers = self.run_to_each(options, expect=0)
+        self.assertEqual([row["chunk_count"] for row in records.read(run.path("records.tkr")).rows],
+                         [6] * REQUESTS * len(options))
+        for one, lines in zip(options, servers):
             with self.subTest(options=one):
                 self.assertEqual([r["tokperf"]["outcome"] for r in lines], ["ok"] * REQUESTS)
                 self.assertEqual([r["metrics"]["output_sequence_length"]["value"] for r in lines],
                                  [6] * REQUESTS)
-                self.assertEqual([row["chunk_count"] for row in rows], [6] * REQUESTS)
 
 
 if __name__ == "__main__":
