@@ -21,7 +21,7 @@ class Metrics(RunTest):
     @staticmethod
     def values(record):
         """By name; the gaps between chunks are none when all of them came at once."""
-        return {"inter_chunk_latency": [],
+        return {"inter_chunk_latency": [], "inter_token_latency": 0,
                 **{tag: m["value"] for tag, m in record["metrics"].items()}}
 
     def test_several_tokens_in_a_chunk(self):

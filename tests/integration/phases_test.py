@@ -1,12 +1,23 @@
 # SPDX-License-Identifier: Apache-2.0
 """benchmark.phases as a list: what each phase sends and its files hold, what the total is made of, what
 an interruption leaves, and that `tokperf report` makes the same again."""
+import copy
 import json
+import pathlib
 import shutil
 import signal
 import subprocess
+import sys
+import tempfile
+import threading
 
-from harness import TOKPERF, Run, RunTest, main, program_environment
+from harness import SOURCE, TOKPERF, Run, RunTest, main, program_environment
+from live import wait_until
+
+sys.path.insert(0, str(SOURCE / "tests" / "support"))
+import records  # noqa: E402
+from odd_server import (DEADLINE_S, JSON, NATIVE, SSE, STREAM, WHOLE, OddServer,  # noqa: E402
+                        answer)
 
 DATASET = "  dataset: {prompts: {isl: 10, osl: 4}}\n"
 FIVE = ("    - {name: low, concurrency: 2, requests: 30}\n"
@@ -20,14 +31,35 @@ MOCK = ("--ttft", "2", "--itl", "1", "--osl", "4", "--seed", "1", "--fault-500",
 
 
 class Phases(RunTest):
+    @classmethod
+    def setUpClass(cls):
+        holder = tempfile.TemporaryDirectory(prefix="tokperf-test-")
+        cls.addClassCleanup(holder.cleanup)
+        cls.kept_in, cls.kept = pathlib.Path(holder.name), {}
+
     def config(self, phases):
         path = self.home / "run.yaml"
         path.write_text(f"benchmark:\n{DATASET}  phases:\n{phases}", encoding="utf-8")
         return ["--config", path]
 
-    def run_five(self, *arguments, **more):
-        return self.profile(self.start_mock(*MOCK), *self.config(FIVE), "--streaming",
-                            "--random-seed", 1, *arguments, **more)
+    def run_five(self, *arguments):
+        """The same run for all who ask alike, its directory a copy of each one's own."""
+        if arguments not in self.kept:
+            run = self.profile(self.start_mock(*MOCK), *self.config(FIVE), "--streaming",
+                               "--random-seed", 1, "--goodput", "request_latency:1000", *arguments)
+            place = self.kept_in / str(len(self.kept))
+            shutil.copytree(run.directory, place)
+            run.directory = place
+            self.kept[arguments] = run
+        run = copy.copy(self.kept[arguments])
+        run.directory = self.new_directory()
+        shutil.copytree(self.kept[arguments].directory, run.directory)
+        return run
+
+    def odd(self, serve):
+        server = OddServer(NATIVE[0], self.home, serve)
+        self.addCleanup(server.close)
+        return server.url
 
     def of_phase(self, run, name, file="profile_export.json"):
         return json.loads((run.directory / "phases" / name / file).read_text(encoding="utf-8"))
@@ -55,7 +87,7 @@ class Phases(RunTest):
         self.assertEqual(drawn, sorted([*range(100), *range(33)]))
 
     def test_the_total_is_the_sum_of_what_counts(self):
-        run = self.run_five("--goodput", "request_latency:1000")
+        run = self.run_five()
         total = run.json()
         parts = [self.of_phase(run, name) for name in COUNTED]
         for tag in ("request_count", "error_request_count", "completed_request_count",
@@ -79,12 +111,23 @@ class Phases(RunTest):
         self.assertEqual(failed, total["error_request_count"]["avg"])
         self.assertIn("warmup_metrics", total)  # of the only warm-up
 
-    def test_the_verdict_names_the_phase(self):
-        # an answer takes far longer than the second phase, however late its end is noticed
-        run = self.profile(self.start_mock("--ttft", "2000", "--osl", "2"), *self.config(
+    def run_whose_second_phase_is_cut(self):
+        """Its server answers the requests of the first, and no others."""
+        tickets = threading.Semaphore(12)
+
+        def serve(peer, _):
+            while peer.read_request() and tickets.acquire(blocking=False):
+                peer.send(answer(WHOLE, content_type=JSON))
+            peer.drain()
+
+        return self.profile(self.odd(serve), *self.config(
             "    - {name: good, concurrency: 12, requests: 12}\n"
             "    - {name: cut, concurrency: 4, duration: 100ms, grace_period: 0}\n"))
-        self.assertEqual(run.code, 0)
+
+    def test_the_verdict_names_the_phase(self):
+        # one that stands still until its second phase is over sends nothing in it
+        run = self.until(self.run_whose_second_phase_is_cut,
+                         lambda run: "cancelled" in run.outcomes())
         verdict = run.json()["verdict"]
         told = verdict["reasons"] + verdict["notes"]
         cancelled = [r for r in told if r["code"] in ("censored", "cancelled")]
@@ -125,7 +168,14 @@ class Phases(RunTest):
         self.assertTrue(all(p["start_ns"] >= end for p, end in zip(manifest[1:], ends)))
 
     def test_a_seamless_phase_begins_when_all_is_sent(self):
-        run = self.profile(self.start_mock("--ttft", "500", "--osl", "1"), *self.config(
+        all_sent = threading.Barrier(16)  # no answer comes before that
+
+        def serve(peer, _):
+            while peer.read_request():
+                all_sent.wait(timeout=DEADLINE_S)
+                peer.send(answer(STREAM, content_type=SSE))
+
+        run = self.profile(self.odd(serve), *self.config(
             "    - {name: a, concurrency: 8, requests: 8}\n"
             "    - {name: b, concurrency: 8, requests: 8, seamless: true}\n"), "--streaming")
         first, second = self.manifest(run)
@@ -144,9 +194,9 @@ class Phases(RunTest):
                              "    - {name: c, requests: 10}\n")
         process = self.start_profile(mock, *config)
         log = process.directory / "records.tkr"
-        mock.wait_for(lambda c: c['completed_total{route="chat"}'] > 20)
-        written = log.stat().st_size  # a block of phase b is there once the file has grown again
-        mock.wait_for(lambda c: log.stat().st_size > written + 4096)
+        wait_until(log.exists, "the log")
+        wait_until(lambda: any(row["phase"] == 1 for row in records.read(log).rows),
+                   "rows of the second phase")
         process.send_signal(number)
         process.wait(timeout=60)
         return process.directory, process.returncode

@@ -47,7 +47,7 @@ class Raw(RunTest):
         server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
         server.daemon_threads = True
         server.block_on_close = False
-        threading.Thread(target=server.serve_forever, daemon=True).start()
+        threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
         self.addCleanup(server.server_close)
         self.addCleanup(server.shutdown)
         return f"http://127.0.0.1:{server.server_address[1]}", seen
@@ -100,8 +100,9 @@ class Raw(RunTest):
             start = line["start_perf_ns"]
             first = record["metrics"]["time_to_first_token"]["value"]
             self.assertAlmostEqual((times[1] - start) / 1e6, first, places=3)
-            gaps = record["metrics"]["inter_chunk_latency"]["value"]
-            self.assertAlmostEqual((times[3] - times[2]) / 1e6, gaps[-1], places=3)
+            if times[3] != times[2]:  # else all of it was read at once, and there is no gap
+                gaps = record["metrics"]["inter_chunk_latency"]["value"]
+                self.assertAlmostEqual((times[3] - times[2]) / 1e6, gaps[-1], places=3)
         self.assert_no_key(run)
         self.assertNotIn(b"another-secret", run.path("records.tkr").read_bytes())
 
@@ -204,7 +205,7 @@ class Raw(RunTest):
 
         url, _ = self.start_server(answer)
         run = self.profile(url, "--request-count", 4, "--concurrency", 1, "--transport",
-                           self.transport, expect=1, deadline_s=30)
+                           self.transport, expect=1)
         result = run.json()
         self.assertEqual(result["retry_after_count"]["avg"], 4)
         self.assertEqual(result["retry_after_max"], {"unit": "sec", "avg": 3600})

@@ -5,9 +5,9 @@ import json
 import os
 import signal
 import subprocess
-import time
 
 from harness import TOKPERF, Run, RunTest, main, program_environment
+from live import wait_until
 
 
 class Refusals(RunTest):
@@ -147,9 +147,8 @@ class Refusals(RunTest):
                               env=program_environment(), stdout=subprocess.DEVNULL,
                               stderr=subprocess.DEVNULL) as first:
             try:
-                while not (directory / "run.json").exists():
-                    self.assertIsNone(first.poll())
-                    time.sleep(0.02)
+                wait_until((directory / "run.json").exists, "a run that goes on")
+                self.assertIsNone(first.poll())
                 self.refuse(*arguments, "--overwrite", says=f"the run of process {first.pid}")
             finally:
                 os.kill(first.pid, signal.SIGKILL)

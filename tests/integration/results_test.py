@@ -107,13 +107,13 @@ class Results(RunTest):
         self.assertEqual(log.run["seed"], run.json()["run_info"]["random_seed"])
 
     def test_a_row_of_several_blocks(self):
-        mock = self.start_mock("--ttft", "0", "--itl", "0.02", "--osl", "60000")
+        mock = self.start_mock("--ttft", "0", "--itl", "0.01", "--osl", "70000")
         run = self.profile(mock, "--streaming", "--concurrency", 1, "--request-count", 1,
                            "--isl", 10)
         log = records.read(run.path("records.tkr"))
         self.assertIn(records.CHUNKS, [kind for _, kind, _ in log.blocks])
         row, line = log.rows[0], run.records()[0]
-        self.assertEqual(len(row["chunk_ns"]), 60000)
+        self.assertEqual(len(row["chunk_ns"]), 70000)
         self.check_row(row, line, log.run["monotonic_to_realtime_ns"], log.session_ids)
 
     def test_report_makes_the_same_files(self):
