@@ -20,12 +20,15 @@ class Listeners(RunTest):
     def start(self, mock):
         """A run whose load begins once it is let go: a collector holds it at its first gate."""
         directory = self.new_directory()
-        go = directory.with_suffix(".go")
+        held = directory.with_suffix(".start")
+        held.touch()
         run = Process(self, directory.name, "profile", "--url", f"http://127.0.0.1:{mock.port}",
                       "--model", "test", "--streaming", "--ui-type", "none",
                       "--output-artifact-dir", directory, "--collector",
-                      f"{COLLECTOR} --hold {go}", *LOAD)
-        run.directory, run.let_go = directory, go.touch
+                      f"{COLLECTOR} --hold {directory} --log {directory}.asked", *LOAD)
+        run.directory, run.let_go = directory, held.unlink
+        wait_until(lambda: any(note["what"] == "baseline" for note in
+                               json_lines(directory.with_suffix(".asked"))), "the gate")
         return run
 
     def reasons(self, run):

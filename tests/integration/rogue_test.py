@@ -156,7 +156,9 @@ class Rogue(RunTest):
 
     def live_run(self, *arguments, requests=300, holds=True):
         """A run that begins its load once it is let go: a collector holds it at its first gate."""
-        held = ("--collector", f"{COLLECTOR} --hold {self.home}/go", "--baseline-timeout", 120)
+        held = ("--collector", f"{COLLECTOR} --hold {self.home}/held --log {self.home}/asked",
+                "--baseline-timeout", 120)
+        (self.home / "held.start").touch()
         self.mock = self.start_mock(*PACED)
         directory = self.new_directory()
         run = Process(self, directory.name, "profile", "--url",
@@ -166,11 +168,12 @@ class Rogue(RunTest):
                       *(held if holds else ()), *arguments)
         run.directory = directory
         if holds:
-            wait_until(lambda: self.address(run) and self.address(run, "control"), "addresses")
+            wait_until(lambda: any(note["what"] == "baseline"
+                                   for note in json_lines(self.home / "asked")), "the gate")
         return run
 
     def let_go(self):
-        (self.home / "go").touch()
+        (self.home / "held.start").unlink()
 
     @staticmethod
     def address(run, which="events"):
