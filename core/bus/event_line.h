@@ -28,15 +28,17 @@ struct tkp_event_writer {
     struct tkp_event_context context;
     uint32_t topics; /* that are written: bit 1 << enum tkp_topic */
     int fd;          /* the caller's */
+    int stop_fd; /* likewise; once it is readable no write is waited for; -1: fd does not block */
     struct tkp_buffer out;
     uint64_t written, malformed; /* events */
     bool ended;                  /* SESSION_ENDED was there */
 };
 /* Memory for the lines is freed by tkp_buffer_finish(&writer->out). */
 void tkp_event_writer_init(struct tkp_event_writer *writer, enum tkp_event_format format,
-                           const struct tkp_event_context *context, uint32_t topics, int fd);
+                           const struct tkp_event_context *context, uint32_t topics, int fd,
+                           int stop_fd);
 /* Writes the lines of a batch, all of them before it returns. TOKPERF_E_IO: it cannot be written.
- */
+ * TOKPERF_E_CANCELLED: stop_fd became readable first; a line longer than PIPE_BUF may be cut. */
 tokperf_status tkp_event_writer_batch(struct tkp_event_writer *writer,
                                       struct tkp_frame_reader *batch,
                                       struct tokperf_error *error) TOKPERF_MUST_USE;

@@ -2,8 +2,14 @@
 /* Writes batches of events as lines, and says what is missing among them; see event_line.h. */
 #include <bus/event_line.h>
 
+#include <base/error.h>
 #include <base/files.h>
+#include <errno.h>
 #include <inttypes.h>
+#include <limits.h>
+#include <poll.h>
+#include <string.h>
+#include <unistd.h>
 
 enum {
     WRITE_BYTES = 64 * 1024,
@@ -11,17 +17,50 @@ enum {
 };
 
 void tkp_event_writer_init(struct tkp_event_writer *writer, enum tkp_event_format format,
-                           const struct tkp_event_context *context, uint32_t topics, int fd)
+                           const struct tkp_event_context *context, uint32_t topics, int fd,
+                           int stop_fd)
 {
     *writer = (struct tkp_event_writer){
-        .format = format, .context = *context, .topics = topics, .fd = fd};
+        .format = format, .context = *context, .topics = topics, .fd = fd, .stop_fd = stop_fd};
     tkp_buffer_init(&writer->out, LINES_MAX_BYTES);
+}
+
+/* How much poll() promises room for in a pipe, in whole lines unless the first one is longer. */
+static size_t next_step(const char *data, size_t len)
+{
+    if (len <= PIPE_BUF)
+        return len;
+    const char *end = memrchr(data, '\n', PIPE_BUF);
+    return end ? (size_t)(end + 1 - data) : PIPE_BUF;
+}
+
+/* Whoever reads may stand still as long as it likes, as a pager does: until it goes on, goes away,
+ * or the user has enough. */
+static tokperf_status write_until_stopped(const struct tkp_event_writer *writer, const char *data,
+                                          size_t len, struct tokperf_error *error)
+{
+    struct pollfd fds[2] = {{.fd = writer->fd, .events = POLLOUT},
+                            {.fd = writer->stop_fd, .events = POLLIN}};
+    while (len) {
+        if (poll(fds, 2, -1) < 0 && errno == EINTR)
+            continue; /* if it was a signal to stop, stop_fd is readable now */
+        if (fds[1].revents)
+            return tkp_fail(error, TOKPERF_E_CANCELLED, "%zu bytes were not written", len);
+        ssize_t n = write(writer->fd, data, next_step(data, len));
+        if (n < 0 && errno != EINTR && errno != EAGAIN)
+            return tkp_fail_errno(error, TOKPERF_E_IO, errno, "cannot write %zu bytes", len);
+        data += n > 0 ? n : 0;
+        len -= n > 0 ? (size_t)n : 0;
+    }
+    return TOKPERF_OK;
 }
 
 static tokperf_status write_lines(struct tkp_event_writer *writer, struct tokperf_error *error)
 {
-    tokperf_status status =
-        tkp_files_write_all(writer->fd, tkp_buffer_text(&writer->out), writer->out.len, error);
+    const char *lines = tkp_buffer_text(&writer->out);
+    tokperf_status status = writer->stop_fd < 0
+                                ? tkp_files_write_all(writer->fd, lines, writer->out.len, error)
+                                : write_until_stopped(writer, lines, writer->out.len, error);
     tkp_buffer_clear(&writer->out);
     return status;
 }

@@ -144,6 +144,8 @@ static int follow(struct following *f)
         tokperf_status status = tkp_subscriber_next(f->subscriber, LOOK_MS, &batch, &error);
         if (status == TOKPERF_OK) {
             status = tkp_event_writer_batch(&f->writer, &batch, &error);
+            if (status == TOKPERF_E_CANCELLED)
+                return TKP_EXIT_INTERRUPTED;
             if (status != TOKPERF_OK && is_stdout_closed())
                 return TKP_EXIT_OK;
             if (status != TOKPERF_OK) {
@@ -177,7 +179,7 @@ int tkp_events_follow(const char *dir, const struct tkp_run_file *file, uint32_t
     struct tkp_event_context context = {file->monotonic_to_realtime_ns, file->phases,
                                         file->phase_count};
     struct tokperf_error error = {0};
-    tkp_event_writer_init(&f.writer, format, &context, topics, STDOUT_FILENO);
+    tkp_event_writer_init(&f.writer, format, &context, topics, STDOUT_FILENO, tkp_interrupt_fd());
     tokperf_status status = tkp_bus_create(&f.bus, &error);
     if (status == TOKPERF_OK)
         status = tkp_subscriber_open(f.bus, file->events, topics | 1u << TKP_TOPIC_SESSION, 0,

@@ -273,7 +273,7 @@ tokperf_status tkp_events_log_start(struct tkp_events_log *log, struct tkp_bus *
 {
     log->bus = bus;
     log->address = address;
-    tkp_event_writer_init(&log->writer, TKP_EVENT_JSONL, context, ALL_TOPICS, log->fd);
+    tkp_event_writer_init(&log->writer, TKP_EVENT_JSONL, context, ALL_TOPICS, log->fd, -1);
     int failed = tkp_thread_create_quiet(&log->thread, events_log_main, log);
     if (failed)
         return tkp_fail_errno(error, TOKPERF_E_IO, failed,

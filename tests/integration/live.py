@@ -37,11 +37,11 @@ class Live:
     """A tokperf process that goes on; its output lies in files."""
 
     def __init__(self, test, name, *arguments, cwd=None, stdout=None,
-                 environment=None, obeys_modes=False):
+                 environment=None, obeys_modes=False, program=TOKPERF):
         self.out, self.err = test.home / f"{name}.out", test.home / f"{name}.err"
         with open(self.err, "wb") as err, open(self.out, "wb") as out:
             self.process = subprocess.Popen(
-                [TOKPERF, *map(str, arguments)], stdin=subprocess.DEVNULL, stdout=stdout or out,
+                [str(program), *map(str, arguments)], stdin=subprocess.DEVNULL, stdout=stdout or out,
                 stderr=err, cwd=cwd, env=program_environment(**(environment or {})),
                 preexec_fn=preparing(None, obeys_modes))
         test.addCleanup(self.end)

@@ -10,6 +10,7 @@
 #include <base/text.h>
 #include <bus/event_line.h>
 #include <bus/sample.h>
+#include <pthread.h>
 #include <stdio.h>
 #include <unistd.h>
 
@@ -246,7 +247,7 @@ static void a_writer_writes_what_it_knows(void **state)
     tkp_buffer_init(&batch, 4096);
     put_batch(&batch);
     assert_int_equal(tkp_frame_reader_init(&reader, tkp_buffer_span(&batch), &error), TOKPERF_OK);
-    tkp_event_writer_init(&writer, TKP_EVENT_TEXT, &context, 1u << TKP_TOPIC_SESSION, ends[1]);
+    tkp_event_writer_init(&writer, TKP_EVENT_TEXT, &context, 1u << TKP_TOPIC_SESSION, ends[1], -1);
     assert_int_equal(tkp_event_writer_batch(&writer, &reader, &error), TOKPERF_OK);
     assert_true(writer.ended);
     assert_int_equal(writer.written, 2);
@@ -276,9 +277,84 @@ static void a_writer_writes_what_it_knows(void **state)
     tkp_buffer_finish(&batch);
 }
 
+enum { LONG_LINES = 40, SHORT_LINES = 2000 };
+
+/* Longer than a pipe takes at once, some of its lines too. */
+static void put_long_batch(struct tkp_buffer *batch)
+{
+    char text[6000];
+    struct tkp_buffer frames;
+    struct tkp_batch_head head = {.magic = TKP_BATCH_MAGIC,
+                                  .version = TKP_BATCH_VERSION,
+                                  .topic = TKP_TOPIC_SESSION,
+                                  .frame_count = LONG_LINES + SHORT_LINES};
+    tkp_buffer_init(&frames, 1 << 20);
+    for (int i = 0; i < LONG_LINES + SHORT_LINES; i++) {
+        int n = snprintf(text, sizeof text, "{\"n\":\"%0*d\"}", i % 51 ? 10 : 5000, i);
+        tkp_frame_put(&frames, TKP_FRAME_SESSION_STARTED, text, (size_t)n);
+    }
+    head.length_bytes = (uint32_t)frames.len;
+    tkp_buffer_append(batch, (const char *)&head, sizeof head);
+    tkp_buffer_append(batch, frames.data, frames.len);
+    tkp_buffer_finish(&frames);
+}
+
+struct reading {
+    int fd;
+    unsigned lines;
+};
+
+static void *count_lines(void *argument)
+{
+    struct reading *reading = argument;
+    char text[777];
+    for (ssize_t n; (n = read(reading->fd, text, sizeof text)) > 0;)
+        for (ssize_t i = 0; i < n; i++)
+            reading->lines += text[i] == '\n';
+    return NULL;
+}
+
+static void a_writer_that_can_be_stopped(void **state)
+{
+    (void)state;
+    struct tkp_event_writer writer;
+    struct tkp_frame_reader reader;
+    struct tokperf_error error;
+    struct tkp_buffer batch;
+    pthread_t thread;
+    int ends[2], stop[2];
+    assert_int_equal(pipe(ends), 0);
+    assert_int_equal(pipe(stop), 0);
+    struct reading reading = {.fd = ends[0]};
+    tkp_buffer_init(&batch, 1 << 20);
+    put_long_batch(&batch);
+    tkp_event_writer_init(&writer, TKP_EVENT_TEXT, &context, 1u << TKP_TOPIC_SESSION, ends[1],
+                          stop[0]);
+    assert_int_equal(pthread_create(&thread, NULL, count_lines, &reading), 0);
+    assert_int_equal(tkp_frame_reader_init(&reader, tkp_buffer_span(&batch), &error), TOKPERF_OK);
+    assert_int_equal(tkp_event_writer_batch(&writer, &reader, &error), TOKPERF_OK);
+    close(ends[1]);
+    assert_int_equal(pthread_join(thread, NULL), 0);
+    assert_int_equal(reading.lines, LONG_LINES + SHORT_LINES);
+    close(ends[0]);
+
+    assert_int_equal(pipe(ends), 0); /* that nobody reads */
+    writer.fd = ends[1];
+    assert_int_equal(write(stop[1], "x", 1), 1);
+    assert_int_equal(tkp_frame_reader_init(&reader, tkp_buffer_span(&batch), &error), TOKPERF_OK);
+    assert_int_equal(tkp_event_writer_batch(&writer, &reader, &error), TOKPERF_E_CANCELLED);
+    tkp_buffer_finish(&writer.out);
+    tkp_buffer_finish(&batch);
+    for (int i = 0; i < 2; i++) {
+        close(ends[i]);
+        close(stop[i]);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_writer_that_can_be_stopped),
         cmocka_unit_test(a_completed_request),
         cmocka_unit_test(an_issued_request_and_its_first_token),
         cmocka_unit_test(an_event_of_no_possible_time),

@@ -1,0 +1,57 @@
+# SPDX-License-Identifier: Apache-2.0
+"""tokperf events where its reader stands still, where the run has another name, and what it shows
+of a phase that is not reported."""
+import json
+import os
+import select
+import signal
+
+from harness import RunTest, main
+from live import Live, wait_until
+
+QUIET = ("--fast", "--osl", "4")
+DONE = 'completed_total{route="chat"}'
+
+
+class Follow(RunTest):
+    def start(self, mock, *arguments, **more):
+        """Starts a run, and returns when it can be followed."""
+        directory = self.new_directory()
+        run = Live(self, directory.name, "profile", "--url", f"http://127.0.0.1:{mock.port}",
+                   "--model", "test", "--streaming", "--ui-type", "none", "--workers-max", 1,
+                   "--output-artifact-dir", directory, *arguments, **more)
+        run.directory = directory
+        wait_until(lambda: self.names_address(directory) or run.process.poll() is not None,
+                   "an address")
+        self.assertTrue(self.names_address(directory), run.stderr())
+        return run
+
+    @staticmethod
+    def names_address(directory):
+        file = directory / "run.json"
+        return file.exists() and "events" in json.loads(file.read_text())
+
+    def test_a_signal_ends_an_observer_whose_reader_stands_still(self):
+        mock = self.start_mock(*QUIET)
+        run = self.start(mock, "--concurrency", 4, "--request-count", 10000000)
+        for kind in ("text", "jsonl"):
+            reader, writer = os.pipe()
+            observer = Live(self, kind, "events", run.directory, "--format", kind, stdout=writer)
+            room = select.poll()
+            room.register(writer, select.POLLOUT)
+            wait_until(lambda r=room: not r.poll(0) or observer.process.poll() is not None,
+                       "a pipe without room")
+            self.assertIsNone(observer.process.poll(), observer.stderr())
+            observer.signal(signal.SIGINT)
+            self.assertEqual(observer.wait(), 130)
+            os.close(writer)
+            with os.fdopen(reader, "rb") as pipe:
+                self.assertGreater(len(pipe.read()), 0)
+        now = mock.counters()[DONE]
+        mock.wait_for(lambda c: c[DONE] > now + 50)
+        run.signal(signal.SIGINT)
+        self.assertEqual(run.wait(), 130)
+
+
+if __name__ == "__main__":
+    main()
