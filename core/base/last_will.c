@@ -62,7 +62,8 @@ void tkp_last_will_keep(const char *path)
 
 void tkp_last_will_carry_out(void)
 {
-    for (int i = 0; i < TKP_LAST_WILL_GROUPS; i++) {
+    bool is_main = gettid() == getpid();
+    for (int i = 0; is_main && i < TKP_LAST_WILL_GROUPS; i++) {
         pid_t group = (pid_t)tkp_gauge_get(&groups[i].group);
         if (group > 0)
             (void)kill(-group, groups[i].signal);

@@ -2,8 +2,8 @@
 /*
  * What this process leaves behind and nobody else would clear away: files, and children that may
  * not end with it. It is written down while all is well, and carried out by calls that a signal
- * handler may make when the process has to end at once. kill -9 leaves it undone. [main], which
- * takes the signals; one per process.
+ * handler may make when the process has to end at once. kill -9 leaves it undone. [main]; one per
+ * process.
  */
 #ifndef TKP_BASE_LAST_WILL_H
 #define TKP_BASE_LAST_WILL_H
@@ -21,7 +21,8 @@ void tkp_last_will_remove(const char *path);
 /* It is gone, or may stay. */
 void tkp_last_will_keep(const char *path);
 
-/* Async-signal-safe. What fails is left. */
+/* Async-signal-safe. What fails is left. Beside main (where another thread crashed) the children
+ * are spared, since main may be reaping one of them. [any] */
 void tkp_last_will_carry_out(void);
 
 #endif

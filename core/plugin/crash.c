@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * What happens when the program crashes: one sentence that names the plugin, and exit code 4. Only
- * async-signal-safe calls; the sentence is put together on the handler's stack.
+ * async-signal-safe calls; the sentence is put together on the handler's stack. What would be left
+ * lying about is cleared away (base/last_will.h).
  */
 #include <plugin/host.h>
 
+#include <base/last_will.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -68,6 +70,7 @@ static void crash_handle(int number)
         rest += wrote;
         s.len -= (size_t)wrote;
     }
+    tkp_last_will_carry_out();
     _exit(CRASH_EXIT_CODE);
 }
 

@@ -148,6 +148,7 @@ class Ending(RunTest):
         self.assertEqual(self.go(run, "crash"), 4)
         self.assertIn("org.tokperf.test.waiting crashed", run.stderr())
         self.assertFalse((run.directory / FINAL).exists())
+        self.assertEqual(list(run.sockets.iterdir()), [])
         written = self.exported(run.directory)
         later = self.report(run.directory, "--plugin", WAITING)
         self.assertEqual(later, written)

@@ -112,7 +112,6 @@ class Snapshots(RunTest):
         times = [s["time_ns"] for s in snapshots]
         self.assertEqual(times, sorted(times))
         self.assert_never_down(snapshots)
-        self.assertTrue(any(s["in_flight"] for s in snapshots))
         final = self.final(run.directory)
         self.assertEqual(snapshots[-1], final)
         self.assert_same_numbers(final, run.json())
@@ -140,16 +139,20 @@ class Snapshots(RunTest):
             snapshots = [e["data"] for e in events if e["topic"] == "snapshot"]
             self.assertEqual(snapshots[-1]["state"], "complete")
             seconds = (snapshots[-1]["time_ns"] - snapshots[0]["time_ns"]) / 1e9
-            # each state's first one comes at once
-            self.assertLessEqual(len(snapshots), seconds * rate + (4 if rate else 1))
+            # each state's first one comes at once; the others' times may be a stall apart from those
+            # at which they were due
+            self.assertLessEqual(len(snapshots), seconds * rate + (6 if rate else 1))
             self.assertGreater(len(snapshots), 3 if rate else 0)
 
     def test_one_that_joins_late(self):
-        run = self.start("--concurrency", 2, "--request-count", 400)
+        run = self.start("--concurrency", 2, "--request-count", 1000000)
         self.wait_for_snapshot(run, lambda s: s["phases"][0]["counters"]["request_count"] > 20)
         late = Live(self, "late", "events", run.directory, "--topic", "snapshot", "--format",
                     "jsonl")
-        self.assertEqual(run.wait(), 0, run.stderr())
+        wait_until(lambda: late.out.read_text().count("\n") > 2 or late.process.poll() is not None,
+                   "what the late one hears")
+        run.signal(signal.SIGINT)
+        self.assertEqual(run.wait(), 130, run.stderr())
         self.assertEqual(late.wait(), 0, late.stderr())
         heard = snapshots_of(late.out)
         self.assertGreater(heard[0]["sequence"], 0)
@@ -163,6 +166,7 @@ class Snapshots(RunTest):
     def test_interrupted_while_live(self):
         run = self.start("--concurrency", 4, "--request-count", 1000000)
         self.wait_for_snapshot(run, lambda s: s["phases"][0]["counters"]["request_count"] > 20)
+        self.wait_for_snapshot(run, lambda s: s["in_flight"] > 0)
         run.signal(signal.SIGINT)
         self.assertEqual(run.wait(), 130)
         self.check_interrupted(run)

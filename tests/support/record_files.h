@@ -50,7 +50,7 @@ static inline int record_files_teardown(void **state)
 static inline unsigned char *record_files_load(const char *path, size_t *len)
 {
     int fd = open(path, O_RDONLY | O_CLOEXEC);
-    struct stat st;
+    struct stat st = {0};
     assert_true(fd >= 0 && !fstat(fd, &st));
     *len = (size_t)st.st_size;
     unsigned char *data = malloc(*len + 1);
