@@ -7,9 +7,7 @@ set -eu
 cd "$(dirname "$0")/.."
 . tools/build/prepare.sh
 seconds=${1:-60}
-case $seconds in
-*[!0-9]* | '') fail "'$seconds' is not a number of seconds" ;;
-esac
+check_number "$seconds" seconds
 configure build-fuzz "build test lint" --preset fuzz
 build build-fuzz
 mkdir -p build-fuzz/crashes

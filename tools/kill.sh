@@ -6,13 +6,7 @@
 set -eu
 cd "$(dirname "$0")/.."
 . tools/build/prepare.sh
-rounds=${1:-500}
-case $rounds in
-*[!0-9]* | '') fail "'$rounds' is not a number of rounds" ;;
-esac
-configure build "build test" -DCMAKE_BUILD_TYPE=Release -DBUILD_TESTING=ON
-build build
-export TKP_KILL_ROUNDS="$rounds" TKP_BUILD_DIR="$PWD/build" TKP_SOURCE_DIR="$PWD"
-export TOKPERF_MOCK="$PWD/build/bin/tokperf-mock" PYTHONDONTWRITEBYTECODE=1
+export TKP_KILL_ROUNDS="${1:-500}"
+check_number "$TKP_KILL_ROUNDS" rounds
 [ $# -lt 2 ] || export TKP_KILL_SEED="$2"
-exec python3 tests/integration/kill_test.py
+run_long kill

@@ -6,12 +6,6 @@
 set -eu
 cd "$(dirname "$0")/.."
 . tools/build/prepare.sh
-requests=${1:-1000000}
-case $requests in
-*[!0-9]* | '') fail "'$requests' is not a number of requests" ;;
-esac
-configure build "build test" -DCMAKE_BUILD_TYPE=Release -DBUILD_TESTING=ON
-build build
-export TKP_SOAK_REQUESTS="$requests" TKP_BUILD_DIR="$PWD/build" TKP_SOURCE_DIR="$PWD"
-export TOKPERF_MOCK="$PWD/build/bin/tokperf-mock" PYTHONDONTWRITEBYTECODE=1
-exec python3 tests/integration/soak_test.py
+export TKP_SOAK_REQUESTS="${1:-1000000}"
+check_number "$TKP_SOAK_REQUESTS" requests
+run_long soak

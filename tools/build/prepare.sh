@@ -1,11 +1,18 @@
 # SPDX-License-Identifier: Apache-2.0
-# Sourced by demo.sh, test.sh and the CI script, from the root of the tree. Makes sure that what a
-# build needs is there: it tries first, and only when that fails installs from tools/packages.txt.
+# Sourced by the scripts of tools/ and CI, from the root of the tree. Makes sure that what a build
+# needs is there: it tries first, and only when that fails installs from tools/packages.txt.
 
 # Exit with one sentence on stderr.
 fail() {
     echo "$(basename "$0"): $*" >&2
     exit 1
+}
+
+# check_number WORD NOUN: fails unless it is a whole number.
+check_number() {
+    case $1 in
+    *[!0-9]* | '') fail "'$1' is not a number of $2" ;;
+    esac
 }
 
 # packages SECTION...: the names of those sections.
@@ -103,6 +110,16 @@ build() {
     fi
     grep -A6 'warning:' "$log" >&2 || :
     rm -f "$log"
+}
+
+# run_long NAME: builds a release and runs tests/integration/NAME_test.py as CTest does, at the length
+# that the caller has put into the environment. Does not come back.
+run_long() {
+    configure build "build test" -DCMAKE_BUILD_TYPE=Release -DBUILD_TESTING=ON
+    build build
+    export TKP_BUILD_DIR="$PWD/build" TKP_SOURCE_DIR="$PWD"
+    export TOKPERF_MOCK="$PWD/build/bin/tokperf-mock" PYTHONDONTWRITEBYTECODE=1
+    exec python3 "tests/integration/$1_test.py"
 }
 
 # parse_common_options "$@": sets INSTALL and stops at the first other word.
