@@ -76,7 +76,9 @@ static const struct tkp_option rows[] = {
      .fallback = "1000",
      .minimum = 1,
      .maximum = 10000,
-     .help = "Events that go to listeners together; fewer do after 100 ms."},
+     .help =
+         "Events that go to listeners together; fewer do after 100 ms. When 64 batches wait for a "
+         "listener it misses what comes next."},
     {.id = TKP_OPT_COLLECTORS,
      .group = TKP_GROUP_OUTPUT,
      .type = TKP_TYPE_TEXT,
@@ -85,7 +87,8 @@ static const struct tkp_option rows[] = {
      .flag = "--collector",
      .value = "COMMAND",
      .help = "Start this program beside the run, as a collector (docs/bus.md): it takes a "
-             "reference sample before and after each phase, and makes results; repeat for more."},
+             "reference sample before and after each phase, and makes results; repeat for more. "
+             "One that hangs delays the end of the run by --baseline-timeout and 14 s at most."},
     {.id = TKP_OPT_BASELINE_TIMEOUT,
      .group = TKP_GROUP_OUTPUT,
      .type = TKP_TYPE_DURATION,

@@ -45,9 +45,9 @@ struct tkp_events_log {
     const char *address;
     struct tkp_bus *bus;
     uint32_t held_batches;
-    struct tkp_event_writer writer;  /* the thread's */
-    bool has_begun[TKP_TOPIC_COUNT]; /* likewise: a batch of the topic was there */
-    uint64_t missed_before;          /* likewise: events before those */
+    struct tkp_event_writer writer;          /* the thread's */
+    bool has_begun[TKP_TOPIC_COUNT];         /* likewise: a batch of the topic was there */
+    uint64_t missed_before[TKP_TOPIC_COUNT]; /* likewise: events before those */
 };
 
 /* The directory part of a path, with a NUL; "." without one. */
@@ -193,22 +193,23 @@ tokperf_status tkp_events_log_open(const struct tkp_plan *plan, const char *run_
 static void note_begin(struct tkp_events_log *log, const struct tkp_batch_head *head)
 {
     if (!log->has_begun[head->topic])
-        log->missed_before += head->sequence;
+        log->missed_before[head->topic] = head->sequence;
     log->has_begun[head->topic] = true;
 }
 
 static void say_losses(struct tkp_events_log *log, const struct tkp_subscriber_counts *counts)
 {
     struct tkp_buffer losses;
+    struct tkp_subscriber_counts all = *counts;
+    for (int topic = 0; topic < TKP_TOPIC_COUNT; topic++)
+        all.missed[topic] += log->missed_before[topic];
     tkp_buffer_init(&losses, 4096);
-    if (log->missed_before)
-        tkp_log(TKP_LOG_WARNING, "%s is not complete: the first %" PRIu64 " events missed",
-                log->path, log->missed_before);
-    if (tkp_event_losses(&log->writer, counts, &losses))
+    bool is_complete = !tkp_event_losses(&log->writer, &all, &losses) && log->writer.ended;
+    if (!log->writer.ended)
+        tkp_buffer_printf(&losses, "%sthe end of the session did not come to it",
+                          losses.len ? "; " : "");
+    if (!is_complete)
         tkp_log(TKP_LOG_WARNING, "%s is not complete: %s", log->path, tkp_buffer_text(&losses));
-    else if (!log->writer.ended)
-        tkp_log(TKP_LOG_WARNING, "%s is not complete: the end of the session did not come to it",
-                log->path);
     tkp_buffer_finish(&losses);
 }
 
