@@ -51,6 +51,9 @@ static tokperf_status read_frame(zmq_msg_t *message, struct tkp_frame *frame,
         .version = head.version,
         .payload = {bytes.data + sizeof head, head.length_bytes},
     };
+    if (head.version != TKP_FRAME_VERSION)
+        return tkp_fail(error, TOKPERF_E_UNSUPPORTED, "a control message of the unknown version %u",
+                        (unsigned)head.version);
     return TOKPERF_OK;
 }
 

@@ -25,7 +25,8 @@ tokperf_status tkp_control_server_open(struct tkp_bus *bus, const char *address,
  * then tkp_control_server_next() until it times out. */
 int tkp_control_server_fd(const struct tkp_control_server *server);
 /* The next message, without waiting: TOKPERF_E_TIMEOUT when there is none, TOKPERF_E_PARSE for one
- * that is no frame (go on). The frame borrows until the next call. */
+ * that is no frame, TOKPERF_E_UNSUPPORTED for a frame of an unknown version, to be skipped (go on
+ * after both). The frame borrows until the next call. */
 tokperf_status tkp_control_server_next(struct tkp_control_server *server,
                                        struct tkp_control_peer *peer, struct tkp_frame *frame,
                                        struct tokperf_error *error) TOKPERF_MUST_USE;
@@ -45,7 +46,7 @@ int tkp_control_client_fd(const struct tkp_control_client *client);
 tokperf_status tkp_control_client_send(struct tkp_control_client *client, uint32_t kind,
                                        struct tokperf_span payload,
                                        struct tokperf_error *error) TOKPERF_MUST_USE;
-/* Waits up to timeout_ms. TOKPERF_E_TIMEOUT, TOKPERF_E_PARSE as above. */
+/* Waits up to timeout_ms. TOKPERF_E_TIMEOUT, TOKPERF_E_PARSE, TOKPERF_E_UNSUPPORTED as above. */
 tokperf_status tkp_control_client_next(struct tkp_control_client *client, uint32_t timeout_ms,
                                        struct tkp_frame *frame,
                                        struct tokperf_error *error) TOKPERF_MUST_USE;

@@ -22,7 +22,7 @@ static tokperf_status resolve_list(const struct tkp_settings *settings, enum tkp
     if (!texts)
         return no_memory(error);
     for (const struct tkp_setting *s = tkp_settings_get(settings, id); s; s = s->next) {
-        for (uint32_t i = 0; i < n; i++)
+        for (uint32_t i = 0; i < n && id != TKP_OPT_COLLECTORS; i++) /* these may be alike */
             if (strcmp(texts[i], s->text) == 0)
                 return tkp_fail(error, TOKPERF_E_INVALID, "%s: '%s' is given twice", s->origin,
                                 s->text);

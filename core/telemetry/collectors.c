@@ -240,10 +240,10 @@ static void take_message(struct tkp_collectors *c, uint32_t i, const struct tkp_
             complain(c, i, "it is ready twice, or before it registered");
         return;
     case TKP_MESSAGE_FAILED:
-        unregister(c, i, TKP_SERVICE_FAILED, error);
+        unregister(c, i, TKP_SERVICE_FAILED, error[0] ? error : "it does not say why");
         return;
     case TKP_MESSAGE_DISABLED:
-        unregister(c, i, TKP_SERVICE_DISABLED, error);
+        unregister(c, i, TKP_SERVICE_DISABLED, error[0] ? error : "it does not say why");
         return;
     case TKP_MESSAGE_LEAVE:
         unregister(c, i, TKP_SERVICE_STOPPED, "it left");
@@ -265,6 +265,34 @@ static void take_message(struct tkp_collectors *c, uint32_t i, const struct tkp_
     }
 }
 
+/* Of a message that cannot be read its kind is known all the same: who is over is over, and whose
+ * acknowledgement it is has answered. */
+static void take_garbled(struct tkp_collectors *c, uint32_t i, uint32_t kind, const char *what)
+{
+    complain(c, i, what);
+    if (kind == TKP_MESSAGE_BASELINE_ACK)
+        tkp_gates_garbled(&c->gates, i, what, tkp_clock_now_ns());
+    else if (kind == TKP_MESSAGE_FAILED)
+        unregister(c, i, TKP_SERVICE_FAILED, what);
+    else if (kind == TKP_MESSAGE_DISABLED)
+        unregister(c, i, TKP_SERVICE_DISABLED, what);
+    else if (kind == TKP_MESSAGE_LEAVE)
+        unregister(c, i, TKP_SERVICE_STOPPED, what);
+}
+
+static void say_ignored(struct tkp_collectors *c, const char *stranger)
+{
+    if (c->stranger_was_named)
+        return;
+    c->stranger_was_named = true;
+    char name[TKP_CONTROL_NAME_BYTES + 2];
+    snprintf(name, sizeof name, "'%s'", stranger);
+    tkp_log(TKP_LOG_WARNING,
+            "messages of %s, which is no collector of this run, are ignored: a collector's routing "
+            "id is the 'service' of its configuration",
+            stranger[0] ? name : "a program without a name");
+}
+
 /* false: there is no message. */
 static bool take_next(struct tkp_collectors *c)
 {
@@ -277,21 +305,15 @@ static bool take_next(struct tkp_collectors *c)
     if (status == TOKPERF_E_TIMEOUT)
         return false;
     if (!tkp_services_find(&c->services, peer.name, &i)) {
-        if (!c->stranger_was_named)
-            tkp_log(TKP_LOG_WARNING,
-                    "messages of '%s', which is no collector of this run, are ignored", peer.name);
-        c->stranger_was_named = true;
+        say_ignored(c, peer.name);
         return true;
     }
     if (status == TOKPERF_OK)
         status = tkp_message_parse(frame.kind, frame.payload, &message, &error);
-    if (status == TOKPERF_OK) {
+    if (status == TOKPERF_OK)
         take_message(c, i, &message);
-    } else if (status != TOKPERF_E_UNSUPPORTED) {
-        complain(c, i, error.message);
-        if (frame.kind == TKP_MESSAGE_BASELINE_ACK)
-            tkp_gates_garbled(&c->gates, i, error.message, tkp_clock_now_ns());
-    }
+    else if (status != TOKPERF_E_UNSUPPORTED)
+        take_garbled(c, i, frame.kind, error.message);
     return true;
 }
 

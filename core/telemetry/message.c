@@ -64,8 +64,8 @@ static const struct shape {
 } shapes[] = {
     {TKP_MESSAGE_REGISTER, "register", HAS_VERSION | HAS_CAPABILITIES, 0},
     {TKP_MESSAGE_READY, "ready", 0, 0},
-    {TKP_MESSAGE_FAILED, "failed", HAS_ERROR, 0},
-    {TKP_MESSAGE_DISABLED, "disabled", HAS_ERROR, 0},
+    {TKP_MESSAGE_FAILED, "failed", 0, HAS_ERROR},
+    {TKP_MESSAGE_DISABLED, "disabled", 0, HAS_ERROR},
     {TKP_MESSAGE_LEAVE, "leave", 0, 0},
     {TKP_MESSAGE_BASELINE_ACK, "baseline_ack", HAS_PHASE_ID | HAS_GATE_KIND,
      HAS_SUCCESS | HAS_ERROR},

@@ -16,8 +16,8 @@ enum { TKP_COLLECTOR_PROTOCOL = 1 }; /* version of the messages */
 enum tkp_message_kind {
     TKP_MESSAGE_REGISTER = 64, /* collector: version, capabilities */
     TKP_MESSAGE_READY = 65,
-    TKP_MESSAGE_FAILED = 66,       /* error */
-    TKP_MESSAGE_DISABLED = 67,     /* error: why there is nothing to collect */
+    TKP_MESSAGE_FAILED = 66,       /* error, if it says why */
+    TKP_MESSAGE_DISABLED = 67,     /* error: why there is nothing to collect, likewise */
     TKP_MESSAGE_LEAVE = 68,        /* it stops; nothing more comes */
     TKP_MESSAGE_BASELINE_ACK = 69, /* phase_id, kind, success xor error */
     TKP_MESSAGE_RESULT = 70,       /* domain; error: there is none */

@@ -224,6 +224,16 @@ class Rogue(RunTest):
         self.assertTrue(all(gate["acknowledged"] == 1 for gate in result["gates"]))
         self.assertEqual([c["state"] for c in result["collectors"]], ["ready", "ready"])
 
+    def test_a_stranger_without_a_name(self):
+        held = self.home / "hold.start"
+        held.touch()  # the run waits at its first gate until this has been heard
+        run = self.live_run("--baseline-timeout", 600, "--collector",
+                            f"{COLLECTOR} --hold {held.with_suffix('')}")
+        self.client(run, b"").send_multipart([frame(READY, b"{}")])
+        wait_until(run.messages, "the warning")
+        held.unlink()
+        self.check(run, "of a program without a name, which is no collector of this run")
+
     def collector(self, body):
         """A collector in Python, whose `said(kind, text)` and `sent(parts)` go to the run."""
         script = self.home / "collector.py"

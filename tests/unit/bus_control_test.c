@@ -300,6 +300,39 @@ static void messages_that_are_no_frames_are_skipped(void **state)
     end(&c);
 }
 
+/* "A frame of an unknown version is skipped", at both ends. */
+static void frames_of_another_version_are_told_apart(void **state)
+{
+    (void)state;
+    static const char later[] = "\7\0\2\0\2\0\0\0{}"; /* HELLO, version 2, 2 bytes */
+    struct control_case c;
+    struct tkp_control_peer peer;
+    struct tkp_frame frame;
+    struct bus_case other;
+    struct tkp_control_client *client;
+    begin(&c);
+    void *context = zmq_ctx_new(), *dealer = zmq_socket(context, ZMQ_DEALER);
+    zmq_setsockopt(dealer, ZMQ_ROUTING_ID, "later", 5);
+    assert_int_equal(zmq_connect(dealer, c.base.address), 0);
+    assert_int_equal(zmq_send(dealer, later, sizeof later - 1, 0), sizeof later - 1);
+    assert_int_equal(await_message(&c, &peer, &frame), TOKPERF_E_UNSUPPORTED);
+    assert_string_equal(peer.name, "later");
+    zmq_close(dealer);
+    end(&c);
+
+    bus_case_make(&other, true);
+    void *peer_socket = zmq_socket(context, ZMQ_DEALER);
+    assert_int_equal(zmq_bind(peer_socket, other.address), 0);
+    BUS_OK(tkp_control_client_open(other.bus, other.address, "ada", &client, error));
+    assert_int_equal(zmq_send(peer_socket, later, sizeof later - 1, 0), sizeof later - 1);
+    assert_int_equal(tkp_control_client_next(client, BUS_PATIENCE_MS, &frame, NULL),
+                     TOKPERF_E_UNSUPPORTED);
+    tkp_control_client_close(client, 0);
+    zmq_close(peer_socket);
+    zmq_ctx_term(context);
+    bus_case_end(&other, 0);
+}
+
 static void names_are_bounded(void **state)
 {
     (void)state;
@@ -328,6 +361,7 @@ int main(void)
         cmocka_unit_test(what_cannot_be_sent_is_refused),
         cmocka_unit_test(a_client_whose_server_is_gone_is_refused_in_the_end),
         cmocka_unit_test(messages_that_are_no_frames_are_skipped),
+        cmocka_unit_test(frames_of_another_version_are_told_apart),
         cmocka_unit_test(names_are_bounded),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -76,7 +76,7 @@ static void refuses(void **state)
          TOKPERF_E_PARSE},
         {TKP_MESSAGE_REGISTER, "{\"version\":1,\"capabilities\":\"x\"}", "'capabilities'",
          TOKPERF_E_PARSE},
-        {TKP_MESSAGE_FAILED, "{}", "no 'error'", TOKPERF_E_PARSE},
+        {TKP_MESSAGE_RESULT, "{}", "no 'domain'", TOKPERF_E_PARSE},
         {TKP_MESSAGE_FAILED, "{\"error\":3}", "'error'", TOKPERF_E_PARSE},
         {TKP_MESSAGE_FAILED, "{\"error\":\"a\\u0000b\"}", "'error'", TOKPERF_E_PARSE},
         {TKP_MESSAGE_BASELINE_ACK, "{\"kind\":\"end\",\"success\":true}", "no 'phase_id'",

@@ -150,7 +150,6 @@ static void ignores_what_is_against_the_protocol(void **state)
         {TKP_MESSAGE_READY, "{}"}, /* before it registered */
         {TKP_MESSAGE_REGISTER, "{\"version\":1}"},
         {TKP_MESSAGE_REGISTER, ""},
-        {TKP_MESSAGE_FAILED, "{}"},
         {TKP_MESSAGE_RESULT, "{\"domain\":\"telemetry\"}"}, /* it does not owe one yet */
         {TKP_MESSAGE_FINISH, "{\"timeout_ms\":1}"},
         {79, "later"},
@@ -231,6 +230,42 @@ static void does_not_wait_for_the_dead(void **state)
         TKP_RESULT_NONE);
 }
 
+/* Trap 34: nobody is waited for who says that it is over, in whatever words. */
+static void believes_who_says_that_it_is_over(void **state)
+{
+    static const struct {
+        uint32_t kind;
+        const char *json;
+        enum tkp_service_state state;
+    } rows[] = {
+        {TKP_MESSAGE_DISABLED, "{}", TKP_SERVICE_DISABLED},
+        {TKP_MESSAGE_FAILED, "{}", TKP_SERVICE_FAILED},
+        {TKP_MESSAGE_DISABLED, "{\"error\":null}", TKP_SERVICE_DISABLED},
+        {TKP_MESSAGE_FAILED, "", TKP_SERVICE_FAILED},
+        {TKP_MESSAGE_LEAVE, "", TKP_SERVICE_STOPPED},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        assert_int_equal(set_up(state), 0);
+        struct scene *s = *state;
+        send(s, 0, rows[i].kind, rows[i].json); /* instead of ready */
+        send(s, 1, rows[i].kind, rows[i].json);
+        LOOK_UNTIL(s,
+                   service(s, 0)->state == rows[i].state && service(s, 1)->state == rows[i].state);
+        assert_false(tkp_collectors_are_starting(s->collectors));
+        assert_true(service(s, 0)->reason[0] != '\0');
+        assert_int_equal(tear_down(state), 0);
+
+        assert_int_equal(set_up(state), 0);
+        make_ready(s); /* and at a gate */
+        tkp_collectors_begin_gate(s->collectors, ID, "profiling", TKP_GATE_START, long_ns);
+        for (uint32_t k = 0; k < COUNT; k++)
+            send(s, k, rows[i].kind, rows[i].json);
+        LOOK_UNTIL(s, !tkp_collectors_gate_waits(s->collectors));
+        assert_int_equal(service(s, 1)->state, rows[i].state);
+        assert_int_equal(tear_down(state), 0);
+    }
+}
+
 static void does_without_a_bus(void **state)
 {
     static const char *const commands[] = {IDLE};
@@ -275,6 +310,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(refuses_another_version, set_up, tear_down),
         cmocka_unit_test_setup_teardown(ignores_strangers, set_up, tear_down),
         cmocka_unit_test_setup_teardown(does_not_wait_for_the_dead, set_up, tear_down),
+        cmocka_unit_test(believes_who_says_that_it_is_over),
         cmocka_unit_test(does_without_a_bus),
         cmocka_unit_test(refuses_commands),
     };

@@ -366,6 +366,18 @@ static void verbosity_and_exporters(void **state)
     tkp_plan_finish(&plan);
 }
 
+/* The same command twice is two collectors: NAME and NAME-2. */
+static void collectors_may_be_alike(void **state)
+{
+    (void)state;
+    struct tkp_plan plan;
+    resolve(&(struct resolve_case){.arguments = "--collector|watch -v|--collector|watch -v"},
+            &plan);
+    assert_int_equal(plan.collector_count, 2);
+    assert_string_equal(plan.collectors[1], "watch -v");
+    tkp_plan_finish(&plan);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -380,6 +392,7 @@ int main(void)
         cmocka_unit_test(credentials_become_headers),
         cmocka_unit_test(files_take_either_spelling),
         cmocka_unit_test(verbosity_and_exporters),
+        cmocka_unit_test(collectors_may_be_alike),
     };
     return cmocka_run_group_tests(tests, resolve_case_enter, resolve_case_leave);
 }
