@@ -6,13 +6,13 @@
 #include <base/files.h>
 #include <base/json_scan.h>
 #include <base/json_write.h>
+#include <base/process_begin.h>
 #include <base/text.h>
 #include <limits.h>
-#include <stdio.h>
 #include <string.h>
-#include <sys/types.h>
+#include <unistd.h>
 
-enum { RUN_FILE_MAX_BYTES = 64 * 1024, STAT_BYTES = 128 };
+enum { RUN_FILE_MAX_BYTES = 64 * 1024 };
 
 static const struct tokperf_json_writer_v1 *const json = &tkp_json_writer_service;
 
@@ -24,6 +24,12 @@ static void put_integer(struct tokperf_json_writer *w, const char *key, int64_t 
     json->integer(w, value);
 }
 
+void tkp_run_file_set_process(struct tkp_run_file *file)
+{
+    file->pid = getpid();
+    file->process_begin_ticks = tkp_process_begin_ticks(file->pid);
+}
+
 void tkp_run_file_print(const struct tkp_run_file *file, struct tkp_buffer *out)
 {
     struct tokperf_json_writer w;
@@ -32,6 +38,7 @@ void tkp_run_file_print(const struct tkp_run_file *file, struct tkp_buffer *out)
     json->object_begin(&w);
     tkp_json_write_pair(&w, "benchmark_id", file->benchmark_id);
     put_integer(&w, "pid", file->pid);
+    put_integer(&w, "process_begin_ticks", (int64_t)file->process_begin_ticks);
     put_integer(&w, "start_ns", (int64_t)file->start_ns);
     put_integer(&w, "end_ns", (int64_t)file->end_ns);
     put_integer(&w, "monotonic_to_realtime_ns", file->monotonic_to_realtime_ns);
@@ -99,11 +106,12 @@ static void take_member(struct tokperf_json *scan, struct tkp_arena *arena,
     } texts[] = {{"benchmark_id", &file->benchmark_id},
                  {"events", &file->events},
                  {"control", &file->control}};
-    int64_t start_ns = 0, end_ns = 0;
+    int64_t start_ns = 0, end_ns = 0, ticks = 0;
     struct {
         const char *key;
         int64_t *value;
     } numbers[] = {{"pid", &file->pid},
+                   {"process_begin_ticks", &ticks},
                    {"start_ns", &start_ns},
                    {"end_ns", &end_ns},
                    {"monotonic_to_realtime_ns", &file->monotonic_to_realtime_ns}};
@@ -119,6 +127,7 @@ static void take_member(struct tokperf_json *scan, struct tkp_arena *arena,
             take_integer(scan, numbers[i].value);
             file->start_ns = start_ns > 0 ? (uint64_t)start_ns : file->start_ns;
             file->end_ns = end_ns > 0 ? (uint64_t)end_ns : file->end_ns;
+            file->process_begin_ticks = ticks > 0 ? (uint64_t)ticks : file->process_begin_ticks;
             return;
         }
     if (tkp_json_equals(key.text, key.escaped, tkp_span("phases")))
@@ -161,18 +170,6 @@ tokperf_status tkp_run_file_read(const char *dir, struct tkp_arena *arena,
 
 bool tkp_run_file_is_live(const struct tkp_run_file *file)
 {
-    static const char program[] = "(tokperf) ";
-    char path[64], stat[STAT_BYTES];
-    if (file->pid <= 0 || file->pid != (int64_t)(pid_t)file->pid || file->end_ns)
-        return false;
-    snprintf(path, sizeof path, "/proc/%lld/stat", (long long)file->pid);
-    FILE *stream = fopen(path, "re");
-    char *line = stream ? fgets(stat, sizeof stat, stream) : NULL;
-    if (stream)
-        fclose(stream);
-    const char *at = line ? strstr(line, program) : NULL;
-    char state = '\0';
-    if (at)
-        state = at[sizeof program - 1];
-    return state && !strchr("ZX", state); /* one that nobody has waited for yet is dead, too */
+    return !file->end_ns && file->process_begin_ticks &&
+           tkp_process_begin_ticks(file->pid) == file->process_begin_ticks;
 }

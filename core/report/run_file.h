@@ -17,6 +17,7 @@ enum { TKP_RUN_FILE_MAX_PHASES = 64 };
 struct tkp_run_file {
     const char *benchmark_id;
     int64_t pid;
+    uint64_t process_begin_ticks;     /* of the process, see process_begin.h; 0: not known */
     uint64_t start_ns, end_ns;        /* epoch; end 0: it has not ended, or nobody could say so */
     int64_t monotonic_to_realtime_ns; /* of the machine that the run is on */
     const char *events, *control;     /* addresses on the bus; NULL: none */
@@ -24,6 +25,8 @@ struct tkp_run_file {
     uint32_t phase_count;
 };
 
+/* That it is the calling process. */
+void tkp_run_file_set_process(struct tkp_run_file *file);
 void tkp_run_file_print(const struct tkp_run_file *file, struct tkp_buffer *out);
 /* Texts lie in the arena. TOKPERF_E_PARSE: it is no run's. */
 tokperf_status tkp_run_file_parse(struct tokperf_span text, struct tkp_arena *arena,
@@ -34,7 +37,7 @@ tokperf_status tkp_run_file_write(const char *dir, const struct tkp_run_file *fi
 tokperf_status tkp_run_file_read(const char *dir, struct tkp_arena *arena,
                                  struct tkp_run_file *file,
                                  struct tokperf_error *error) TOKPERF_MUST_USE;
-/* Whether its process is there, is this program and has not ended. */
+/* Whether its process is there and has not ended, under whatever name the program was started. */
 bool tkp_run_file_is_live(const struct tkp_run_file *file);
 
 #endif

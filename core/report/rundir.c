@@ -272,8 +272,8 @@ tokperf_status tkp_rundir_begin(const struct tkp_rundir *dir, const struct tkp_p
     if (status == TOKPERF_OK)
         status = tkp_files_replace(dir->path, "config.yaml", plan->config_yaml,
                                    strlen(plan->config_yaml), error);
-    struct tkp_run_file run = {
-        .benchmark_id = benchmark_id, .pid = getpid(), .start_ns = start_realtime_ns};
+    struct tkp_run_file run = {.benchmark_id = benchmark_id, .start_ns = start_realtime_ns};
+    tkp_run_file_set_process(&run);
     return status ? status : tkp_run_file_write(dir->path, &run, error);
 }
 

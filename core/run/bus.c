@@ -190,13 +190,13 @@ tokperf_status tkp_run_write_run_file(struct tkp_run *run, uint64_t end_ns,
     bool is_named = run->publisher && run->bus_folder.path[0] && !end_ns;
     struct tkp_run_file file = {
         .benchmark_id = run->benchmark_id,
-        .pid = getpid(),
         .start_ns = run->facts.start_realtime_ns,
         .end_ns = end_ns,
         .monotonic_to_realtime_ns = run->facts.monotonic_to_realtime_ns,
         .events = is_named ? run->events_address : NULL,
         .control = is_named && run->control_address[0] ? run->control_address : NULL,
     };
+    tkp_run_file_set_process(&file);
     for (; file.phase_count < run->plan->phase_count; file.phase_count++)
         file.phases[file.phase_count] = run->plan->phases[file.phase_count].name;
     return tkp_run_file_write(run->dir.path, &file, error);

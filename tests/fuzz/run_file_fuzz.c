@@ -20,6 +20,7 @@ static bool is_same(const char *a, const char *b)
 static void check_same(const struct tkp_run_file *a, const struct tkp_run_file *b)
 {
     must(a->pid == b->pid && a->start_ns == b->start_ns && a->end_ns == b->end_ns);
+    must(a->process_begin_ticks == b->process_begin_ticks);
     must(a->monotonic_to_realtime_ns == b->monotonic_to_realtime_ns);
     must(is_same(a->events, b->events) && is_same(a->control, b->control));
     must(is_same(a->benchmark_id, b->benchmark_id) && a->phase_count == b->phase_count);

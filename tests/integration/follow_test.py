@@ -6,7 +6,7 @@ import os
 import select
 import signal
 
-from harness import RunTest, main
+from harness import TOKPERF, Run, RunTest, main
 from live import Live, wait_until
 
 QUIET = ("--fast", "--osl", "4")
@@ -30,6 +30,33 @@ class Follow(RunTest):
     def names_address(directory):
         file = directory / "run.json"
         return file.exists() and "events" in json.loads(file.read_text())
+
+    def test_a_run_under_another_name_lives_all_the_same(self):
+        mock = self.start_mock(*QUIET)
+        other = self.home / "tk bench) Z"
+        other.symlink_to(TOKPERF)
+        run = self.start(mock, "--request-count", 10000000, program=other)
+        observer = Live(self, "observer", "events", run.directory, "--topic", "session")
+        again = Run(["profile", "--url", "mock:", "--model", "test", "--overwrite",
+                     "--output-artifact-dir", str(run.directory)])
+        self.assertEqual(again.code, 2, again.stderr)
+        self.assertIn(f"process {run.process.pid}", again.stderr)
+        run.signal(signal.SIGINT)
+        self.assertEqual((run.wait(), observer.wait()), (130, 0), observer.stderr())
+        self.assertEqual(observer.stderr(), "")
+
+    def test_another_process_with_the_number_of_a_run_is_not_that_run(self):
+        mock = self.start_mock(*QUIET)
+        run = self.start(mock, "--request-count", 10000000)
+        file = run.directory / "run.json"
+        told = json.loads(file.read_text())
+        told["process_begin_ticks"] += 1
+        file.write_text(json.dumps(told))
+        late = Run(["events", str(run.directory)])
+        self.assertEqual(late.code, 2)
+        self.assertIn("is gone: its process", late.stderr)
+        run.signal(signal.SIGINT)
+        self.assertEqual(run.wait(), 130)
 
     def test_a_signal_ends_an_observer_whose_reader_stands_still(self):
         mock = self.start_mock(*QUIET)

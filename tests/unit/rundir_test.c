@@ -9,6 +9,7 @@
 #include "temp_dir.h"
 
 #include <base/files.h>
+#include <base/process_begin.h>
 #include <linux/capability.h>
 #include <report/rundir.h>
 #include <stdio.h>
@@ -343,8 +344,8 @@ static void the_first_files_are_written(void **state)
         TOKPERF_OK);
     snprintf(expected, sizeof expected,
              "{\n  \"benchmark_id\": \"an-id\",\n  \"pid\": %d,\n"
-             "  \"start_ns\": 1790000000123456789\n}\n",
-             (int)getpid());
+             "  \"process_begin_ticks\": %llu,\n  \"start_ns\": 1790000000123456789\n}\n",
+             (int)getpid(), (unsigned long long)tkp_process_begin_ticks(getpid()));
     assert_string_equal(tkp_buffer_text(&text), expected);
     assert_true(exists("artifacts/m-chat-concurrency8/logs/tokperf.log"));
     assert_true(tkp_rundir_log_path(&dir, path, sizeof path));
