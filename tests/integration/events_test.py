@@ -282,7 +282,7 @@ class Events(RunTest):
     def test_an_observer_comes_in_the_middle_of_a_load(self):
         mock = self.start_mock(*PACED)
         run = self.live_run(mock, "--concurrency", 4, "--request-count", 1000000)
-        mock.wait_for(lambda c: c[DONE] > 10)
+        self.following(run, "--topic", "sample", name="before")
         observer = self.following(run, "--topic", "sample")
         wait_until(lambda: observer.out.read_bytes().count(b"sample.complete") > 100, "samples")
         run.signal(signal.SIGINT)
