@@ -133,9 +133,10 @@ class Snapshots(RunTest):
                     before[index, name] = count
 
     def test_no_more_than_the_rate(self):
-        for rate in (0, 0.5, 25):
-            _, events = self.logged("--concurrency", 4, "--request-count", 600,
-                                    "--snapshot-rate", rate)
+        mock = self.start_mock(*PACED)
+        for rate, requests in ((0, 50), (0.5, 300), (25, 300)):
+            _, events = self.logged("--concurrency", 4, "--request-count", requests,
+                                    "--snapshot-rate", rate, mock=mock)
             snapshots = [e["data"] for e in events if e["topic"] == "snapshot"]
             self.assertEqual(snapshots[-1]["state"], "complete")
             seconds = (snapshots[-1]["time_ns"] - snapshots[0]["time_ns"]) / 1e9

@@ -5,7 +5,7 @@ import socket
 import threading
 
 import outcomes_test
-from harness import Run, RunTest, main
+from harness import RUN_DEADLINE_S, Run, RunTest, main
 
 CURL = ("--transport", "curl")
 
@@ -94,7 +94,7 @@ class Transport(RunTest):
 
     def test_a_phase_that_ends_cancels(self):
         mock = self.start_mock("--ttft", "1", "--itl", "50", "--osl", "1000")
-        run = self.profile(mock, "--streaming", "--concurrency", 5, "--benchmark-duration", "0.3",
+        run = self.profile(mock, "--streaming", "--concurrency", 5, "--benchmark-duration", "1.5",
                            "--benchmark-grace-period", "0", *CURL, expect=None)
         self.assertEqual(run.outcomes(), {"cancelled": 5})
 
@@ -111,7 +111,7 @@ class Transport(RunTest):
                 except OSError:
                     return
                 with connection:
-                    connection.settimeout(10)
+                    connection.settimeout(RUN_DEADLINE_S)
                     connection.recv(1000)
                     connection.sendall(b"HTTP/1.1 413 Too Large\r\nContent-Length: %d\r\n"
                                        b"Content-Type: application/json\r\n\r\n" % len(body) + body)
@@ -127,17 +127,6 @@ class Transport(RunTest):
                                    "--num-dataset-entries", 1, "--transport", transport, expect=1)
                 self.assertEqual(run.outcomes(), {"http_error": 2}, run.stdout)
                 self.assertIn("too much", run.records()[0]["error"]["message"])
-
-    def test_one_slow_server_delays_no_other(self):
-        slow = self.start_mock("--ttft", "400", "--itl", "1", "--osl", "4")
-        quick = self.start_mock("--ttft", "1", "--itl", "1", "--osl", "4")
-        run = self.profile(f"http://127.0.0.1:{slow.port}", "--url",
-                           f"http://127.0.0.1:{quick.port}", "--streaming", "--request-rate", 100,
-                           "--arrival-pattern", "constant", "--request-count", 60, *CURL)
-        self.assertEqual(run.outcomes(), {"ok": 60})
-        times = sorted(r["metrics"]["time_to_first_token"]["value"] for r in run.records())
-        self.assertLess(times[29], 200)  # those of the quick one, and theirs alone
-        self.assertGreater(times[30], 300)
 
     def show(self, *arguments, expect=0):
         run = Run(["config", "show", "--url", "http://localhost:1", *arguments])

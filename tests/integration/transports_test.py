@@ -24,7 +24,7 @@ class Transports(RunTest):
 
     def load(self, server, *arguments, expect=0):
         return self.profile(server.url, *server.arguments, "--streaming",
-                            "--first-byte-timeout-seconds", 20, *arguments, expect=expect)
+                            "--first-byte-timeout-seconds", 50, *arguments, expect=expect)
 
     def test_connections_are_used_again(self):
         """As many connections as requests are in flight, however many requests there are."""
@@ -109,7 +109,7 @@ class Transports(RunTest):
                 peer.send(GOOD)
 
         def wait():
-            if not all_answered.wait(15):
+            if not all_answered.wait(30):
                 raise OSError("the other host was held up")  # ends the connection
 
         if hang == "connection":

@@ -2,14 +2,12 @@
 """What makes a verdict happen from outside of the program: made-up /proc and /sys, a thread that is
 stopped alone, signals in bursts, a server that says too little."""
 import ctypes
-import itertools
 import json
 import os
 import pathlib
 import signal
 import socket
 import threading
-import time
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 CPUS = 2
@@ -17,14 +15,13 @@ CPUS = 2
 
 class HostRoot:
     """A directory with the files that --verdict-host-root reads. steal_pct: share of the time that
-    passes which the hypervisor takes; time passes only between start() and stop()."""
+    passes which the hypervisor takes; time passes with each advance()."""
 
     def __init__(self, path, steal_pct=0, load="0.10", governor=None):
         self.path = pathlib.Path(path)
         self.steal_pct = steal_pct
         self.ticks = 1000
-        self.stopped = threading.Event()
-        self.thread = threading.Thread(target=self.tick)
+        self.lock = threading.Lock()
         self.put("proc/loadavg", f"{load} 0.20 0.30 1/80 4711\n")
         self.write_stat()
         for cpu in os.sched_getaffinity(0) if governor else ():
@@ -42,31 +39,32 @@ class HostRoot:
         line = f"0 0 0 {self.ticks - steal} 0 0 0 {steal} 0 0"
         self.put("proc/stat", f"cpu  {line}\n" + "".join(f"cpu{i} {line}\n" for i in range(CPUS)))
 
-    def tick(self):
-        while not self.stopped.wait(0.005):
+    def advance(self):
+        with self.lock:
             self.ticks += 1000
             self.write_stat()
 
-    def start(self):
-        self.thread.start()
-        return self
+
+class Stopper:
+    """Stops a process for a moment, which is over a while after the next answer to it was sent."""
+
+    def __init__(self, stopped_s=0.05):
+        self.stopped_s, self.process, self.started = stopped_s, None, threading.Event()
+
+    def watch(self, process):
+        self.process = process
+        self.started.set()
 
     def stop(self):
-        self.stopped.set()
-        if self.thread.ident:
-            self.thread.join()
+        self.started.wait()
+        self.send(signal.SIGSTOP)
+        threading.Timer(self.stopped_s, self.send, (signal.SIGCONT,)).start()
 
-
-def stop_in_bursts(process, begin, stopped_s=0.06, running_s=0.04):
-    """SIGSTOP and SIGCONT in turns, from begin on until the process has ended."""
-    begin.wait()
-    while process.poll() is None:
-        for number, seconds in ((signal.SIGSTOP, stopped_s), (signal.SIGCONT, running_s)):
-            try:
-                os.kill(process.pid, number)
-            except ProcessLookupError:
-                return
-            time.sleep(seconds)
+    def send(self, number):
+        try:
+            os.kill(self.process.pid, number)
+        except ProcessLookupError:
+            pass
 
 
 class StoppedThread:
@@ -100,12 +98,20 @@ def thread_named(pid, name):
     return None
 
 
+def is_asleep(pid, tid):
+    """It waits for something; not so one that is stopped, or that waits for a CPU."""
+    stat = pathlib.Path(f"/proc/{pid}/task/{tid}/stat").read_text()
+    return stat.rsplit(")", 1)[1].split()[0] == "S"
+
+
 class PlainServer:
     """Answers /v1/chat/completions whole. usage(n): the usage object of the nth answer, or None; it is
     called before that answer is sent, so a test can do there what is to happen amid the load."""
 
-    def __init__(self, usage):
-        numbers = itertools.count()
+    def __init__(self, usage, content="hi"):
+        self.asked = self.answered = 0
+        self.lock = threading.Lock()
+        server = self
 
         class Handler(BaseHTTPRequestHandler):
             protocol_version = "HTTP/1.1"
@@ -113,23 +119,30 @@ class PlainServer:
 
             def do_POST(self):  # pylint: disable=invalid-name
                 self.rfile.read(int(self.headers["content-length"]))
-                answer = {"choices": [{"message": {"content": "hi"}, "finish_reason": "stop"}]}
-                said = usage(next(numbers))
+                answer = {"choices": [{"message": {"content": content}, "finish_reason": "stop"}]}
+                with server.lock:
+                    number = server.asked
+                    server.asked += 1
+                said = usage(number)
                 if said:
                     answer["usage"] = said
-                body = json.dumps(answer).encode()
+                body = json.dumps(answer, ensure_ascii=False).encode()
                 self.send_response(200)
                 self.send_header("content-type", "application/json")
                 self.send_header("content-length", str(len(body)))
                 self.end_headers()
                 self.wfile.write(body)
+                with server.lock:
+                    server.answered += 1
 
             def log_message(self, *unused):  # pylint: disable=arguments-differ
                 pass
 
         self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
         self.server.daemon_threads = True
-        self.url = f"http://127.0.0.1:{self.server.server_address[1]}"
+        self.server.handle_error = lambda *_: None  # clients that were cut off
+        self.port = self.server.server_address[1]
+        self.url = f"http://127.0.0.1:{self.port}"
         self.thread = threading.Thread(target=self.server.serve_forever, args=(0.01,))
         self.thread.start()
 
