@@ -56,10 +56,15 @@ class Counts(RunTest):
                                  record["metadata"]["session_num"] % 3)
 
     def test_warm_up_obeys_its_plan_and_is_not_resent(self):
+        for workers in (1, 3):
+            with self.subTest(workers=workers):
+                self.check_warm_up(workers)
+
+    def check_warm_up(self, workers):
         mock = self.start_mock("--ttft", "5", "--itl", "0", "--osl", "2")
         run = self.profile(mock, "--streaming", "--concurrency", 6, "--warmup-concurrency", 3,
                            "--warmup-request-count", 20, "--request-count", 30,
-                           "--num-dataset-entries", 50)
+                           "--num-dataset-entries", 50, "--workers-max", workers)
         self.assertEqual(mock.counters()[CHAT], 50)
         warm = run.records(phase="warmup")
         self.assertEqual((len(warm), len(run.records())), (20, 30))
@@ -69,7 +74,9 @@ class Counts(RunTest):
         for _, step in events:
             level += step
             worst = max(worst, level)
-        self.assertEqual(worst, 3)
+        if workers == 1:  # of several one may come late to all of it
+            self.assertEqual(worst, 3)
+        self.assertLessEqual(worst, 3)
         rows = [r["tokperf"]["dataset_row"] for r in warm + run.records()]
         self.assertEqual(len(set(rows)), 50)
 

@@ -5,6 +5,8 @@ import base64
 import socket
 import threading
 
+from accepting import Acceptor
+
 DEADLINE_S = 60
 
 
@@ -17,22 +19,17 @@ class Proxy:
         self.seen = []
         self.listener = socket.create_server(("127.0.0.1", 0), backlog=512)
         self.port = self.listener.getsockname()[1]
-        threading.Thread(target=self.accept, daemon=True).start()
+        self.acceptor = Acceptor(self.listener, self.take_client)
 
     def __enter__(self):
         return self
 
     def __exit__(self, *unused):
-        self.listener.close()
+        self.acceptor.close()
 
-    def accept(self):
-        while True:
-            try:
-                client, _ = self.listener.accept()
-            except OSError:
-                return
-            client.settimeout(DEADLINE_S)
-            threading.Thread(target=self.serve_safely, args=(client,), daemon=True).start()
+    def take_client(self, client, _):
+        client.settimeout(DEADLINE_S)
+        threading.Thread(target=self.serve_safely, args=(client,), daemon=True).start()
 
     def serve_safely(self, client):
         try:

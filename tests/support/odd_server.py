@@ -10,6 +10,7 @@ import threading
 import time
 
 import servers
+from accepting import Acceptor
 
 DEADLINE_S = 60
 UNACKED_AT = 24  # struct tcp_info: segments that were sent and not acknowledged, the end is one
@@ -130,16 +131,11 @@ class OddServer:
             self.tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
             self.tls.load_cert_chain(cert, key)
             self.arguments += ("--cacert", cert)
-        threading.Thread(target=self.accept, daemon=True).start()
+        self.acceptor = Acceptor(self.listener, self.take)
 
-    def accept(self):
-        while True:
-            try:
-                connection, _ = self.listener.accept()
-            except OSError:
-                return
-            number, self.connections = self.connections, self.connections + 1
-            threading.Thread(target=self.run, args=(connection, number), daemon=True).start()
+    def take(self, connection, _):
+        number, self.connections = self.connections, self.connections + 1
+        threading.Thread(target=self.run, args=(connection, number), daemon=True).start()
 
     def run(self, connection, number):
         with connection:
@@ -153,12 +149,7 @@ class OddServer:
                 pass  # the client may end a connection at any time
 
     def close(self):
-        # close() alone would leave accept() of the other thread waiting
-        try:
-            self.listener.shutdown(socket.SHUT_RDWR)
-        except OSError:
-            pass
-        self.listener.close()
+        self.acceptor.close()
 
 
 def event(data):

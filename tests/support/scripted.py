@@ -3,6 +3,8 @@
 import socket
 import threading
 
+from accepting import Acceptor
+
 HEAD = "HTTP/1.1 200 OK\r\nContent-Type: %s\r\nTransfer-Encoding: chunked\r\n\r\n"
 DELTA = 'data: {"choices":[{"index":0,"delta":{"content":"%s"},"finish_reason":null}]}\n\n'
 
@@ -38,21 +40,20 @@ class Server:
         self._connections = []
         self.requests = []
         self.url = f"http://127.0.0.1:{self._listener.getsockname()[1]}"
-        threading.Thread(target=self._accept, daemon=True).start()
+        self._acceptor = Acceptor(self._listener, self._take)
 
     def close(self):
-        self._listener.close()
+        self._acceptor.close()
         for connection in self._connections:
             connection.close()
 
-    def _accept(self):
-        while True:
-            try:
-                connection, _ = self._listener.accept()
-            except OSError:
-                return
-            self._connections.append(connection)
-            threading.Thread(target=self._serve, args=(connection,), daemon=True).start()
+    @property
+    def connections(self):
+        return len(self._connections)
+
+    def _take(self, connection, _):
+        self._connections.append(connection)
+        threading.Thread(target=self._serve, args=(connection,), daemon=True).start()
 
     def _serve(self, connection):
         held = b""

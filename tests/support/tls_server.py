@@ -8,6 +8,8 @@ import ssl
 import subprocess
 import threading
 
+from accepting import Acceptor
+
 DEADLINE_S = 60
 
 
@@ -143,23 +145,17 @@ class Server:
         family = socket.AF_INET6 if ":" in host else socket.AF_INET
         self.listening = socket.create_server((host, port), family=family, backlog=256)
         self.port = self.listening.getsockname()[1]
-        self.thread = threading.Thread(target=self.accept, daemon=True)
-        self.thread.start()
+        self.acceptor = Acceptor(self.listening, self.take)
 
     def url(self, host="localhost"):
         return f"{'https' if self.context else 'http'}://{host}:{self.port}"
 
-    def accept(self):
-        while True:
-            try:
-                sock, _ = self.listening.accept()
-            except OSError:
-                return
-            with self.lock:
-                number = self.connections
-                self.connections += 1
-                self.open.add(sock)
-            threading.Thread(target=self.serve, args=(sock, number), daemon=True).start()
+    def take(self, sock, _):
+        with self.lock:
+            number = self.connections
+            self.connections += 1
+            self.open.add(sock)
+        threading.Thread(target=self.serve, args=(sock, number), daemon=True).start()
 
     def serve(self, sock, number):
         sock.settimeout(DEADLINE_S)
@@ -196,12 +192,10 @@ class Server:
     def __exit__(self, *unused):
         if self.listening.fileno() < 0:
             return
-        self.listening.shutdown(socket.SHUT_RDWR)
-        self.listening.close()
+        self.acceptor.close()
         with self.lock:
             for sock in self.open:
                 try:
                     sock.shutdown(socket.SHUT_RDWR)
                 except OSError:
                     pass
-        self.thread.join(DEADLINE_S)
