@@ -364,7 +364,7 @@ tokperf_status tkp_verdict_judge_phases(const struct tkp_judged_phase *phases, u
     j.failed = !j.reasons;
     for (uint32_t i = 0; i < count && !j.failed; i++) {
         j.facts = &phases[i].facts;
-        j.phase = tkp_span(count > 1 ? phases[i].name : "");
+        j.phase = tkp_span(phases[i].name);
         judge_phase(&j, i == 0);
     }
     if (j.failed || !publish(&j, verdict))

@@ -64,7 +64,7 @@ struct tkp_verdict {
 
 struct tkp_judged_phase {
     struct tkp_phase_facts facts;
-    const char *name; /* reasons refer to it, when several phases are judged */
+    const char *name; /* reasons refer to it; "": no other phase counts in the run */
 };
 
 /* Each phase by its own facts; the status is the worst one's. What is about the run alone (the log,

@@ -103,10 +103,9 @@ static const char *off_because(const struct tkp_plan *plan, uint32_t index, bool
     return overlaps ? "seamless" : NULL;
 }
 
-/* false: nothing is known of a gate, as of a phase that never began. */
-static bool fill_gate(const struct tkp_collector_notes *notes, const struct tkp_plan *plan,
-                      uint32_t index, bool is_end, struct tkp_arena *arena,
-                      struct tokperf_gate *gate)
+/* The gate that there was; false: none is known of. */
+static bool fill_gate(const struct tkp_collector_notes *notes, uint32_t index, bool is_end,
+                      struct tkp_arena *arena, struct tokperf_gate *gate)
 {
     *gate = (struct tokperf_gate){.struct_size = sizeof *gate, .is_end = is_end};
     for (const struct tkp_kept_gate *g = notes->gates; g; g = g->next) {
@@ -119,14 +118,11 @@ static bool fill_gate(const struct tkp_collector_notes *notes, const struct tkp_
         gate->failures = list_failures(notes, &g->note, arena, &gate->failure_count);
         return true;
     }
-    const char *why = off_because(plan, index, is_end);
-    if (why)
-        gate->off = tkp_span(why);
-    return why != NULL;
+    return false;
 }
 
 void tkp_collector_notes_fill_phase(const struct tkp_collector_notes *notes,
-                                    const struct tkp_plan *plan, uint32_t index,
+                                    const struct tkp_plan *plan, uint32_t index, bool has_begun,
                                     struct tkp_arena *arena, struct tokperf_phase *phase)
 {
     phase->gate_count = 0;
@@ -138,8 +134,13 @@ void tkp_collector_notes_fill_phase(const struct tkp_collector_notes *notes,
         return;
     for (int end = 0; end < 2; end++) {
         struct tokperf_gate *gate = &items[phase->gate_count];
-        if (fill_gate(notes, plan, index, end != 0, arena, gate))
-            list[phase->gate_count++] = gate;
+        if (!fill_gate(notes, index, end != 0, arena, gate)) {
+            const char *why = has_begun ? off_because(plan, index, end != 0) : NULL;
+            if (!why)
+                continue;
+            gate->off = tkp_span(why);
+        }
+        list[phase->gate_count++] = gate;
     }
     phase->gates = list;
 }

@@ -26,9 +26,10 @@ void tkp_collector_notes_add_gate(struct tkp_collector_notes *notes, struct tkp_
 void tkp_collector_notes_add(struct tkp_collector_notes *notes, struct tkp_arena *arena,
                              const struct tkp_collector_note *note);
 
-/* Gives the phase its gates; none without collectors. Where there was no gate the plan says why. */
+/* Gives the phase its gates; none without collectors. Where a phase that has begun had no gate the
+ * plan says why; of one that has not, only a gate that it was given is known. */
 void tkp_collector_notes_fill_phase(const struct tkp_collector_notes *notes,
-                                    const struct tkp_plan *plan, uint32_t index,
+                                    const struct tkp_plan *plan, uint32_t index, bool has_begun,
                                     struct tkp_arena *arena, struct tokperf_phase *phase);
 void tkp_collector_notes_fill(const struct tkp_collector_notes *notes, struct tkp_arena *arena,
                               struct tokperf_summary *summary);

@@ -172,6 +172,17 @@ static void add_run_facts(const struct making *m, uint32_t index, struct tkp_pha
     facts->log_damaged = run->damaged;
 }
 
+static bool has_begun(const struct making *m, uint32_t index)
+{
+    const struct tkp_phase_facts *f = &m->facts[index].facts;
+    return m->set->has_note[index] || f->ok + f->errors + f->cancelled > 0;
+}
+
+static bool is_running(const struct making *m, uint32_t index)
+{
+    return m->run->so_far_note && m->run->so_far_note->phase == index;
+}
+
 static tokperf_status make_phase(const struct making *m, uint32_t index,
                                  struct tokperf_error *error)
 {
@@ -195,18 +206,22 @@ static tokperf_status make_phase(const struct making *m, uint32_t index,
     if (is_total)
         return TOKPERF_OK;
     add_run_facts(m, index, facts);
-    tkp_collector_notes_fill_phase(m->run->collectors, set->plan, index, m->arena, phase);
+    tkp_collector_notes_fill_phase(m->run->collectors, set->plan, index,
+                                   has_begun(m, index) || is_running(m, index), m->arena, phase);
     return TOKPERF_OK;
 }
 
-static bool has_begun(const struct making *m, uint32_t index)
+static void add_judged(struct making *m, uint32_t index, bool is_named)
 {
-    const struct tkp_phase_facts *f = &m->facts[index].facts;
-    return m->set->has_note[index] || f->ok + f->errors + f->cancelled > 0;
+    struct tkp_judged_phase *judged = &m->judged[m->judged_count++];
+    *judged = m->facts[index];
+    if (!is_named)
+        judged->name = "";
 }
 
 /* The counted phases, but for those that a run which ended early, or goes on, did not come to: they
- * have nothing to be judged. Where it came to none, the first of them says so. */
+ * have nothing to be judged. Where it came to none, the first of them says so of the run. One is
+ * named where others count, whether or not the run came to them. */
 static void choose_judged(struct making *m)
 {
     const struct tkp_plan *plan = m->set->plan;
@@ -214,10 +229,10 @@ static void choose_judged(struct making *m)
     bool stopped = run->so_far || run->interrupted || run->ended_early || run->torn || run->damaged;
     for (uint32_t i = 0; i < plan->phase_count; i++)
         if (tkp_phase_is_counted(&plan->phases[i]) && (!stopped || has_begun(m, i)))
-            m->judged[m->judged_count++] = m->facts[i];
+            add_judged(m, i, has_total(m->set));
     for (uint32_t i = 0; i < plan->phase_count && !m->judged_count; i++)
         if (tkp_phase_is_counted(&plan->phases[i]))
-            m->judged[m->judged_count++] = m->facts[i];
+            add_judged(m, i, false);
 }
 
 /* Every phase by its own facts, whether it counts or not. */

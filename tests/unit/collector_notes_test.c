@@ -64,10 +64,46 @@ static void as_many_as_there_can_be_fit(void **state)
     tkp_arena_finish(&arena);
 }
 
+/* Why a gate was off is known of a phase that began. */
+static void gates_are_of_phases_that_began(void **state)
+{
+    (void)state;
+    struct tkp_phase_plan phases[] = {{.name = "a"}, {.name = "b", .is_seamless = true}};
+    const struct tkp_plan plan = {
+        .phases = phases, .phase_count = 2, .baseline_timeout_ns = 1000000000};
+    const struct tkp_plan without = {.phases = phases, .phase_count = 2};
+    const struct tkp_gate_note asked = {
+        .service = "", .error = "", .phase = 1, .is_end = 0, .asked = 2};
+    struct tkp_collector_notes notes = {.count = 0};
+    struct tokperf_phase phase = {.gate_count = 7};
+    struct tkp_arena arena;
+    tkp_arena_init(&arena, 0);
+    tkp_collector_notes_fill_phase(&notes, &without, 0, true, &arena, &phase);
+    assert_int_equal(phase.gate_count, 0); /* no collectors */
+    add(&notes, &arena, "a", "", "ready");
+    tkp_collector_notes_fill_phase(&notes, &plan, 0, true, &arena, &phase);
+    assert_int_equal(phase.gate_count, 1);
+    assert_int_equal(phase.gates[0]->is_end, 1);
+    assert_true(tkp_span_is(phase.gates[0]->off, "seamless"));
+    tkp_collector_notes_fill_phase(&notes, &without, 1, true, &arena, &phase);
+    assert_int_equal(phase.gate_count, 2);
+    assert_true(tkp_span_is(phase.gates[1]->off, "baseline_timeout"));
+    tkp_collector_notes_fill_phase(&notes, &plan, 0, false, &arena, &phase);
+    assert_int_equal(phase.gate_count, 0);
+    tkp_collector_notes_fill_phase(&notes, &without, 1, false, &arena, &phase);
+    assert_int_equal(phase.gate_count, 0);
+    tkp_collector_notes_add_gate(&notes, &arena, &asked);
+    tkp_collector_notes_fill_phase(&notes, &without, 1, false, &arena, &phase);
+    assert_int_equal(phase.gate_count, 1);
+    assert_int_equal(phase.gates[0]->asked, 2);
+    tkp_arena_finish(&arena);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_later_note_replaces_the_one_before),
+        cmocka_unit_test(gates_are_of_phases_that_began),
         cmocka_unit_test(as_many_as_there_can_be_fit),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -183,6 +183,16 @@ static void a_reason_names_its_phase(void **state)
     assert_int_equal(f->summary.phases[PHASES]->verdict.len, 0);
 }
 
+/* Also where it is the only one that the run came to. */
+static void the_one_phase_that_began_is_named(void **state)
+{
+    struct fixture *f = *state;
+    add(f, 0, failed_row(0, 100, TKP_OUTCOME_CANCELLED));
+    make(f, &(struct tkp_phase_set_run){.interrupted = true});
+    assert_true(tkp_span_is(reason_of(&f->summary, "no_requests")->phase, "a"));
+    assert_int_equal(reason_of(&f->summary, "interrupted")->phase.len, 0);
+}
+
 /* Neither what lies behind an interruption nor, while the run goes on, what is still to come. */
 static void a_phase_that_did_not_begin_is_not_judged(void **state)
 {
@@ -259,6 +269,7 @@ int main(void)
         TEST(the_total_has_no_rate_and_no_curve),
         TEST(a_reason_names_its_phase),
         TEST(a_phase_that_did_not_begin_is_not_judged),
+        TEST(the_one_phase_that_began_is_named),
         TEST(nothing_at_all_is_said_once),
         TEST(one_that_counts_is_the_main_phase),
         TEST(the_most_phases_fit),
