@@ -40,9 +40,9 @@ static tokperf_status open_temporary(struct tkp_outfile *file, struct tokperf_er
         if (errno != EEXIST)
             break;
     }
-    tokperf_status status = errno == EACCES || errno == EPERM || errno == EROFS ? TOKPERF_E_DENIED
-                            : errno == ENOENT || errno == ENOTDIR ? TOKPERF_E_NOT_FOUND
-                                                                  : TOKPERF_E_IO;
+    /* A directory that is not there was there before: nobody named one that is missing. */
+    tokperf_status status =
+        errno == EACCES || errno == EPERM || errno == EROFS ? TOKPERF_E_DENIED : TOKPERF_E_IO;
     return tkp_fail_errno(error, status, errno, "cannot create '%s'", file->temporary);
 }
 

@@ -6,7 +6,8 @@ import pathlib
 import shutil
 import sys
 
-from harness import SOURCE, Run, RunTest, main
+from harness import RUN_DEADLINE_S, SOURCE, Run, RunTest, main
+from live import wait_until
 
 sys.path.insert(0, str(SOURCE / "tests" / "support"))
 import records  # noqa: E402
@@ -244,6 +245,19 @@ class Results(RunTest):
         self.assertEqual(len(run.stderr.splitlines()), 1, run.stderr)
         self.assertIn(f"'{run.directory}': Permission denied", run.stderr)
         self.assertEqual(mock.counters()['requests_total{route="chat"}'], 0)
+
+    def test_a_directory_that_goes_while_the_run_goes_on(self):
+        mock = self.start_mock("--fast", "--osl", "4")
+        mock.pause()
+        process = self.start_profile(mock, "--request-count", 4)
+        log = process.directory / "logs" / "tokperf.log"
+        wait_until(lambda: process.poll() is not None or
+                   log.exists() and "phase profiling begins" in log.read_text(), "the load")
+        shutil.rmtree(process.directory)
+        mock.go_on()
+        _, said = process.communicate(timeout=RUN_DEADLINE_S)
+        self.assertEqual(process.returncode, 3, said)
+        self.assertIn("profile_export.json", said)
 
     def test_a_file_where_the_directory_should_be(self):
         mock = self.start_mock("--fast")
