@@ -173,12 +173,15 @@ class Refusals(unittest.TestCase):
             self.assertEqual([m["id"] for m in models], ["a", "b/c"])
 
     def test_models_delay(self):
-        with Mock("--models-delay", "300") as mock:
+        with Mock("--models-delay", "600000") as mock:
             self.assertEqual(mock.get("/health").status, 503)
+            self.assertEqual(mock.get("/v1/models").status, 503)
+        with Mock("--models-delay", "100") as mock:
             end = time.monotonic() + DEADLINE_S
             while mock.get("/v1/models").status == 503 and time.monotonic() < end:
                 pass
             self.assertEqual(mock.get("/v1/models").status, 200)
+            self.assertEqual(mock.get("/health").status, 200)
 
 
 class Schedule(unittest.TestCase):

@@ -28,7 +28,7 @@ KINDS = (("chunk", "receive - send"), ("single", "not merged"), ("ttft", "TTFT e
          ("request", "request's way"))
 RUN_DEADLINE_S = 600
 MAX_TRIES = 20  # of a run that --quiet refuses
-END_DEADLINE_S = 20
+END_DEADLINE_S = 60
 
 
 def percentile(values, p):
