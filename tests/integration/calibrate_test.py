@@ -9,6 +9,7 @@ import subprocess
 import time
 
 from harness import TOKPERF, Run, RunTest, main, program_environment
+from kill_support import is_gone
 
 DEADLINE_S = 90  # --quick takes under 20 s; sanitizers and a busy machine take more
 FIGURES = {"samples", "independent_samples", "p50_us", "p90_us", "p99_us", "max_us"}
@@ -105,15 +106,37 @@ class Calibrate(RunTest):
         self.assertEqual(again, codes)
         return codes
 
-    def test_a_signal_ends_it_and_leaves_nothing(self):
+    def start_step(self):
+        """One that is in the middle of a step."""
         child = subprocess.Popen([TOKPERF, "calibrate"], stdout=subprocess.PIPE,
                                  stderr=subprocess.PIPE, text=True,
                                  env=program_environment(**self.environment))
         deadline = time.monotonic() + DEADLINE_S
-        while not list(self.temporary.glob("*/run/records.tkr")):  # in the middle of a step
+        while not (list(self.temporary.glob("*/run/records.tkr")) and
+                   list(self.temporary.glob("*/events"))):
             self.assertLess(time.monotonic(), deadline)
             self.assertIsNone(child.poll())
             time.sleep(0.005)
+        return child
+
+    def test_two_signals_end_the_step_in_its_own_time(self):
+        child = self.start_step()
+        child.send_signal(signal.SIGSTOP)
+        path = f"/proc/{child.pid}/task/{child.pid}/children"
+        with open(path, encoding="ascii") as file:
+            steps = [int(pid) for pid in file.read().split()]
+        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGCONT):
+            child.send_signal(number)
+        out, errors = child.communicate(timeout=DEADLINE_S)
+        self.assertEqual(child.returncode, 130, out + errors)
+        deadline = time.monotonic() + DEADLINE_S
+        while not all(is_gone(pid) for pid in steps):
+            self.assertLess(time.monotonic(), deadline)
+            time.sleep(0.005)
+        self.assertEqual(list(self.temporary.glob("*/events")), [])  # its sockets
+
+    def test_a_signal_ends_it_and_leaves_nothing(self):
+        child = self.start_step()
         child.send_signal(signal.SIGINT)
         out, errors = child.communicate(timeout=DEADLINE_S)
         self.assertEqual(child.returncode, 130, out + errors)

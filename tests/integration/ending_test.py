@@ -235,7 +235,7 @@ class Ending(RunTest):
 
     def test_a_signal_while_tokens_are_counted(self):
         self.on_two_cpus()
-        requests = 300  # 15 s and more of counting
+        requests = 120  # 6 s and more of counting
         run = self.start("--request-count", requests, "--isl", 10, "--num-dataset-entries", 10,
                          "--snapshot-rate", 20, "--tokenizer-threads", 0, "--tokenizer",
                          self.slow_tokenizer(), mock=self.start_mock(*LONG))
