@@ -12,7 +12,7 @@ import sys
 import threading
 
 from harness import SOURCE, RunTest, main
-from kill_support import COLLECTOR, DONE, Process, json_lines, wait_until
+from kill_support import BOUND_S, COLLECTOR, DONE, Process, json_lines, wait_until
 
 sys.path.insert(0, str(SOURCE / "tests" / "support"))
 import zmq_binding as zmq  # noqa: E402
@@ -291,6 +291,18 @@ class Rogue(RunTest):
         self.let_go()
         self.check(run, "further ones are not let in")
 
+    @staticmethod
+    def assert_refused(path, first_words):
+        with socket.socket(socket.AF_UNIX) as raw:
+            raw.settimeout(BOUND_S)
+            raw.connect(path)
+            raw.sendall(first_words)
+            try:
+                while raw.recv(4096):
+                    pass
+            except ConnectionResetError:
+                pass
+
     def test_what_is_no_subscription(self):
         """Bytes that are not ZeroMQ's, at the socket of events, over and over."""
         draw = random.Random(f"bytes {SEED}")
@@ -306,6 +318,7 @@ class Rogue(RunTest):
             except OSError:
                 pass  # the run closed this one
 
+        self.assert_refused(path, b"\1\0")  # of ZMTP before version 3, as most bytes look
         threads = [threading.Thread(target=pester) for _ in range(4)]
         for thread in threads:
             thread.start()
