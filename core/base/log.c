@@ -1,14 +1,18 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The program's log. One mutex serialises lines and protects the settings; the screen hooks are
- * called with it held and must not log.
+ * called with it held and must not log. Where the reader of stderr stands still the first line
+ * waits a moment for it; that one and those behind it are counted instead, until one can be written
+ * again.
  */
 #include <base/log.h>
 
 #include <base/clock.h>
 #include <base/files.h>
+#include <base/outlet.h>
 #include <base/secrets.h>
 #include <base/printable.h>
+#include <inttypes.h>
 #include <pthread.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -19,7 +23,8 @@
 enum {
     MAX_TEXT_BYTES = 4096,
     MAX_ESCAPED_BYTES = TKP_PRINTABLE_GROWTH * MAX_TEXT_BYTES,
-    MAX_LINE_BYTES = MAX_ESCAPED_BYTES + 64
+    MAX_LINE_BYTES = MAX_ESCAPED_BYTES + 64,
+    SCREEN_WAIT_MS = 100 /* main looks at the load ten times a second */
 };
 
 static const char *const level_names[] = {
@@ -41,6 +46,8 @@ static struct {
     pthread_mutex_t mutex;
     enum tkp_log_level stderr_level;
     int fd;
+    uint64_t unprinted; /* lines that stderr did not take */
+    bool is_torn;       /* the last thing that it took is a part of a line */
     void (*before)(void *);
     void (*after)(void *);
     void *context;
@@ -58,12 +65,31 @@ static size_t put_time(char *out, size_t capacity)
     return n + (size_t)ms;
 }
 
+/* The lines that are missing come first. Without room for that there is none for the line. */
+static bool say_unprinted(void)
+{
+    char line[128];
+    if (!sink.unprinted)
+        return true;
+    int n = snprintf(line, sizeof line, "%stokperf: %" PRIu64 " %s not printed%s\n",
+                     sink.is_torn ? "\n" : "", sink.unprinted,
+                     sink.unprinted == 1 ? "message was" : "messages were",
+                     sink.fd >= 0 ? "; the run's log file has them" : "");
+    return tkp_outlet_try(STDERR_FILENO, line, (size_t)n, 0) == (size_t)n;
+}
+
 static void write_screen(const char *line, size_t len)
 {
     if (sink.before)
         sink.before(sink.context);
-    tokperf_status ignored = tkp_files_write_all(STDERR_FILENO, line, len, NULL);
-    (void)ignored; /* there is nowhere left to say that stderr is gone */
+    bool was_read = !sink.unprinted;
+    if (say_unprinted()) {
+        size_t done = tkp_outlet_try(STDERR_FILENO, line, len, was_read ? SCREEN_WAIT_MS : 0);
+        sink.unprinted = done < len;
+        sink.is_torn = done && done < len;
+    } else {
+        sink.unprinted++;
+    }
     if (sink.after)
         sink.after(sink.context);
 }

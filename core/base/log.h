@@ -2,7 +2,9 @@
 /*
  * The program's log: one line a call, to stderr (from a level on) and to the run's log file when it
  * is open. On stderr "tokperf: " and the text, in the file time, level, text; control bytes are
- * escaped. [main] and other cold threads; a mutex serialises, so never on a worker above debug.
+ * escaped. A reader of stderr that stands still delays it by 0.1 s at most, and then gets the
+ * number of the lines that it did not; the file has them. [main] and other cold threads; a mutex
+ * serialises, so never on a worker above debug.
  */
 #ifndef TKP_BASE_LOG_H
 #define TKP_BASE_LOG_H

@@ -3,10 +3,11 @@
 #include <cli/output.h>
 
 #include <base/error.h>
-#include <base/files.h>
 #include <base/log.h>
+#include <base/outlet.h>
 #include <base/text.h>
 #include <run/exit_code.h>
+#include <run/interrupt.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -18,8 +19,8 @@ int tkp_output_print(const struct tkp_buffer *text)
     struct tokperf_error error = {0};
     if (text->failed)
         tkp_fail(&error, TOKPERF_E_NO_MEMORY, "no memory for the output");
-    else if (tkp_files_write_all(STDOUT_FILENO, tkp_buffer_text(text), text->len, &error) ==
-             TOKPERF_OK)
+    else if (tkp_outlet_write(STDOUT_FILENO, tkp_buffer_text(text), text->len, tkp_interrupt_flag(),
+                              &error) == TOKPERF_OK)
         return TKP_EXIT_OK;
     tkp_error_prefix(&error, "standard output");
     tkp_log(TKP_LOG_ERROR, "%s", error.message);

@@ -7,12 +7,13 @@
 #include <plugin/host.h>
 
 #include <base/last_will.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
-enum { CRASH_EXIT_CODE = 4, CRASH_STACK_BYTES = 64 * 1024 };
+enum { CRASH_EXIT_CODE = 4, CRASH_STACK_BYTES = 64 * 1024, ROOM_MS = 1000 };
 
 _Thread_local const char *tkp_crash_note;
 
@@ -64,6 +65,9 @@ static void crash_handle(int number)
     }
     const char *rest = s.text;
     while (s.len > 0) {
+        struct pollfd room = {.fd = STDERR_FILENO, .events = POLLOUT};
+        if (poll(&room, 1, ROOM_MS) <= 0)
+            break; /* its reader stands still */
         ssize_t wrote = write(STDERR_FILENO, rest, s.len);
         if (wrote <= 0)
             break;

@@ -12,6 +12,7 @@
 #include <base/json_scan.h>
 #include <base/json_write.h>
 #include <base/log.h>
+#include <base/outlet.h>
 #include <base/printable.h>
 #include <base/rng.h>
 #include <plugin/host_files.h>
@@ -102,7 +103,7 @@ static void terminal_write(const struct tokperf_host *host, const char *data, ui
             return;
         size_t step = whole_characters(data, len);
         size_t shown = tkp_printable_copy(text, data, step, false);
-        if (tkp_files_write_all(self->terminal_fd, text, shown, &error) != TOKPERF_OK) {
+        if (tkp_outlet_write(self->terminal_fd, text, shown, self->cancel, &error) != TOKPERF_OK) {
             tkp_log(TKP_LOG_ERROR, "the results cannot be written to the terminal: %s",
                     error.message);
             if (self->terminal_failed)

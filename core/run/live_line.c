@@ -4,6 +4,7 @@
 
 #include <base/clock.h>
 #include <base/log.h>
+#include <base/outlet.h>
 #include <inttypes.h>
 #include <math.h>
 #include <stdarg.h>
@@ -16,8 +17,7 @@ enum { DEFAULT_COLUMNS = 100, FIELD_BYTES = 64 };
 
 static void put(const char *text)
 {
-    ssize_t n = write(STDERR_FILENO, text, strlen(text));
-    (void)n; /* a live line that cannot be written is no reason for anything */
+    (void)tkp_outlet_try(STDERR_FILENO, text, strlen(text), 0); /* the next one comes soon */
 }
 
 static void step_aside(void *context)

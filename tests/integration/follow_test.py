@@ -14,16 +14,20 @@ DONE = 'completed_total{route="chat"}'
 
 
 class Follow(RunTest):
-    def start(self, mock, *arguments, **more):
-        """Starts a run, and returns when it can be followed."""
+    def launch(self, mock, *arguments, **more):
         directory = self.new_directory()
         run = Live(self, directory.name, "profile", "--url", f"http://127.0.0.1:{mock.port}",
                    "--model", "test", "--streaming", "--ui-type", "none", "--workers-max", 1,
                    "--output-artifact-dir", directory, *arguments, **more)
         run.directory = directory
-        wait_until(lambda: self.names_address(directory) or run.process.poll() is not None,
+        return run
+
+    def start(self, mock, *arguments, **more):
+        """Starts a run, and returns when it can be followed."""
+        run = self.launch(mock, *arguments, **more)
+        wait_until(lambda: self.names_address(run.directory) or run.process.poll() is not None,
                    "an address")
-        self.assertTrue(self.names_address(directory), run.stderr())
+        self.assertTrue(self.names_address(run.directory), run.stderr())
         return run
 
     @staticmethod
@@ -78,6 +82,59 @@ class Follow(RunTest):
         mock.wait_for(lambda c: c[DONE] > now + 50)
         run.signal(signal.SIGINT)
         self.assertEqual(run.wait(), 130)
+
+    # ---- a run's own readers
+
+    def stuck_pipe(self):
+        """A pipe without room that nobody reads."""
+        reader, writer = os.pipe()
+        os.set_blocking(writer, False)
+        try:
+            while os.write(writer, b"-" * 4096):
+                pass
+        except BlockingIOError:
+            os.set_blocking(writer, True)  # as a shell's is
+        self.addCleanup(os.close, writer)
+        return reader, writer
+
+    def drain(self, reader, writer):
+        os.set_blocking(reader, False)
+        text = b""
+        try:
+            while part := os.read(reader, 65536):
+                text += part
+        except BlockingIOError:
+            pass
+        os.close(reader)
+        return text.decode().lstrip("-")
+
+    def test_a_run_whose_messages_nobody_reads_goes_on_and_hears_signals(self):
+        mock = self.start_mock(*QUIET)
+        reader, writer = self.stuck_pipe()
+        run = self.launch(mock, "--concurrency", 4, "--request-count", 200, "--collector", "false",
+                          stderr=writer)
+        self.assertEqual(run.wait(), 0)
+        self.assertIn("the collector 'false'", (run.directory / "logs/tokperf.log").read_text())
+        run = self.start(mock, "--concurrency", 4, "--request-count", 10000000, "--collector",
+                         "false", stderr=writer)
+        now = mock.counters()[DONE]
+        mock.wait_for(lambda c: c[DONE] > now + 50)
+        run.signal(signal.SIGINT)
+        self.assertEqual(run.wait(), 130)
+        self.assertEqual(self.drain(reader, writer), "")
+
+    def test_a_signal_ends_a_run_whose_results_nobody_reads(self):
+        mock = self.start_mock(*QUIET)
+        reader, writer = self.stuck_pipe()
+        run = self.start(mock, "--concurrency", 4, "--request-count", 200, stdout=writer)
+        wait_until((run.directory / "profile_export.csv").exists, "the results")
+        self.assertIsNone(run.process.poll(), run.stderr())  # it waits for who reads the table
+        run.signal(signal.SIGINT)
+        self.assertEqual(run.wait(), 130)
+        self.assertIn("results cannot be written", run.stderr())
+        final = json.loads((run.directory / "metrics/final_snapshot.json").read_text())
+        self.assertEqual(final["state"], "interrupted")
+        self.assertEqual(self.drain(reader, writer), "")
 
 
 if __name__ == "__main__":

@@ -36,13 +36,13 @@ def stand_still(pid):
 class Live:
     """A tokperf process that goes on; its output lies in files."""
 
-    def __init__(self, test, name, *arguments, cwd=None, stdout=None,
+    def __init__(self, test, name, *arguments, cwd=None, stdout=None, stderr=None,
                  environment=None, obeys_modes=False, program=TOKPERF):
         self.out, self.err = test.home / f"{name}.out", test.home / f"{name}.err"
         with open(self.err, "wb") as err, open(self.out, "wb") as out:
             self.process = subprocess.Popen(
                 [str(program), *map(str, arguments)], stdin=subprocess.DEVNULL, stdout=stdout or out,
-                stderr=err, cwd=cwd, env=program_environment(**(environment or {})),
+                stderr=stderr or err, cwd=cwd, env=program_environment(**(environment or {})),
                 preexec_fn=preparing(None, obeys_modes))
         test.addCleanup(self.end)
 

@@ -161,6 +161,42 @@ static void a_full_disk_is_said_once(void **state)
     close(screen);
 }
 
+/* What nobody reads is counted, and is in the file. Would hang if the log waited for the reader. */
+static void a_reader_that_stands_still_is_told_what_it_missed(void **state)
+{
+    (void)state;
+    static const char filler[65536];
+    int ends[2], old, file = open_log();
+    assert_int_equal(pipe2(ends, O_CLOEXEC | O_NONBLOCK), 0);
+    while (write(ends[1], filler, sizeof filler) > 0)
+        ;
+    assert_int_equal(fcntl(ends[1], F_SETFL, 0), 0); /* as stderr is */
+    old = fcntl(STDERR_FILENO, F_DUPFD_CLOEXEC, 0);
+    dup2(ends[1], STDERR_FILENO);
+    tkp_log_set_level(TKP_LOG_WARNING);
+    tkp_log(TKP_LOG_WARNING, "first");
+    tkp_log(TKP_LOG_ERROR, "second");
+    tkp_log(TKP_LOG_INFO, "not for the screen");
+    while (read(ends[0], content, sizeof content) > 0)
+        ;
+    tkp_log(TKP_LOG_ERROR, "third");
+    tkp_log(TKP_LOG_ERROR, "fourth");
+    tkp_log_set_file(-1);
+    restore_stderr(old);
+    ssize_t n = read(ends[0], content, sizeof content - 1);
+    assert_true(n > 0);
+    content[n] = '\0';
+    assert_string_equal(content, "tokperf: 2 messages were not printed; the run's log file has "
+                                 "them\ntokperf: third\ntokperf: fourth\n");
+    const char *text = read_back(file);
+    assert_non_null(strstr(text, "first\n"));
+    assert_non_null(strstr(text, "second\n"));
+    assert_non_null(strstr(text, "fourth\n"));
+    close(ends[0]);
+    close(ends[1]);
+    close(file);
+}
+
 static void level_names(void **state)
 {
     (void)state;
@@ -181,6 +217,7 @@ int main(void)
         cmocka_unit_test(long_lines_are_cut),
         cmocka_unit_test(hooks_surround_the_screen),
         cmocka_unit_test(a_full_disk_is_said_once),
+        cmocka_unit_test(a_reader_that_stands_still_is_told_what_it_missed),
         cmocka_unit_test(level_names),
     };
     return cmocka_run_group_tests_name("log", tests, NULL, NULL);
