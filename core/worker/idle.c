@@ -5,8 +5,9 @@
 #include <poll.h>
 #include <worker/tls.h>
 
-/* A look at events that is not as old tells whether an idle connection is still one. */
-#define FRESH_LOOK_NS (1 * TKP_NS_PER_MS)
+/* A look at events that is not as old tells whether an idle connection is still one. A busy worker
+ * has turns of several milliseconds, in which no request is to cost one more system call. */
+#define FRESH_LOOK_NS (10 * TKP_NS_PER_MS)
 
 void tkp_idle_look(struct tkp_worker *w, struct tkp_connection *c, bool ended)
 {
