@@ -69,8 +69,9 @@ static void put_phase(struct tokperf_json_writer *w, const struct tkp_plan *plan
     static const char *const types[] = {"concurrency", "constant", "poisson"};
     const char *kind = phase->is_warmup ? "warmup" : "profiling";
     json->object_begin(w);
-    tkp_json_write_pair(w, "name", phase->name);
-    if (strcmp(phase->name, kind) != 0)
+    if (phase->is_named)
+        tkp_json_write_pair(w, "name", phase->name);
+    if (phase->is_named ? strcmp(phase->name, kind) != 0 : phase->is_warmup)
         tkp_json_write_pair(w, "kind", kind);
     if (phase->is_seamless)
         tkp_document_put_bool(w, "seamless", true);

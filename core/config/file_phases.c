@@ -103,6 +103,7 @@ tokperf_status tkp_file_phase_begin(const struct tkp_file *file, const struct tk
         status = is_warmup(file, phase, where, kind, name, &(*made)->is_warmup);
     if (status)
         return status;
+    (*made)->is_named = phase->key || tkp_yaml_get(phase, "name");
     (*made)->name = tkp_arena_copy(file->settings->arena, name, strlen(name));
     file->settings->phase_count++;
     return (*made)->name ? TOKPERF_OK : no_memory(file);

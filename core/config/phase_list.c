@@ -37,8 +37,8 @@ const struct tkp_phase_plan *tkp_phases_last_counted(const struct tkp_plan *plan
 
 bool tkp_phases_have_files(const struct tkp_plan *plan)
 {
-    uint32_t warmups = 0;
+    bool any = false;
     for (uint32_t i = 0; i < plan->phase_count; i++)
-        warmups += plan->phases[i].is_warmup;
-    return warmups > 1 || plan->phase_count - warmups > 1;
+        any |= plan->phases[i].is_named;
+    return any && plan->phase_count > 1;
 }

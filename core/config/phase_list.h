@@ -19,7 +19,8 @@ bool tkp_phase_is_counted(const struct tkp_phase_plan *phase);
 uint32_t tkp_phases_counted(const struct tkp_plan *plan);
 /* The last one of them: the one that stands for the run where there is one alone. */
 const struct tkp_phase_plan *tkp_phases_last_counted(const struct tkp_plan *plan);
-/* Whether the plan has more than one phase of a kind: then every phase has files of its own. */
+/* Whether the plan has several phases, with names that the file gives them: then every phase has
+ * files of its own. The warm-up and the profiling phase that flags make are known by their kind. */
 bool tkp_phases_have_files(const struct tkp_plan *plan);
 
 #endif

@@ -53,6 +53,7 @@ enum { TKP_PLAN_MAX_PHASES = 64 };
 
 struct tkp_phase_plan {
     const char *name; /* unique within the plan: "warmup", "profiling" or the file's own */
+    bool is_named;    /* the file names it: its name is more than that of its kind */
     bool is_warmup;
     bool exclude_from_results; /* profiling kind, but no part of the run's total */
     bool is_seamless;       /* begins once the phase before it has sent everything; not the first */

@@ -132,6 +132,7 @@ static tokperf_status resolve_profiling(const struct tkp_settings *settings,
 {
     struct given g = collect(settings, draft);
     phase->name = draft->listed ? draft->listed->name : "profiling";
+    phase->is_named = draft->listed && draft->listed->is_named;
     phase->is_seamless = g.seamless && g.seamless->boolean;
     phase->exclude_from_results = g.excluded && g.excluded->boolean;
     phase->rate_per_s = g.rate ? g.rate->number : 0;
@@ -197,6 +198,7 @@ static tokperf_status resolve_warmup(const struct tkp_settings *settings, const 
     struct given g = collect(settings, draft);
     const struct tkp_setting *lonely = any_of(&g);
     phase->name = draft->listed ? draft->listed->name : "warmup";
+    phase->is_named = draft->listed && draft->listed->is_named;
     phase->is_seamless = g.seamless && g.seamless->boolean;
     take_stop_rules(&g, settings, TKP_OPT_WARMUP_GRACE, phase);
     phase->is_warmup = has_stop_rule(phase);
@@ -264,6 +266,22 @@ static tokperf_status check_not_ambiguous(const struct tkp_settings *settings, b
                         strrchr(tkp_options_row(own)->path, '.') + 1);
     }
     return TOKPERF_OK;
+}
+
+/* Of warm-ups alone nothing is reported; flags may make the profiling phase behind them. */
+static tokperf_status check_one_is_profiled(const struct tkp_settings *settings,
+                                            struct tokperf_error *error)
+{
+    bool warms_up_only = settings->phase_count && !listed_of(settings, false);
+    for (unsigned id = TKP_OPT_ARRIVAL; warms_up_only && id <= TKP_OPT_EXCLUDE_FROM_RESULTS; id++)
+        if (tkp_settings_given(settings, (enum tkp_option_id)id))
+            return TOKPERF_OK;
+    if (!warms_up_only)
+        return TOKPERF_OK;
+    return tkp_fail(error, TOKPERF_E_INVALID,
+                    "%s: the list has warm-ups alone, of which nothing is reported; add a "
+                    "profiling phase, or make one with flags (--request-count)",
+                    settings->phases[0].origin);
 }
 
 /* The phases in their order; the first may turn out to be none. */
@@ -354,6 +372,8 @@ tokperf_status tkp_resolve_phases(const struct tkp_settings *settings, struct tk
     tokperf_status status = check_not_ambiguous(settings, false, error);
     if (!status)
         status = check_not_ambiguous(settings, true, error);
+    if (!status)
+        status = check_one_is_profiled(settings, error);
     if (status)
         return status;
     uint32_t count = lay_out(settings, drafts);

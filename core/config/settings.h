@@ -43,6 +43,7 @@ struct tkp_settings {
 struct tkp_phase_settings {
     const char *name;
     const char *origin; /* "file:line:column: path" */
+    bool is_named;      /* else it has the name of its kind */
     bool is_warmup;
     struct tkp_settings values; /* TKP_OPT_ARRIVAL or TKP_OPT_WARMUP_ARRIVAL and the ids behind;
                                    without the table's defaults */

@@ -219,7 +219,7 @@ tokperf_status tkp_rundir_create(const struct tkp_plan *plan, const char *model,
         tkp_buffer_puts(&base, "-");
         append_component(&base, plan->endpoint_type);
         tkp_buffer_puts(&base, "-");
-        if (tkp_phases_have_files(plan))
+        if (tkp_phases_counted(plan) > 1)
             tkp_buffer_printf(&base, "phases%u", plan->phase_count);
         else
             append_stimulus(&base, tkp_phases_last_counted(plan));

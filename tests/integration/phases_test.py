@@ -235,6 +235,20 @@ class Phases(RunTest):
             for key in ("request_count", "request_latency", "error_summary", "phases"):
                 self.assertEqual(after[key], before[key], (name, key))
 
+    def test_named_phases_have_files_though_each_is_the_only_one_of_its_kind(self):
+        mock = self.start_mock(*MOCK)
+        run = self.profile(mock, *self.config("    - {name: fill, kind: warmup, requests: 4}\n"
+                                              "    - {name: peak, requests: 10}\n"))
+        self.assertEqual([p["name"] for p in self.manifest(run)], ["fill", "peak"])
+        self.assertEqual(self.of_phase(run, "fill")["completed_request_count"]["avg"], 4)
+        shutil.rmtree(run.path("phases"))
+        again = Run(["report", str(run.directory)], run.directory)
+        self.assertEqual(again.code, 0, again.stderr)
+        self.assertEqual(len(self.manifest(run)), 2)
+        flags = self.profile(mock, "--request-count", 10, "--warmup-request-count", 4)
+        Run(["report", str(flags.directory)], flags.directory)
+        self.assertFalse(flags.path("phases").exists())
+
     def test_old_files_of_phases_are_cleared(self):
         run = self.run_five()
         keep = run.path("phases/low/keep.txt")

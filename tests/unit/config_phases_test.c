@@ -100,7 +100,7 @@ static void flags_set_the_only_phase_of_their_kind(void **state)
     assert_string_equal(plan.phases[0].name, "soak");
     assert_true(plan.phases[0].concurrency == 4 && plan.phases[0].request_count == 5);
     assert_true(plan.phases[1].is_warmup && plan.phases[1].request_count == 6);
-    assert_false(tkp_phases_have_files(&plan));
+    assert_true(tkp_phases_have_files(&plan));
     tkp_plan_finish(&plan);
     /* what the file does not name comes from flags: a warm-up before, a profiling phase behind */
     resolve(&(struct resolve_case){.file = five, .arguments = "--request-timeout-seconds|9"},
@@ -123,6 +123,37 @@ static void flags_set_the_only_phase_of_their_kind(void **state)
     tkp_plan_finish(&plan);
 }
 
+/* Each phase of several that are named has files of its own; so it is of what the plan writes. */
+static void phases_with_names_have_files(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *phases, *arguments;
+        bool have_files;
+    } rows[] = {
+        {"[{name: fill, kind: warmup, requests: 1}, {name: peak}]", NULL, true},
+        {"{warmup: {requests: 1}, profiling: {}}", NULL, true},
+        {"[{name: warmup, requests: 1}, {name: profiling}]", NULL, true},
+        {"[{name: peak}]", "--warmup-request-count|2", true},
+        {"[{name: peak}]", NULL, false},
+        {"[{kind: warmup, requests: 1}, {}]", NULL, false},
+        {"[]", "--warmup-request-count|2", false},
+        {"[]", NULL, false},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        char file[256];
+        struct tkp_plan first, again;
+        snprintf(file, sizeof file, "benchmark: {phases: %s}\n", rows[i].phases);
+        resolve(&(struct resolve_case){.file = file, .arguments = rows[i].arguments}, &first);
+        assert_int_equal(tkp_phases_have_files(&first), rows[i].have_files);
+        resolve(&(struct resolve_case){.file = first.config_yaml}, &again);
+        assert_int_equal(tkp_phases_have_files(&again), rows[i].have_files);
+        assert_string_equal(first.config_yaml, again.config_yaml);
+        tkp_plan_finish(&again);
+        tkp_plan_finish(&first);
+    }
+}
+
 static void the_default_of_workers_looks_at_all_phases(void **state)
 {
     (void)state;
@@ -139,6 +170,7 @@ static void the_default_of_workers_looks_at_all_phases(void **state)
 static void assert_same_phase(const struct tkp_phase_plan *a, const struct tkp_phase_plan *b)
 {
     assert_string_equal(a->name, b->name);
+    assert_int_equal(a->is_named, b->is_named);
     assert_true(a->is_warmup == b->is_warmup && a->is_seamless == b->is_seamless);
     assert_int_equal(a->exclude_from_results, b->exclude_from_results);
     assert_true(a->arrival == b->arrival && a->rate_per_s == b->rate_per_s);
@@ -206,6 +238,10 @@ static void what_is_refused_in_a_file(void **state)
          "phase"},
         {"[{name: a, type: poisson}, {name: b}]",
          "2:28: benchmark.phases[0].type: 'poisson' needs a request rate: give rate"},
+        {"[{name: a, kind: warmup, requests: 4}, {kind: warmup, requests: 1}]",
+         "2:12: benchmark.phases[0]: the list has warm-ups alone, of which nothing is reported; "
+         "add "
+         "a profiling phase, or make one with flags (--request-count)"},
         {"[{name: a, seemless: true}]",
          "2:22: unknown key 'seemless' in benchmark.phases[0]; did you mean 'seamless'?"},
         {"[{name: a, prefill_concurrency: 2}]",
@@ -265,6 +301,7 @@ int main(void)
         cmocka_unit_test(the_list_keeps_its_order),
         cmocka_unit_test(a_mapping_is_a_list_too),
         cmocka_unit_test(flags_set_the_only_phase_of_their_kind),
+        cmocka_unit_test(phases_with_names_have_files),
         cmocka_unit_test(the_default_of_workers_looks_at_all_phases),
         cmocka_unit_test(the_list_reads_back),
         cmocka_unit_test(what_is_refused_in_a_file),
