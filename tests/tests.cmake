@@ -10,13 +10,13 @@ function(tkp_sanitizer_options test)
 endfunction()
 
 # tkp_unit_test(NAME LIBS libs... [THREADS]): builds tests/unit/NAME_test.c and adds it as test
-# unit.NAME. THREADS labels it for the run under ThreadSanitizer. A time limit ends what hangs, on
+# unit.NAME. THREADS labels it for the run under ThreadSanitizer, whose build has no other. A time limit ends what hangs, on
 # however slow a machine; none is part of what a test says.
 function(tkp_unit_test name)
-  if(NOT BUILD_TESTING)
+  cmake_parse_arguments(arg "THREADS" "TIMEOUT" "LIBS;SOURCES" ${ARGN})
+  if(NOT BUILD_TESTING OR (TOKPERF_SANITIZE_THREAD AND NOT arg_THREADS))
     return()
   endif()
-  cmake_parse_arguments(arg "THREADS" "TIMEOUT" "LIBS;SOURCES" ${ARGN})
   if(NOT arg_TIMEOUT)
     set(arg_TIMEOUT 300)
   endif()
@@ -38,7 +38,7 @@ endfunction()
 # tkp_fuzz_target(NAME LIBS libs...): builds tests/fuzz/NAME_fuzz.c. With TOKPERF_FUZZ it is a
 # libFuzzer program; otherwise a driver that replays tests/fuzz/corpus/NAME, added as test fuzz.NAME.
 function(tkp_fuzz_target name)
-  if(NOT BUILD_TESTING)
+  if(NOT BUILD_TESTING OR TOKPERF_SANITIZE_THREAD)
     return()
   endif()
   cmake_parse_arguments(arg "" "" "LIBS;SOURCES" ${ARGN})

@@ -8,4 +8,4 @@ cd "$(dirname "$0")/.."
 parse_common_options "$@"
 configure build "build test" -DCMAKE_BUILD_TYPE=Release -DBUILD_TESTING=ON ${TKP_CMAKE_ARGS:-}
 build build
-exec ctest --test-dir build --output-on-failure -j "$(nproc)"
+exec ctest --test-dir build --output-on-failure -j "$(test_jobs)"

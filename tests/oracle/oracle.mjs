@@ -17,7 +17,8 @@ import { longTexts } from './texts_long.mjs';
 import { naturalTexts } from './texts_natural.mjs';
 import { NAMES, vocabulary, wordLists } from './vocabularies.mjs';
 
-const GENERATED = 20000, GENERATED_FOR_A_COMPONENT = 2000, SHOWN = 3, AT_ONCE = 2;
+const GENERATED = Number(process.env.TKP_ORACLE_TEXTS || 20000); // for a vocabulary
+const GENERATED_FOR_A_COMPONENT = GENERATED / 10, SHOWN = 3, AT_ONCE = 2;
 const SEED = Number(process.env.TKP_ORACLE_SEED || 20251); // another number, other texts
 const COMPONENT_JOB = 'components', BYTES_JOB = 'bytes';
 const BROKEN = 500, BROKEN_WITH = ['llama3', 'llama2', 'qwen2_5'];

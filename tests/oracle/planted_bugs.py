@@ -9,6 +9,7 @@ compiled to another object, which comes first when the program is linked once mo
 ORACLE_DIR is where oracle_test.sh installed the reference tokenizers.
 """
 import json
+import os
 import pathlib
 import shlex
 import subprocess
@@ -82,11 +83,16 @@ def build(build_dir, folder, name):
     return program
 
 
+# A bug is to be seen in a fifth of the texts that the comparison has otherwise.
+TEXTS = 4000
+
+
 def is_found(build_dir, oracle_dir, name):
     with tempfile.TemporaryDirectory() as folder:
         program = build(build_dir, pathlib.Path(folder), name)
         run = subprocess.run(["node", HERE / "oracle.mjs", oracle_dir, program, SOURCE_DIR,
-                              BUGS[name][3]], capture_output=True, text=True, check=False)
+                              BUGS[name][3]], capture_output=True, text=True, check=False,
+                             env=os.environ | {"TKP_ORACLE_TEXTS": str(TEXTS)})
     found = run.returncode == 1 and "tokperf:" in run.stdout
     print(f"{'found' if found else 'NOT FOUND'}: {name}", flush=True)
     if not found:

@@ -9,6 +9,10 @@ set(CMAKE_EXPORT_COMPILE_COMMANDS ON)
 set(CMAKE_RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/bin)
 add_compile_definitions(_GNU_SOURCE)
 
+# Sanitizers hide less at -O1, whose code is made in half the time, and need lines alone of -g.
+if(TOKPERF_SANITIZE_ADDRESS OR TOKPERF_SANITIZE_THREAD)
+  add_compile_options(-O1 -g1)
+endif()
 if(TOKPERF_SANITIZE_ADDRESS)
   add_compile_options(-fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer)
   add_link_options(-fsanitize=address,undefined)

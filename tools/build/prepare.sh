@@ -122,6 +122,11 @@ run_long() {
     exec python3 "tests/integration/$1_test.py"
 }
 
+# test_jobs: how many tests at a time. They wait for other processes more than they compute.
+test_jobs() {
+    echo $(($(nproc) + 1))
+}
+
 # parse_common_options "$@": sets INSTALL and stops at the first other word.
 INSTALL=yes
 parse_common_options() {

@@ -4,7 +4,7 @@
 include_guard(GLOBAL)
 
 function(tkp_exporter_test name)
-  if(NOT BUILD_TESTING)
+  if(NOT BUILD_TESTING OR TOKPERF_SANITIZE_THREAD)
     return()
   endif()
   cmake_parse_arguments(PARSE_ARGV 1 arg "" "" "SOURCES")
@@ -20,5 +20,5 @@ function(tkp_exporter_test name)
   set_target_properties(${target} PROPERTIES
     RUNTIME_OUTPUT_DIRECTORY ${PROJECT_BINARY_DIR}/tests)
   add_test(NAME plugin.exporter.${name} COMMAND ${target})
-  set_tests_properties(plugin.exporter.${name} PROPERTIES LABELS plugin TIMEOUT 60)
+  set_tests_properties(plugin.exporter.${name} PROPERTIES LABELS plugin TIMEOUT 300)
 endfunction()
