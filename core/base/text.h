@@ -42,6 +42,10 @@ const char *tkp_text_closest(const char *word, const char *const *names);
 /* Whether a header or option of this name holds a secret (authorization, proxy-authorization,
  * x-api-key, api-key, cookie, *_key, *_token, *secret*, *password* ...). Case-insensitive. */
 bool tkp_text_is_secret_name(struct tokperf_span name);
+/* The same for a name in the query of a URL, which may have percent escapes. */
+bool tkp_text_is_secret_query(struct tokperf_span query);
+/* The length of the user-info in what follows the scheme of a URL, without its '@'; 0: none. */
+size_t tkp_text_user_info(struct tokperf_span authority);
 /* Copies a URL with user-info and secret query values replaced by <redacted>. */
 size_t tkp_text_redact_url(char *out, size_t capacity, const char *url);
 

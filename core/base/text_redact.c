@@ -28,9 +28,10 @@ static bool ends_with(const char *name, const char *end)
     return len >= end_len && !strcmp(name + len - end_len, end);
 }
 
-/* Whether a query's name, its percent escapes decoded, names a secret. */
-static bool is_secret_query(const char *name, size_t len)
+bool tkp_text_is_secret_query(struct tokperf_span query)
 {
+    const char *name = query.data;
+    size_t len = query.len;
     char plain[MAX_NAME_BYTES];
     size_t n = 0;
     for (size_t i = 0; i < len && n < sizeof plain; i++) {
@@ -47,18 +48,24 @@ static bool is_secret_query(const char *name, size_t len)
     return tkp_text_is_secret_name((struct tokperf_span){plain, n});
 }
 
-/* The end of the user-info (its '@') in what follows the scheme, or NULL. An authority with a port
- * that is no number is taken for a password with a '/', '?' or '#' in it: hidden up to the '@'. */
-static const char *user_info_end(const char *authority)
+/* An authority with a port that is no number is taken for a password with a '/', '?' or '#' in it:
+ * hidden up to the '@'. */
+size_t tkp_text_user_info(struct tokperf_span text)
 {
-    size_t len = strcspn(authority, "/?#");
+    const char *authority = text.data;
+    size_t len = 0;
+    while (len < text.len && !strchr("/?#", authority[len]))
+        len++;
     const char *at = memrchr(authority, '@', len);
-    if (at || authority[0] == '[')
-        return at;
     const char *colon = memchr(authority, ':', len);
-    if (!colon || strspn(colon + 1, "0123456789") == (size_t)(authority + len - colon - 1))
-        return NULL;
-    return strrchr(authority, '@');
+    if (!at && colon && authority[0] != '[') {
+        size_t port = (size_t)(colon + 1 - authority);
+        while (port < len && isdigit((unsigned char)authority[port]))
+            port++;
+        if (port < len)
+            at = memrchr(authority, '@', text.len);
+    }
+    return at ? (size_t)(at - authority) : 0;
 }
 
 static void put_query(struct output *out, const char *query)
@@ -67,7 +74,7 @@ static void put_query(struct output *out, const char *query)
     for (const char *p = query, *end = query + query_len; p < end;) {
         size_t len = strcspn(p, "&;#");
         const char *equals = memchr(p, '=', len);
-        if (equals && is_secret_query(p, (size_t)(equals - p))) {
+        if (equals && tkp_text_is_secret_query((struct tokperf_span){p, (size_t)(equals - p)})) {
             put(out, p, (size_t)(equals + 1 - p));
             put(out, hidden, sizeof hidden - 1);
         } else {
@@ -111,10 +118,10 @@ size_t tkp_text_redact_url(char *out, size_t capacity, const char *url)
     const char *scheme_end = strstr(url, "://");
     const char *authority = scheme_end ? scheme_end + 3 : url;
     put(&output, url, (size_t)(authority - url));
-    const char *at = user_info_end(authority);
-    if (at) {
+    size_t user_info = tkp_text_user_info(tkp_span(authority));
+    if (user_info) {
         put(&output, hidden, sizeof hidden - 1);
-        authority = at;
+        authority += user_info;
     }
     size_t len = strcspn(authority, "?");
     size_t with_mark = len + (authority[len] == '?');

@@ -11,8 +11,10 @@ void tkp_redact_json(struct tokperf_span value, struct tokperf_json_writer *w);
 /* Writes it with nothing hidden: no space, no escape that is not needed, numbers as they are. */
 void tkp_compact_json(struct tokperf_span value, struct tokperf_json_writer *w);
 
-/* Appends a command line, as of --collector: what belongs to a secret name (`--api-key X`,
- * `token=X`, `Authorization: X`), user-info and secret query values of URLs become TKP_REDACTED. */
+/* Appends a command line, as of --collector, with what belongs to secret names replaced by
+ * TKP_REDACTED: values of assignments, headers and flags (`token=X`, `Authorization: X Y`,
+ * `--api-key X`), in quotes within quotes too, user-info of URLs and of `-u`, and whatever may
+ * belong to them; a word too many rather than one too few. */
 void tkp_redact_command(const char *command, struct tkp_buffer *out);
 void tkp_redact_command_json(const char *command, struct tokperf_json_writer *w);
 
