@@ -92,6 +92,8 @@ class Outcomes(RunTest):
         """A server whose connections are handled by serve(connection), each on its thread."""
         server = socket.create_server(("127.0.0.1", 0))
         self.addCleanup(server.close)
+        # else accept() goes on waiting, and may one day do so at another's socket of the same number
+        self.addCleanup(server.shutdown, socket.SHUT_RDWR)
 
         def accept():
             while True:

@@ -102,6 +102,7 @@ class Transport(RunTest):
         """A server that answers before it has read the request, and closes."""
         server = socket.create_server(("127.0.0.1", 0))
         self.addCleanup(server.close)
+        self.addCleanup(server.shutdown, socket.SHUT_RDWR)  # ends accept()
         body = b'{"error":{"message":"too much"}}'
 
         def serve():
