@@ -112,8 +112,9 @@ static tokperf_status step(void *context, double level, enum tkp_step_outcome *o
         return TOKPERF_OK;
     tokperf_status status = tkp_step_run(p->stepper, &p->plan->shape, level, &found, error);
     p->last_step_ns = tkp_clock_now_ns() - began_ns;
-    /* What worked below and does not here is a limit of the machine: descriptors, memory, time. */
-    if ((status == TOKPERF_E_UNSUPPORTED || status == TOKPERF_E_TIMEOUT) && p->level->level > 0) {
+    /* What worked below and does not here is a limit of the machine: descriptors, memory, time. A
+     * machine that stands still has no time at any level. */
+    if (status == TOKPERF_E_TIMEOUT || (status == TOKPERF_E_UNSUPPORTED && p->level->level > 0)) {
         tkp_log(TKP_LOG_INFO, "%.0f %s: %s", level, p->plan->what, error->message);
         *outcome = TKP_STEP_SLOW;
         return TOKPERF_OK;

@@ -18,6 +18,7 @@ enum {
     GRACE_S = 2,        /* for answers after the last send */
     CHILD_SPARE_S = 20, /* beyond what the step itself takes: start, drain, report */
     PROFILING = 1,      /* phase 0 is the warm-up */
+    RUN_FAILED = 1,     /* profile's exit code when no request succeeded, or none was sent */
     MESSAGE_MAX_BYTES = 64 * 1024
 };
 /* Below this share of the rate asked for, the level was not reached. metrics.md calls 1 % suspect.
@@ -100,9 +101,9 @@ static tokperf_status say_why(const char *directory, int code, struct tokperf_er
     }
     if (strncmp(line, "tokperf: ", strlen("tokperf: ")) == 0)
         line += strlen("tokperf: ");
-    tokperf_status status =
-        tkp_fail(error, TOKPERF_E_UNSUPPORTED, "a step of the calibration failed (exit %d): %s",
-                 code, *line ? line : "it said nothing");
+    tokperf_status status = tkp_fail(
+        error, code == RUN_FAILED ? TOKPERF_E_TIMEOUT : TOKPERF_E_UNSUPPORTED,
+        "a step of the calibration failed (exit %d): %s", code, *line ? line : "it said nothing");
     tkp_buffer_finish(&text);
     return status;
 }

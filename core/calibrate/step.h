@@ -38,7 +38,8 @@ struct tkp_step_result {
 };
 
 /* Runs the shape at `level` requests/s or streams. TOKPERF_E_UNSUPPORTED when profile itself says
- * no, with its sentence, or when what it left cannot be paired; TOKPERF_E_TIMEOUT. */
+ * no, with its sentence, or when what it left cannot be paired; TOKPERF_E_TIMEOUT: it did not end,
+ * or no request succeeded in its time. */
 tokperf_status tkp_step_run(const struct tkp_stepper *stepper, const struct tkp_step_shape *shape,
                             double level, struct tkp_step_result *result,
                             struct tokperf_error *error) TOKPERF_MUST_USE;

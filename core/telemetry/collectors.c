@@ -395,7 +395,7 @@ void tkp_collectors_begin_gate(struct tkp_collectors *collectors, const char *ph
     tkp_gates_open(&c->gates, &c->services, phase_id, kind, tkp_clock_now_ns(), timeout_ns);
     for (uint32_t i = 0; i < c->services.count; i++)
         if (c->gates.current.answers[i] == TKP_ANSWER_WAITING && !send(c, i, &message, &error))
-            tkp_gates_garbled(&c->gates, i, error.message, tkp_clock_now_ns());
+            unregister(c, i, TKP_SERVICE_DEAD, error.message);
     tkp_collectors_look(c); /* a send may have taken the socket's descriptor's edge */
 }
 
