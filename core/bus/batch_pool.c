@@ -129,6 +129,16 @@ void tkp_batch_pool_reclaim(struct tkp_batch_pool *pool, struct tkp_batch *batch
     pthread_mutex_unlock(&pool->mutex);
 }
 
+uint64_t tkp_batch_pool_lent_frames(struct tkp_batch_pool *pool)
+{
+    uint64_t frames = 0;
+    pthread_mutex_lock(&pool->mutex);
+    for (const struct tkp_batch *batch = pool->lent; batch; batch = batch->next)
+        frames += batch->frame_count;
+    pthread_mutex_unlock(&pool->mutex);
+    return frames;
+}
+
 void tkp_batch_pool_return(void *data, void *context)
 {
     struct tkp_batch_pool *pool = context;

@@ -36,6 +36,8 @@ void tkp_batch_pool_give(struct tkp_batch_pool *pool, struct tkp_batch *batch); 
 void tkp_batch_pool_lend(struct tkp_batch_pool *pool, struct tkp_batch *batch);
 /* A lent batch is the caller's again: the return that comes nevertheless means nothing. [any] */
 void tkp_batch_pool_reclaim(struct tkp_batch_pool *pool, struct tkp_batch *batch);
+/* Frames in batches that are lent: somebody has not got them yet. [any] */
+uint64_t tkp_batch_pool_lent_frames(struct tkp_batch_pool *pool);
 /* Of type zmq_free_fn: data is the bytes of a batch that was lent, pool is the pool. [any] */
 void tkp_batch_pool_return(void *data, void *pool);
 

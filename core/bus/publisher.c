@@ -30,7 +30,8 @@ enum {
     SUBSCRIPTION_BYTES = 4096,    /* of a subscriber's message */
     SUBSCRIPTIONS_A_ROUND = 1000, /* neither keeps the other waiting */
     BATCHES_A_ROUND = 64,
-    LAST_MS = 100 /* at least, for libzmq to pass on what was sent when the linger was over */
+    LAST_MS = 100,    /* at least, for libzmq to pass on what was sent when the linger was over */
+    TAKEN_LOOK_MS = 2 /* between looks at what subscribers have taken by then */
 };
 
 struct tkp_publisher {
@@ -55,6 +56,7 @@ struct tkp_publisher {
     bool warned;                             /* of a failed send */
     uint64_t retry_ns;                       /* after a failed send; 0: none failed */
     uint64_t last_sent_ns;
+    uint64_t untaken_frames; /* main's, once the thread has ended */
 };
 
 /* A subscriber gives the beginning of the names that it wants; nothing begins all of them. */
@@ -259,14 +261,26 @@ static bool go_round(struct tkp_publisher *p)
     return goes_on;
 }
 
+/* Waits until every subscriber has got everything, which the linger of a socket would not tell. */
+static void wait_until_taken(struct tkp_publisher *p)
+{
+    uint64_t now_ns = tkp_clock_now_ns(), until_ns = now_ns + LAST_MS * TKP_NS_PER_MS;
+    if (until_ns < p->stop_ns)
+        until_ns = p->stop_ns;
+    while ((p->untaken_frames = tkp_batch_pool_lent_frames(p->batches.pool)) && now_ns < until_ns) {
+        sleep_until(p, now_ns + TAKEN_LOOK_MS * TKP_NS_PER_MS);
+        read_subscriptions(p); /* libzmq learns here who has gone */
+        now_ns = tkp_clock_now_ns();
+    }
+}
+
 static void *publisher_main(void *argument)
 {
     struct tkp_publisher *p = argument;
     while (go_round(p))
         ;
-    uint64_t now_ns = tkp_clock_now_ns();
-    uint64_t rest_ms = p->stop_ns > now_ns ? (p->stop_ns - now_ns) / TKP_NS_PER_MS : 0;
-    tkp_socket_close(p->bus, p->socket, rest_ms > LAST_MS ? (uint32_t)rest_ms : LAST_MS);
+    wait_until_taken(p);
+    tkp_socket_close(p->bus, p->socket, p->untaken_frames ? 0 : LAST_MS);
     return NULL;
 }
 
@@ -388,18 +402,21 @@ uint64_t tkp_publisher_lost(const struct tkp_publisher *publisher)
     return tkp_gauge_get(&publisher->lost_frames);
 }
 
-void tkp_publisher_close(struct tkp_publisher *publisher, uint32_t linger_ms, uint64_t *lost)
+void tkp_publisher_close(struct tkp_publisher *publisher, uint32_t linger_ms,
+                         struct tkp_publisher_losses *losses)
 {
     struct tkp_publisher *p = publisher;
-    if (lost)
-        *lost = 0;
+    if (losses)
+        *losses = (struct tkp_publisher_losses){0};
     if (!p)
         return;
     pthread_mutex_lock(&p->mutex);
     p->stop_ns = tkp_clock_now_ns() + linger_ms * TKP_NS_PER_MS;
     unlock_and_wake(p, false);
     pthread_join(p->thread, NULL);
-    if (lost)
-        *lost = tkp_publisher_lost(p) + tkp_batches_waiting(&p->batches);
+    if (losses) {
+        losses->unsent = tkp_publisher_lost(p) + tkp_batches_waiting(&p->batches);
+        losses->untaken = p->untaken_frames;
+    }
     destroy(p);
 }

@@ -46,8 +46,14 @@ void tkp_publisher_skip(struct tkp_publisher *publisher, enum tkp_topic topic, u
 void tkp_publisher_flush(struct tkp_publisher *publisher);
 /* Frames that never went out. [any] */
 uint64_t tkp_publisher_lost(const struct tkp_publisher *publisher);
-/* Sends what waits and closes; *lost as above. Sends that fail are repeated for linger_ms, and what
- * subscribers do not take is waited for as long, at least 0.1 s. Accepts NULL. [main] */
-void tkp_publisher_close(struct tkp_publisher *publisher, uint32_t linger_ms, uint64_t *lost);
+struct tkp_publisher_losses {
+    uint64_t unsent;  /* frames that never went out */
+    uint64_t untaken; /* that went out, and that a subscriber had not taken at the end */
+};
+/* Sends what waits and closes. Sends that fail are repeated for linger_ms, and what subscribers do
+ * not take is waited for as long, at least 0.1 s. *losses is filled unless NULL. Accepts NULL.
+ * [main] */
+void tkp_publisher_close(struct tkp_publisher *publisher, uint32_t linger_ms,
+                         struct tkp_publisher_losses *losses);
 
 #endif

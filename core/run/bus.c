@@ -266,13 +266,18 @@ void tkp_run_open_bus(struct tkp_run *run)
 
 void tkp_run_close_bus(struct tkp_run *run)
 {
-    uint64_t lost = 0;
+    struct tkp_publisher_losses losses;
     struct tokperf_error error;
     tkp_events_log_close(run->events_log, !run->load_began);
-    tkp_publisher_close(run->publisher, LINGER_MS, &lost);
-    if (lost)
+    tkp_publisher_close(run->publisher, LINGER_MS, &losses);
+    if (losses.unsent)
         tkp_log(TKP_LOG_WARNING, "%" PRIu64 " events of the run were not sent to those who listen",
-                lost);
+                losses.unsent);
+    if (losses.untaken)
+        tkp_log(TKP_LOG_WARNING,
+                "a program that listens to the run did not take its last %" PRIu64
+                " events within %d s: it does not get all of them",
+                losses.untaken, LINGER_MS / 1000);
     run->publisher = NULL;
     run->events_log = NULL;
     tkp_bus_folder_remove(&run->bus_folder);

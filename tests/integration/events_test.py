@@ -399,11 +399,14 @@ class Events(RunTest):
         mock.wait_for(lambda c: c[DONE] > now + 50)
         self.check_interrupted(run)
 
-    def check_interrupted(self, run):
+    def check_interrupted(self, run, *losses):
         """A signal ends a run that knew nothing of its listeners."""
         run.signal(signal.SIGINT)
         self.assertEqual(run.wait(), 130)
-        self.assertEqual(len(run.stderr().splitlines()), 1, run.stderr())  # interrupted
+        messages = run.stderr().splitlines()
+        self.assertEqual(len(messages), 1 + len(losses), messages)  # "interrupted"
+        for message, loss in zip(messages[1:], losses):
+            self.assertRegex(message, loss)
         result = json.loads((run.directory / "profile_export.json").read_text())
         records = read_lines(run.directory / "profile_export.jsonl")
         self.assertEqual(sum(r["tokperf"]["outcome"] == "ok" for r in records),
@@ -424,7 +427,7 @@ class Events(RunTest):
         mock.wait_for(lambda c: c[DONE] > now + 2000)
         woken.signal(signal.SIGCONT)
         wait_until(lambda: self.has_gap(woken.out), "what came after the gap")
-        self.check_interrupted(run)
+        self.check_interrupted(run, r"listens .* did not take its last \d+ events within 2 s")
         self.assertIn(woken.wait(), (0, 1))  # what it missed may be the end
         self.assertRegex(woken.stderr(), r"not complete: \d+ events missed \(\d+ of sample")
         stuck.signal(signal.SIGCONT)

@@ -32,7 +32,10 @@ class Listeners(RunTest):
         return run
 
     def reasons(self, run):
-        self.assertEqual((run.wait(), run.messages()), (0, []))
+        """Who listens badly may not take the last events, which is said."""
+        code = run.wait()
+        said = [line for line in run.messages() if "did not take its last" not in line]
+        self.assertEqual((code, said), (0, []))
         result = json.loads((run.directory / "profile_export.json").read_text())
         self.assertEqual(result["request_count"]["avg"], 200)
         return {reason["code"] for reason in result["verdict"]["reasons"]}

@@ -179,11 +179,13 @@ class Rogue(RunTest):
         except FileNotFoundError:
             return None
 
-    def check(self, run, *messages, requests=300):
+    def check(self, run, *messages, requests=300, deaf=False):
+        """deaf: somebody listens who may not take the last events."""
         self.assertEqual(run.wait(), 0, run.messages()[:9])
-        self.assertEqual(len(run.messages()), len(messages), run.messages()[:9])
+        said = [line for line in run.messages() if not (deaf and "did not take its last" in line)]
+        self.assertEqual(len(said), len(messages), run.messages()[:9])
         self.assertLess(len((run.directory / "logs/tokperf.log").read_text().splitlines()), 60)
-        for line, words in zip(run.messages(), messages):
+        for line, words in zip(said, messages):
             self.assertIn(words, line)
         result = json.loads((run.directory / "profile_export.json").read_text())
         self.assertEqual(result["request_count"]["avg"], requests)
@@ -268,7 +270,7 @@ class Rogue(RunTest):
                 deaf.subscribe(topic.encode())
             deaf.connect(self.address(run))
         self.let_go()
-        self.check(run, requests=800)
+        self.check(run, requests=800, deaf=True)
 
     def test_more_connections_than_the_run_has_descriptors_for(self):
         run = self.live_run()

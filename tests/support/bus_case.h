@@ -72,14 +72,15 @@ static inline struct tkp_subscriber *bus_case_subscribe(struct bus_case *c, uint
     return subscriber;
 }
 
-/* Returns the frames that the publisher says were lost: with BUS_PATIENCE_MS none that could go. */
+/* Returns the frames that the publisher says were not sent: with BUS_PATIENCE_MS none that could
+ * go. */
 static inline uint64_t bus_case_end(struct bus_case *c, uint32_t linger_ms)
 {
-    uint64_t lost;
-    tkp_publisher_close(c->publisher, linger_ms, &lost);
+    struct tkp_publisher_losses losses;
+    tkp_publisher_close(c->publisher, linger_ms, &losses);
     tkp_bus_folder_remove(&c->folder);
     tkp_bus_destroy(c->bus);
-    return lost;
+    return losses.unsent;
 }
 
 static inline enum tkp_frame_kind bus_case_kind(enum tkp_topic topic)

@@ -139,10 +139,10 @@ static void close_sends_what_it_can_however_late(void **state)
     tkp_publisher_flush(c.publisher);
     BUS_AWAIT(tkp_gauge_get(&sender.calls) > 0);
     bus_case_put(&c, TKP_TOPIC_SNAPSHOT, 0, 1);
-    uint64_t lost;
-    tkp_publisher_close(c.publisher, 1, &lost);
+    struct tkp_publisher_losses losses;
+    tkp_publisher_close(c.publisher, 1, &losses);
     c.publisher = NULL;
-    assert_int_equal(lost, 0);
+    assert_int_equal(losses.unsent, 0);
     bus_case_expect(s, TKP_TOPIC_SAMPLE, 0, 1);
     bus_case_expect(s, TKP_TOPIC_SNAPSHOT, 0, 1);
     tkp_subscriber_close(s);
@@ -279,6 +279,36 @@ static void close_does_not_wait_for_a_stopped_subscriber(void **state)
     remove_folder_of(address);
 }
 
+/* Nothing of a subscriber that reads; of one that stands still what it had no room for. */
+static void close_says_what_was_not_taken(void **state)
+{
+    (void)state;
+    enum { FRAMES = 60, FRAME_BYTES = 64 * 1024 };
+    for (int stops = 0; stops < 2; stops++) {
+        char address[TKP_BUS_ADDRESS_BYTES], byte;
+        struct tkp_publisher_losses losses;
+        struct bus_case c;
+        int fd;
+        pid_t pid = start_listener(address, &fd, true);
+        publish_at(&c, address, NULL);
+        bus_case_put(&c, TKP_TOPIC_SAMPLE, 0, 1);
+        assert_int_equal(read(fd, &byte, 1), 1);
+        if (stops)
+            assert_int_equal(kill(pid, SIGSTOP), 0);
+        for (uint64_t i = 1; i < FRAMES; i++)
+            bus_case_put_long(&c, TKP_TOPIC_SAMPLE, i, 1, FRAME_BYTES);
+        tkp_publisher_close(c.publisher, stops ? 100 : BUS_PATIENCE_MS, &losses);
+        c.publisher = NULL;
+        assert_int_equal(losses.unsent, 0);
+        assert_true(stops ? losses.untaken > 0 && losses.untaken < FRAMES : !losses.untaken);
+        bus_case_end(&c, 0);
+        assert_int_equal(kill(pid, SIGKILL), 0);
+        assert_int_equal(waitpid(pid, NULL, 0), pid);
+        close(fd);
+        remove_folder_of(address);
+    }
+}
+
 static void a_killed_subscriber_is_one_no_more(void **state)
 {
     (void)state;
@@ -406,6 +436,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(close_does_not_wait_for_a_stopped_subscriber),
+        cmocka_unit_test(close_says_what_was_not_taken),
         cmocka_unit_test(a_killed_subscriber_is_one_no_more),
         cmocka_unit_test(failed_sends_are_repeated_in_order),
         cmocka_unit_test(what_is_over_the_queue_is_lost_and_counted),
