@@ -14,11 +14,10 @@
 #include <zmq.h>
 
 enum {
-    HIGH_WATER_MESSAGES = 64
-}; /* a controller and its child exchange a handful for each phase */
+    HIGH_WATER_MESSAGES = 64 /* a controller and its child exchange a handful for each phase */
+};
 
-static const struct tkp_socket_bounds bounds = {
-    HIGH_WATER_MESSAGES, TKP_CONTROL_MAX_BYTES + (int)sizeof(struct tkp_frame_head)};
+static const struct tkp_socket_bounds bounds = {HIGH_WATER_MESSAGES, TKP_CONTROL_REFUSED_BYTES};
 
 struct tkp_control_server {
     struct tkp_bus *bus;
@@ -41,6 +40,10 @@ static tokperf_status read_frame(zmq_msg_t *message, struct tkp_frame *frame,
     if (bytes.len < sizeof head)
         return tkp_fail(error, TOKPERF_E_PARSE,
                         "a control message of %" PRIu64 " bytes is no frame", bytes.len);
+    if (bytes.len - sizeof head > TKP_CONTROL_MAX_BYTES)
+        return tkp_fail(error, TOKPERF_E_PARSE,
+                        "a control message of %" PRIu64 " bytes is too long: the limit is %d",
+                        bytes.len - (uint64_t)sizeof head, TKP_CONTROL_MAX_BYTES);
     memcpy(&head, bytes.data, sizeof head);
     if (head.length_bytes != bytes.len - sizeof head)
         return tkp_fail(error, TOKPERF_E_PARSE,

@@ -10,7 +10,12 @@
 #include <bus/bus.h>
 #include <bus/frame.h>
 
-enum { TKP_CONTROL_MAX_BYTES = 1024 * 1024, TKP_CONTROL_NAME_BYTES = 64 };
+enum {
+    TKP_CONTROL_MAX_BYTES = 1024 * 1024, /* of a payload; longer ones are no frames */
+    /* of a message; libzmq closes a connection with a longer one, and does not say why */
+    TKP_CONTROL_REFUSED_BYTES = 4 * 1024 * 1024,
+    TKP_CONTROL_NAME_BYTES = 64
+};
 
 /* Who is at the other end: the name that the client gave itself. */
 struct tkp_control_peer {

@@ -300,6 +300,31 @@ static void messages_that_are_no_frames_are_skipped(void **state)
     end(&c);
 }
 
+/* A message that is too long is told, and its connection stays. */
+static void a_message_that_is_too_long_is_told(void **state)
+{
+    (void)state;
+    enum { BYTES = TKP_CONTROL_MAX_BYTES + 1 };
+    static char message[sizeof(struct tkp_frame_head) + BYTES];
+    const struct tkp_frame_head head = {HELLO, TKP_FRAME_VERSION, BYTES};
+    struct control_case c;
+    struct tkp_control_peer peer;
+    struct tkp_frame frame;
+    begin(&c);
+    void *context = zmq_ctx_new(), *dealer = zmq_socket(context, ZMQ_DEALER);
+    zmq_setsockopt(dealer, ZMQ_ROUTING_ID, "long", 4);
+    assert_int_equal(zmq_connect(dealer, c.base.address), 0);
+    memcpy(message, &head, sizeof head);
+    assert_int_equal(zmq_send(dealer, message, sizeof message, 0), sizeof message);
+    assert_int_equal(zmq_send(dealer, "\7\0\1\0\0\0\0\0", 8, 0), 8); /* HELLO, empty */
+    assert_int_equal(await_message(&c, &peer, &frame), TOKPERF_E_PARSE);
+    assert_string_equal(peer.name, "long");
+    expect(&c, "long", HELLO, "");
+    zmq_close(dealer);
+    zmq_ctx_term(context);
+    end(&c);
+}
+
 /* "A frame of an unknown version is skipped", at both ends. */
 static void frames_of_another_version_are_told_apart(void **state)
 {
@@ -361,6 +386,7 @@ int main(void)
         cmocka_unit_test(what_cannot_be_sent_is_refused),
         cmocka_unit_test(a_client_whose_server_is_gone_is_refused_in_the_end),
         cmocka_unit_test(messages_that_are_no_frames_are_skipped),
+        cmocka_unit_test(a_message_that_is_too_long_is_told),
         cmocka_unit_test(frames_of_another_version_are_told_apart),
         cmocka_unit_test(names_are_bounded),
     };
