@@ -5,7 +5,7 @@
 #include <base/json_scan.h>
 #include <string.h>
 
-/* Members by name from the top of the document or of the phase that is reported. */
+/* Members by name from the top of the document or of the phase that runs, else that is reported. */
 static const struct figure {
     const char *key;
     bool of_phase;
@@ -14,6 +14,7 @@ static const struct figure {
     {"state", false, {"state"}},
     {"sequence", false, {"sequence"}},
     {"phase", true, {"name"}},
+    {"kind", true, {"kind"}},
     {"in_flight", false, {"in_flight"}},
     {"ok", true, {"counters", "request_count"}},
     {"errors", true, {"counters", "error_request_count"}},
@@ -64,13 +65,15 @@ static bool find_element(struct tokperf_span array, int64_t index, struct tokper
     return false;
 }
 
-static struct tokperf_span reported_phase(struct tokperf_span document)
+/* Who watches a warm-up wants to see it, though it is no part of what is reported. */
+static struct tokperf_span shown_phase(struct tokperf_span document)
 {
     struct tokperf_span phases, index, phase = {"", 0};
-    int64_t main_phase;
-    if (!find_member(document, "phases", &phases) || !find_member(document, "main_phase", &index) ||
-        tkp_json_to_int(index, &main_phase) != TOKPERF_OK || main_phase < 0 ||
-        !find_element(phases, main_phase, &phase))
+    int64_t at;
+    if (!find_member(document, "phases", &phases) ||
+        (!find_member(document, "running_phase", &index) &&
+         !find_member(document, "main_phase", &index)) ||
+        tkp_json_to_int(index, &at) != TOKPERF_OK || at < 0 || !find_element(phases, at, &phase))
         return (struct tokperf_span){"", 0};
     return phase;
 }
@@ -78,7 +81,7 @@ static struct tokperf_span reported_phase(struct tokperf_span document)
 void tkp_snapshot_line_figures(struct tokperf_span document, tkp_snapshot_figure *put,
                                void *context)
 {
-    struct tokperf_span phase = reported_phase(document);
+    struct tokperf_span phase = shown_phase(document);
     for (size_t i = 0; i < sizeof figures / sizeof figures[0]; i++) {
         struct tokperf_span value = figures[i].of_phase ? phase : document;
         bool is_there = true;

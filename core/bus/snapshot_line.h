@@ -5,9 +5,9 @@
 
 #include <base/buffer.h>
 
-/* Calls put for each figure that the document has, in order: the state, and of the phase that is
- * reported the counts, the rate, the latencies and the verdict so far. value is a JSON value that
- * is neither object nor array. */
+/* Calls put for each figure that the document has, in order: the state, and of the phase that
+ * runs (once none does, of the one that is reported) its name and kind, the counts, the rate, the
+ * latencies and the verdict so far. value is a JSON value that is neither object nor array. */
 typedef void tkp_snapshot_figure(void *context, const char *key, struct tokperf_span value);
 void tkp_snapshot_line_figures(struct tokperf_span document, tkp_snapshot_figure *put,
                                void *context);

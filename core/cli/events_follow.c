@@ -63,6 +63,25 @@ static tokperf_status check_live(const char *dir, const struct tkp_run_file *fil
     return TOKPERF_OK;
 }
 
+/* It also goes when the run ends, which says so first. */
+static tokperf_status check_socket(const char *dir, struct tkp_arena *arena,
+                                   const struct tkp_run_file *file, struct tokperf_error *error)
+{
+    struct tkp_run_file now;
+    bool is_file = strncmp(file->events, IPC, strlen(IPC)) == 0;
+    if (!is_file || access(file->events + strlen(IPC), F_OK) == 0)
+        return TOKPERF_OK;
+    int failed = errno;
+    tokperf_status status = read_run(dir, arena, &now, error);
+    if (status == TOKPERF_OK)
+        status = check_live(dir, &now, error);
+    if (status != TOKPERF_OK)
+        return status;
+    return tkp_fail_errno(error, TOKPERF_E_IO, failed,
+                          "the run in '%s' cannot be followed: its socket '%s' is gone", dir,
+                          file->events + strlen(IPC));
+}
+
 tokperf_status tkp_events_open_run(const char *dir, struct tkp_arena *arena,
                                    struct tkp_run_file *file, struct tokperf_error *error)
 {
@@ -84,12 +103,7 @@ tokperf_status tkp_events_open_run(const char *dir, struct tkp_arena *arena,
                         "the run in '%s' cannot be followed: it has no bus; its logs/tokperf.log "
                         "says why",
                         dir);
-    bool is_file = strncmp(file->events, IPC, strlen(IPC)) == 0;
-    if (is_file && access(file->events + strlen(IPC), F_OK))
-        return tkp_fail_errno(error, TOKPERF_E_IO, errno,
-                              "the run in '%s' cannot be followed: its socket '%s' is gone", dir,
-                              file->events + strlen(IPC));
-    return TOKPERF_OK;
+    return check_socket(dir, arena, file, error);
 }
 
 const char *tkp_events_newest_run(struct tkp_arena *arena)

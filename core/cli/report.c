@@ -24,6 +24,7 @@
 #include <run/interrupt.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 /* What a snapshot may take: its largest text, unescaped, several times over. */
@@ -70,10 +71,16 @@ static tokperf_status read_header(struct rebuild *r, struct tokperf_error *error
 {
     struct tkp_log_entry entry;
     char path[TKP_RUNDIR_PATH_BYTES];
+    struct stat info;
     if (!tkp_files_join(path, sizeof path, r->dir, "records.tkr"))
         return tkp_fail(error, TOKPERF_E_INVALID, "the path '%s' is too long", r->dir);
     if (access(path, R_OK))
         return tkp_fail(error, TOKPERF_E_NOT_FOUND, "'%s' has no readable records.tkr", r->dir);
+    if (stat(path, &info) == 0 && S_ISREG(info.st_mode) && !info.st_size)
+        return tkp_fail(error, TOKPERF_E_PARSE,
+                        "there is nothing to report: '%s' is empty, as a run leaves it that ended "
+                        "before it wrote down what it is",
+                        path);
     tokperf_status status = tkp_log_open(path, &r->reader, error);
     if (status != TOKPERF_OK)
         return status;

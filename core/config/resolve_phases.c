@@ -25,7 +25,6 @@ struct given {
 struct draft {
     const struct tkp_phase_settings *listed; /* in the file; NULL: made of flags and variables */
     bool is_warmup;
-    bool is_one_of_several; /* of its kind in the file */
 };
 
 static enum tkp_option_id shift(enum tkp_option_id first, enum tkp_option_id id)
@@ -66,16 +65,30 @@ static enum tkp_arrival arrival_of(const struct tkp_setting *s)
     return values[s->choice]; /* the order of the row's choices */
 }
 
+/* What a message calls the rate, where the user would look for it or write it: `beside` is given
+ * there. */
+static const char *rate_name(const struct draft *draft, const struct tkp_setting *beside)
+{
+    for (unsigned id = TKP_OPT_ARRIVAL; draft->listed && id <= TKP_OPT_RATE; id++) {
+        enum tkp_option_id own = draft->is_warmup
+                                     ? shift(TKP_OPT_WARMUP_ARRIVAL, (enum tkp_option_id)id)
+                                     : (enum tkp_option_id)id;
+        if (tkp_settings_given(&draft->listed->values, own) == beside)
+            return "rate";
+    }
+    return draft->is_warmup ? "--warmup-request-rate" : "--request-rate";
+}
+
 static tokperf_status check_arrival(const struct given *g, const struct tkp_phase_plan *phase,
-                                    const char *rate_flag, struct tokperf_error *error)
+                                    const struct draft *draft, struct tokperf_error *error)
 {
     if (phase->arrival == TKP_ARRIVAL_CLOSED && g->rate)
         return tkp_fail(error, TOKPERF_E_INVALID,
                         "%s: '%s' takes no request rate; leave %s out, or use poisson or constant",
-                        g->arrival->origin, g->arrival->text, rate_flag);
+                        g->arrival->origin, g->arrival->text, rate_name(draft, g->rate));
     if (phase->arrival != TKP_ARRIVAL_CLOSED && phase->rate_per_s <= 0)
         return tkp_fail(error, TOKPERF_E_INVALID, "%s: '%s' needs a request rate: give %s",
-                        g->arrival->origin, g->arrival->text, rate_flag);
+                        g->arrival->origin, g->arrival->text, rate_name(draft, g->arrival));
     return TOKPERF_OK;
 }
 
@@ -113,14 +126,6 @@ static bool has_stop_rule(const struct tkp_phase_plan *phase)
     return phase->request_count || phase->session_count || phase->duration_ns;
 }
 
-/* What a message calls the rate: the flag, where it would be taken. */
-static const char *rate_name(const struct draft *draft)
-{
-    if (draft->is_one_of_several)
-        return "rate";
-    return draft->is_warmup ? "--warmup-request-rate" : "--request-rate";
-}
-
 static uint64_t ramp_ns(const struct tkp_setting *given)
 {
     return given ? given->duration_ns : 0;
@@ -139,7 +144,7 @@ static tokperf_status resolve_profiling(const struct tkp_settings *settings,
     phase->arrival = g.arrival ? arrival_of(g.arrival)
                      : g.rate  ? TKP_ARRIVAL_POISSON
                                : TKP_ARRIVAL_CLOSED;
-    tokperf_status status = check_arrival(&g, phase, rate_name(draft), error);
+    tokperf_status status = check_arrival(&g, phase, draft, error);
     if (status)
         return status;
     if (g.concurrency)
@@ -186,7 +191,7 @@ static tokperf_status resolve_warmup_load(const struct given *g, const struct dr
             g->concurrency_ramp ? g->concurrency_ramp->duration_ns : profiling->concurrency_ramp_ns;
     if (phase->arrival != TKP_ARRIVAL_CLOSED)
         phase->rate_ramp_ns = g->rate_ramp ? g->rate_ramp->duration_ns : profiling->rate_ramp_ns;
-    tokperf_status status = check_arrival(g, phase, rate_name(draft), error);
+    tokperf_status status = check_arrival(g, phase, draft, error);
     return status ? status : check_dependents(g, phase, error);
 }
 
@@ -288,17 +293,13 @@ static tokperf_status check_one_is_profiled(const struct tkp_settings *settings,
 static uint32_t lay_out(const struct tkp_settings *settings, struct draft *drafts)
 {
     uint32_t count = 0;
-    const uint32_t warmups = listed_of(settings, true), others = listed_of(settings, false);
-    if (!warmups)
+    if (!listed_of(settings, true))
         drafts[count++] = (struct draft){.is_warmup = true};
     for (uint32_t i = 0; i < settings->phase_count; i++) {
         const struct tkp_phase_settings *listed = &settings->phases[i];
-        drafts[count++] =
-            (struct draft){.listed = listed,
-                           .is_warmup = listed->is_warmup,
-                           .is_one_of_several = (listed->is_warmup ? warmups : others) > 1};
+        drafts[count++] = (struct draft){.listed = listed, .is_warmup = listed->is_warmup};
     }
-    if (!others)
+    if (!listed_of(settings, false))
         drafts[count++] = (struct draft){.is_warmup = false};
     return count;
 }

@@ -24,6 +24,7 @@ struct tkp_snapshot_header {
     enum tkp_session_state state;
     uint64_t pending_tokenizations; /* answers that wait for the tokenizer */
     uint64_t in_flight;
+    uint32_t phases_begun; /* of the plan: while it is live the last of them is the running one */
 };
 
 /* Appends the document, without a line end. facts: of a final snapshot, from which a report can be

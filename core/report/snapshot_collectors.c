@@ -40,7 +40,11 @@ static void put_gate(struct tokperf_json_writer *w, const struct tokperf_gate *g
 {
     json->object_begin(w);
     tkp_json_write_pair(w, "kind", gate->is_end ? "end" : "start");
-    put_text_if(w, "off", gate->off);
+    if (gate->off.len) {
+        put_text(w, "off", gate->off);
+        json->object_end(w);
+        return;
+    }
     put_count(w, "asked", gate->asked);
     put_count(w, "acknowledged", gate->acknowledged);
     put_count(w, "start_time_ns", gate->start_realtime_ns);

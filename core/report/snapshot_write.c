@@ -348,6 +348,8 @@ static void put_header(struct tokperf_json_writer *w, const struct tkp_snapshot_
     put_failure(w, failure);
     put_count(w, "pending_tokenizations", header->pending_tokenizations);
     put_count(w, "in_flight", header->in_flight);
+    if (header->state == TKP_SESSION_LIVE && header->phases_begun)
+        put_count(w, "running_phase", header->phases_begun - 1);
     put_count(w, "start_time_ns", summary->start_realtime_ns);
     if (summary->end_realtime_ns)
         put_count(w, "end_time_ns", summary->end_realtime_ns);

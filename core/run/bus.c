@@ -269,6 +269,10 @@ void tkp_run_close_bus(struct tkp_run *run)
     struct tkp_publisher_losses losses;
     struct tokperf_error error;
     tkp_events_log_close(run->events_log, !run->load_began);
+    /* Ahead of the linger, when the addresses go. Where it cannot be written, the process is gone
+     * soon, and that is what readers look at. */
+    if (run->tallies && tkp_run_write_run_file(run, tkp_clock_realtime_ns(), &error) != TOKPERF_OK)
+        tkp_log(TKP_LOG_DEBUG, "run.json still names the run's addresses: %s", error.message);
     tkp_publisher_close(run->publisher, LINGER_MS, &losses);
     if (losses.unsent)
         tkp_log(TKP_LOG_WARNING, "%" PRIu64 " events of the run were not sent to those who listen",
@@ -283,9 +287,6 @@ void tkp_run_close_bus(struct tkp_run *run)
     tkp_bus_folder_remove(&run->bus_folder);
     tkp_bus_destroy(run->bus);
     run->bus = NULL;
-    /* Where it cannot be written, the process is gone, and that is what readers look at. */
-    if (run->tallies && tkp_run_write_run_file(run, tkp_clock_realtime_ns(), &error) != TOKPERF_OK)
-        tkp_log(TKP_LOG_DEBUG, "run.json still names the run's addresses: %s", error.message);
     free(run->tallies);
     run->tallies = NULL;
 }

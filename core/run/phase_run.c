@@ -35,7 +35,7 @@ void tkp_phase_run_begin(struct tkp_phase_run *phase_run, struct tkp_run *run, u
 {
     const struct tkp_plan *plan = run->plan;
     run->load_began = true;
-    tkp_snapshots_live(run->snapshots);
+    tkp_snapshots_live(run->snapshots, index);
     read_machine(run, &phase_run->machine);
     phase_run->clock_steps = clock_steps(run);
     phase_run->begin_ns = tkp_clock_now_ns();

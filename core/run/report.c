@@ -118,7 +118,15 @@ static void say_nothing_succeeded(const struct tokperf_summary *summary, uint64_
         tkp_log(TKP_LOG_ERROR, "no request succeeded: none was sent");
         return;
     }
-    const struct tokperf_error_count *first = phase->errors[0];
+    if (!errors) {
+        tkp_log(TKP_LOG_ERROR, "no request succeeded: those that were sent were cancelled before "
+                               "they were answered; give them more time, or a grace period");
+        return;
+    }
+    uint32_t at = 0; /* of those that failed by themselves */
+    while (at + 1 < phase->error_count && tkp_span_is(phase->errors[at]->type, "cancelled"))
+        at++;
+    const struct tokperf_error_count *first = phase->errors[at];
     char code[16] = "";
     if (first->code)
         snprintf(code, sizeof code, " %" PRId32, first->code);

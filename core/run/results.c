@@ -90,7 +90,8 @@ static void fill_facts(struct tkp_run *run)
     };
 }
 
-/* The run header, then the session ids in the order of dataset rows. */
+/* The run header, then the session ids in the order of dataset rows. Written out at once: a run that
+ * is killed before its first rows are says what it was. */
 static tokperf_status write_header(struct tkp_run *run, struct tkp_log_writer *log,
                                    struct tokperf_error *error)
 {
@@ -113,6 +114,7 @@ static tokperf_status write_header(struct tkp_run *run, struct tkp_log_writer *l
         tkp_log_append(log, TKP_LOG_DATASET, buffer.data, (uint32_t)buffer.len);
         failed = buffer.failed;
     }
+    tkp_log_write_out(log);
     tkp_buffer_finish(&buffer);
     if (failed)
         return tkp_fail(error, TOKPERF_E_LIMIT,

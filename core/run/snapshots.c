@@ -25,6 +25,7 @@ struct tkp_snapshots {
     struct tkp_phase_note so_far;
     bool has_so_far;
     uint64_t in_flight;
+    uint32_t phases_begun;
     struct tkp_buffer json, frames;
     struct tkp_arena held_arena;
     struct tokperf_summary held;
@@ -99,6 +100,7 @@ static void write_document(struct tkp_snapshots *s, const struct tokperf_summary
         .state = s->state,
         .pending_tokenizations = pending,
         .in_flight = s->in_flight,
+        .phases_begun = s->phases_begun,
     };
     tkp_buffer_clear(&s->json);
     tkp_snapshot_write(&header, summary, facts, failure, &s->json);
@@ -181,12 +183,13 @@ static void enter(struct tkp_snapshots *s, enum tkp_session_state state)
         s->next_ns = 0; /* the first one of a state is due at once */
 }
 
-void tkp_snapshots_live(struct tkp_snapshots *s)
+void tkp_snapshots_live(struct tkp_snapshots *s, uint32_t phase)
 {
     if (!s)
         return;
     pthread_mutex_lock(&s->mutex);
     enter(s, TKP_SESSION_LIVE);
+    s->phases_begun = phase + 1;
     pthread_mutex_unlock(&s->mutex);
 }
 

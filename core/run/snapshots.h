@@ -26,8 +26,8 @@ void tkp_snapshots_tick(struct tkp_snapshots *snapshots, uint64_t now_ns);
 /* How often tick() should be called for the plan's rate; 0: never. */
 uint64_t tkp_snapshots_tick_ns(const struct tkp_snapshots *snapshots);
 
-/* The first phase begins: state live. [main] */
-void tkp_snapshots_live(struct tkp_snapshots *snapshots);
+/* A phase begins, the first or a later one: state live. [main] */
+void tkp_snapshots_live(struct tkp_snapshots *snapshots, uint32_t phase);
 /* What workers counted of the phase that runs, and how many requests are in flight. [main] */
 void tkp_snapshots_note(struct tkp_snapshots *snapshots, const struct tkp_phase_note *so_far,
                         uint64_t in_flight);

@@ -63,6 +63,7 @@ class Order(GateTest):
         for kind in ("start", "end"):
             self.assertEqual(self.gate(run, kind),
                              {"phase": "profiling", "kind": kind, "off": "baseline_timeout"})
+        self.assertIn("Collectors: 2 of 2 gates were off (baseline_timeout)", run.stdout)
         first, _ = self.times(run, "profiling")
         self.assertGreater(first, self.asked(what="ready")[0]["realtime_ns"])
         self.assertEqual(run.json()["collectors"][0]["results"],
@@ -84,6 +85,7 @@ benchmark:
                          [("one", "start"), ("two", "end"), ("three", "start"), ("three", "end")])
         for phase, kind in (("one", "end"), ("two", "start")):
             self.assertEqual(self.gate(run, kind, phase)["off"], "seamless")
+        self.assertIn("Collectors: 2 of 6 gates were off (seamless)", run.stdout)
         for phase, kind in (("one", "start"), ("two", "end"), ("three", "start")):
             self.assertEqual(self.gate(run, kind, phase)["acknowledged"], 1)
         self.check_report(run)

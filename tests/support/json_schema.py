@@ -41,7 +41,7 @@ def errors(root, value, schema=None, here="$"):
     if "$ref" in schema:
         return errors(root, value, root["$defs"][schema["$ref"].rsplit("/", 1)[1]], here)
     checked = {"type", "enum", "minimum", "items", "required", "properties",
-               "additionalProperties"}
+               "additionalProperties", "oneOf"}
     found = [f"{here}: the keyword {key} is not checked" for key in
              schema.keys() - checked - ABOUT]
     if "type" in schema and not has_type(value, schema["type"]):
@@ -50,4 +50,7 @@ def errors(root, value, schema=None, here="$"):
         found.append(f"{here}: {value!r} is none of {schema['enum']}")
     if "minimum" in schema and value < schema["minimum"]:
         found.append(f"{here}: {value} is below {schema['minimum']}")
+    fitting = [one for one in schema.get("oneOf", []) if not errors(root, value, one, here)]
+    if "oneOf" in schema and len(fitting) != 1:
+        found.append(f"{here}: fits {len(fitting)} of what it may be one of")
     return found + below(root, schema, value, here)

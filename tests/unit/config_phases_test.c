@@ -242,6 +242,13 @@ static void what_is_refused_in_a_file(void **state)
          "2:12: benchmark.phases[0]: the list has warm-ups alone, of which nothing is reported; "
          "add "
          "a profiling phase, or make one with flags (--request-count)"},
+        {"[{name: a, type: concurrency, rate: 5}]",
+         "2:28: benchmark.phases[0].type: 'concurrency' takes no request rate; leave rate out, or "
+         "use poisson or constant"},
+        {"[{name: a, type: constant}]",
+         "2:28: benchmark.phases[0].type: 'constant' needs a request rate: give rate"},
+        {"[{kind: warmup, requests: 1, type: constant, rate_ramp: 1}, {}]",
+         "2:46: benchmark.phases[0].type: 'constant' needs a request rate: give rate"},
         {"[{name: a, seemless: true}]",
          "2:22: unknown key 'seemless' in benchmark.phases[0]; did you mean 'seamless'?"},
         {"[{name: a, prefill_concurrency: 2}]",

@@ -169,7 +169,9 @@ static void a_snapshot_is_its_figures(void **state)
     static const char json[] =
         "{\"time_ns\": 1795349482123456789, \"state\": \"live\", \"sequence\": 3, \"in_flight\": 8,"
         " \"verdict\": {\"status\": \"valid\", \"reasons\": []}, \"main_phase\": 1,"
-        " \"phases\": [{\"name\": \"warmup\"}, {\"name\": \"low\","
+        " \"phases\": [{\"name\": \"fill\", \"kind\": \"warmup\", \"counters\": "
+        "{\"request_count\": 2}},"
+        " {\"name\": \"low\","
         " \"counters\": {\"request_count\": 5, \"error_request_count\": 0},"
         " \"values\": {\"request_throughput\": {\"unit\": \"requests/sec\", \"value\": 16.20843}},"
         " \"series\": {\"time_to_first_token\": {\"p50\": 20.12774, \"p99\": 21}}}]}";
@@ -178,6 +180,13 @@ static void a_snapshot_is_its_figures(void **state)
                         "2026-11-22T12:11:22.123456Z snapshot state=live sequence=3 phase=low "
                         "in_flight=8 ok=5 errors=0 requests_per_s=16.208 ttft_p50_ms=20.128 "
                         "ttft_p99_ms=21 verdict=valid\n");
+    static const char warming[] =
+        "{\"state\": \"live\", \"running_phase\": 0, \"main_phase\": 1, \"phases\": [{\"name\": "
+        "\"fill\", \"kind\": \"warmup\", \"counters\": {\"request_count\": 2}}, {\"name\": "
+        "\"low\"}]}";
+    frame = frame_of(TKP_FRAME_SNAPSHOT, warming, sizeof warming - 1);
+    assert_string_equal(line_of(TKP_EVENT_TEXT, TKP_TOPIC_SNAPSHOT, &frame),
+                        "- snapshot state=live phase=fill kind=warmup ok=2\n");
     static const char odd[] = "{\"main_phase\": 7, \"phases\": [[], 1], \"state\": {\"a\": 1},"
                               " \"verdict\": \"valid\", \"sequence\": \"x y\"}";
     frame = frame_of(TKP_FRAME_SNAPSHOT, odd, sizeof odd - 1);

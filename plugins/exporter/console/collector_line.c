@@ -36,17 +36,25 @@ static void add_collector(struct line *line, const struct tokperf_collector *col
 
 static void add_gates(struct line *line, const struct tokperf_summary *run)
 {
-    uint64_t asked = 0, acknowledged = 0;
+    uint64_t asked = 0, acknowledged = 0, off = 0, gates = 0;
+    struct tokperf_span why = {"", 0}; /* one reason: without a timeout all gates are off */
     for (uint32_t i = 0; i < run->phase_count; i++) {
         const struct tokperf_phase *phase = run->phases[i];
         for (uint32_t k = 0; TOKPERF_HAS(phase, gates) && k < phase->gate_count; k++) {
-            asked += phase->gates[k]->asked;
-            acknowledged += phase->gates[k]->acknowledged;
+            const struct tokperf_gate *gate = phase->gates[k];
+            gates++;
+            asked += gate->asked;
+            acknowledged += gate->acknowledged;
+            off += gate->off.len > 0;
+            why = gate->off.len ? gate->off : why;
         }
     }
     if (asked > acknowledged)
         append(line, "%s%" PRIu64 " of %" PRIu64 " reference samples are missing",
                line->used ? "; " : "", asked - acknowledged, asked);
+    if (off)
+        append(line, "%s%" PRIu64 " of %" PRIu64 " gates were off (%.*s)", line->used ? "; " : "",
+               off, gates, (int)why.len, why.data);
 }
 
 void collector_line(const struct tokperf_summary *run, char *out, size_t capacity)

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* One sentence about the collectors of a run and its baseline gates, when something went wrong. */
+/* One sentence about the collectors of a run and its baseline gates, when something went wrong or
+ * was left out. */
 #ifndef CONSOLE_COLLECTOR_LINE_H
 #define CONSOLE_COLLECTOR_LINE_H
 

@@ -171,7 +171,8 @@ static void collectors_are_one_line_when_something_is_wrong(void **state)
     assert_int_equal(exporter_run(&run, NULL), TOKPERF_OK);
     assert_non_null(strstr(exporter_terminal(),
                            "\nCollectors: scraper is dead (killed  [31m); 1 of 1 reference samples "
-                           "are missing\n"));
+                           "are missing; 1 of 2 gates were\n"));
+    assert_non_null(strstr(exporter_terminal(), " off (seamless)\n"));
     assert_fits(exporter_terminal(), 100);
     run.summary.collector_count = 1;
     run.profiling.gate_count = 0;
