@@ -90,8 +90,8 @@ static void fill_facts(struct tkp_run *run)
     };
 }
 
-/* The run header, then the session ids in the order of dataset rows. Written out at once: a run that
- * is killed before its first rows are says what it was. */
+/* The run header, then the session ids in the order of dataset rows. Written out at once: a run
+ * that is killed before its first rows are says what it was. */
 static tokperf_status write_header(struct tkp_run *run, struct tkp_log_writer *log,
                                    struct tokperf_error *error)
 {
