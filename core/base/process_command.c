@@ -36,6 +36,7 @@ static bool read_word(const char **at, char **out)
     return !quote;
 }
 
+/* Errors name the program alone: a secret may be among its words. */
 tokperf_status tkp_process_split(const char *command, struct tkp_arena *arena, char ***words,
                                  struct tokperf_error *error)
 {
@@ -50,12 +51,14 @@ tokperf_status tkp_process_split(const char *command, struct tkp_arena *arena, c
         if (!*at)
             break;
         if (count == TKP_PROCESS_MAX_WORDS - 1)
-            return tkp_fail(error, TOKPERF_E_INVALID, "'%.100s...' has more than %d words", command,
+            return tkp_fail(error, TOKPERF_E_INVALID,
+                            "the command '%.100s ...' has more than %d words", list[0],
                             TKP_PROCESS_MAX_WORDS - 1);
         list[count++] = out;
         if (!read_word(&at, &out))
-            return tkp_fail(error, TOKPERF_E_INVALID, "'%s' has a quote that is not closed",
-                            command);
+            return tkp_fail(error, TOKPERF_E_INVALID,
+                            "the command '%.100s ...' has a quote that is not closed",
+                            count > 1 ? list[0] : "'");
     }
     if (!count || !list[0][0])
         return tkp_fail(error, TOKPERF_E_INVALID, "the command is empty; name a program");

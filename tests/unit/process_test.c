@@ -267,6 +267,8 @@ static void splits(void **state)
         {"a \\", "a|\\|", NULL},
         {"a 'b", NULL, "not closed"},
         {"a \"b", NULL, "not closed"},
+        {"prog --token hunter2 'b", NULL, "the command 'prog ...' has a quote that is not closed"},
+        {"'hunter2", NULL, "not closed"},
         {"", NULL, "empty"},
         {"  ", NULL, "empty"},
         {"'' a", NULL, "empty"},
@@ -286,6 +288,7 @@ static void splits(void **state)
             assert_string_equal(joined, rows[i].words);
         else
             assert_non_null(strstr(error.message, rows[i].says));
+        assert_null(strstr(error.message, "hunter2")); /* what may be a secret is not said */
         tkp_arena_finish(&arena);
     }
 }
