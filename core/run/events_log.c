@@ -182,7 +182,7 @@ tokperf_status tkp_events_log_open(const struct tkp_plan *plan, const char *run_
     made->held_batches = held > HELD_BATCHES_MIN ? held : HELD_BATCHES_MIN;
     if (made->fd < 0 || made->done_fd < 0) {
         status = denied(plan, errno, error);
-        tkp_events_log_close(made, false);
+        (void)tkp_events_log_close(made, false);
         return status;
     }
     *log = made;
@@ -287,16 +287,16 @@ tokperf_status tkp_events_log_start(struct tkp_events_log *log, struct tkp_bus *
     return TOKPERF_OK;
 }
 
-void tkp_events_log_close(struct tkp_events_log *log, bool discard)
+bool tkp_events_log_close(struct tkp_events_log *log, bool discard)
 {
     if (!log)
-        return;
+        return true;
     if (log->started && !wait_for_thread(log, discard ? 0 : WRITE_OUT_MS)) {
         tkp_flag_raise(&log->stop);
         if (!wait_for_thread(log, STOP_MS)) {
             tkp_log(TKP_LOG_WARNING, "%s is not complete: it cannot be written to any more",
                     log->path);
-            return; /* the thread still has it, and ends with the process */
+            return false; /* the thread still has it, and ends with the process */
         }
     }
     if (log->started)
@@ -309,4 +309,5 @@ void tkp_events_log_close(struct tkp_events_log *log, bool discard)
     if (discard && log->made)
         (void)unlink(log->path); /* what is not there is gone already */
     free(log);
+    return true;
 }

@@ -27,7 +27,8 @@ tokperf_status tkp_events_log_start(struct tkp_events_log *log, struct tkp_bus *
                                     const struct tkp_event_context *context,
                                     struct tokperf_error *error) TOKPERF_MUST_USE;
 /* Waits, bounded, for what was published before SESSION_ENDED to be written, and says what is
- * missing. discard: removes the file, as the run did not begin. Accepts NULL. */
-void tkp_events_log_close(struct tkp_events_log *log, bool discard);
+ * missing. discard: removes the file, as the run did not begin. Accepts NULL. false: its thread
+ * hangs, and still has what it has not taken from the publisher. */
+bool tkp_events_log_close(struct tkp_events_log *log, bool discard);
 
 #endif

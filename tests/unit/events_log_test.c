@@ -67,7 +67,7 @@ static void losses_are_one_message(void **state)
     tkp_publisher_skip(bus.publisher, TKP_TOPIC_SNAPSHOT, 3);
     put(&bus, TKP_TOPIC_SNAPSHOT, TKP_FRAME_SNAPSHOT);
     put(&bus, TKP_TOPIC_SESSION, TKP_FRAME_SESSION_ENDED);
-    tkp_events_log_close(log, false);
+    assert_true(tkp_events_log_close(log, false));
     tkp_log_set_file(-1);
     assert_int_equal(bus_case_end(&bus, LINGER_MS), 0);
     BUS_OK(tkp_files_read(said, TEXT_BYTES, 0, &text, error));
