@@ -151,33 +151,6 @@ class Follow(RunTest):
         self.assertEqual(run.wait(), 130)
         self.assertEqual(self.drain(reader, writer), "")
 
-    def test_the_phase_that_runs_is_shown(self):
-        mock = self.start_mock("--ttft", "600000")
-        run = self.start(mock, "--warmup-request-count", 4)
-        observer = Live(self, "observer", "events", run.directory, "--topic", "snapshot")
-        wait_until(lambda: "phase=warmup kind=warmup" in observer.out.read_text(), "the warm-up")
-        run.signal(signal.SIGINT)
-        self.assertEqual((run.wait(), observer.wait()), (130, 0))
-        self.assertIn("phase=profiling kind=profiling", observer.lines()[-1])
-
-    def test_a_run_says_that_it_has_ended_before_its_socket_goes(self):
-        mock = self.start_mock(*QUIET)
-        run = self.start(mock, "--concurrency", 4, "--request-count", 10000000)
-        socket = pathlib.Path(json.loads((run.directory / "run.json").read_text())["events"]
-                              .removeprefix("ipc://"))
-        stuck = Live(self, "stuck", "events", run.directory, "--topic", "sample")
-        wait_until(lambda: stuck.out.stat().st_size, "an event")
-        stuck.signal(signal.SIGSTOP)  # the run waits a while for it
-        now = mock.counters()[DONE]
-        mock.wait_for(lambda c: c[DONE] > now + 2000)
-        run.signal(signal.SIGINT)
-        wait_until(lambda: not socket.exists(), "the end of the socket")
-        self.assertNotIn("events", json.loads((run.directory / "run.json").read_text()))
-        late = Run(["events", str(run.directory)])
-        self.assertEqual(late.code, 2)
-        self.assertIn("has ended", late.stderr)
-        self.assertEqual(run.wait(), 130)
-
     def test_a_signal_ends_a_run_whose_results_nobody_reads(self):
         mock = self.start_mock(*QUIET)
         reader, writer = self.stuck_pipe()
