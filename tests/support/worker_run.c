@@ -286,6 +286,14 @@ const struct tkp_row *worker_run_row(const struct worker_run *run, uint64_t ordi
     return NULL;
 }
 
+uint32_t worker_run_count(const struct worker_run *run, enum tkp_outcome outcome)
+{
+    uint32_t found = 0;
+    for (uint32_t i = 0; i < run->row_count; i++)
+        found += run->rows[i].outcome == outcome;
+    return found;
+}
+
 uint64_t worker_run_total(const struct worker_run *run, size_t offset)
 {
     uint64_t sum = 0;

@@ -73,6 +73,8 @@ void worker_run_until_in_flight(struct worker_run *run, uint64_t count);
 void worker_run_cancel(struct worker_run *run, struct tkp_phase *phase);
 /* The row of a turn; fails the test when there is none. */
 const struct tkp_row *worker_run_row(const struct worker_run *run, uint64_t ordinal, uint32_t turn);
+/* How many rows have this outcome. */
+uint32_t worker_run_count(const struct worker_run *run, enum tkp_outcome outcome);
 /* Of all workers: a gauge of struct tkp_worker_stats; of struct tkp_phase_part, of run->phase. */
 uint64_t worker_run_total(const struct worker_run *run, size_t offset);
 uint64_t worker_run_phase_total(const struct worker_run *run, size_t offset);

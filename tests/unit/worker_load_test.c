@@ -26,14 +26,6 @@ static const struct script scripts[] = {
 #define PHASE_TOTAL(run, member) \
     worker_run_phase_total(run, offsetof(struct tkp_phase_part, member))
 
-static uint32_t count(const struct worker_run *run, enum tkp_outcome outcome)
-{
-    uint32_t found = 0;
-    for (uint32_t i = 0; i < run->row_count; i++)
-        found += run->rows[i].outcome == outcome;
-    return found;
-}
-
 /* Most requests in flight at a time, by the rows' own stamps: one clock for all workers. */
 static uint32_t most_in_flight(const struct worker_run *run)
 {
@@ -71,7 +63,7 @@ static void closed_loop_is_exact(void **state)
         worker_run_start(run, scripted_server_port(server));
         worker_run_phase(run);
         check_ordinals(run, 300);
-        assert_int_equal(count(run, TKP_OUTCOME_OK), 300);
+        assert_int_equal(worker_run_count(run, TKP_OUTCOME_OK), 300);
         assert_int_equal(scripted_server_requests(server), 300);
         assert_in_range(scripted_server_connections(server), 1, 5);
         assert_in_range(most_in_flight(run), 1, 5);
@@ -96,7 +88,7 @@ static void never_reusing_opens_each_time(void **state)
     run->phase_plan.request_count = 20;
     worker_run_start(run, scripted_server_port(server));
     worker_run_phase(run);
-    assert_int_equal(count(run, TKP_OUTCOME_OK), 20);
+    assert_int_equal(worker_run_count(run, TKP_OUTCOME_OK), 20);
     assert_int_equal(scripted_server_connections(server), 20);
     assert_non_null(strstr(scripted_server_last(server), "\r\nConnection: close\r\n"));
     worker_run_destroy(run);
@@ -137,7 +129,7 @@ static void a_reused_connection_counts_as_a_success(void **state)
     run->phase_plan.request_count = 100;
     worker_run_phase(run);
     assert_int_equal(run->row_count, 101);
-    assert_true(count(run, TKP_OUTCOME_CONNECT_ERROR) >= 3);
+    assert_true(worker_run_count(run, TKP_OUTCOME_CONNECT_ERROR) >= 3);
     assert_true(TOTAL(run, connect_errors_in_row) <= 1);
     worker_run_destroy(run);
     scripted_server_stop(server);
@@ -241,7 +233,7 @@ static void a_cap_holds_open_loop_back(void **state)
         worker_run_start(run, scripted_server_port(server));
         worker_run_phase(run);
         check_ordinals(run, 40);
-        assert_int_equal(count(run, TKP_OUTCOME_OK), 40);
+        assert_int_equal(worker_run_count(run, TKP_OUTCOME_OK), 40);
         assert_in_range(most_in_flight(run), 1, 2);
         const struct tkp_row *last = worker_run_row(run, 39, 0);
         assert_true(last->ready_ns - last->intended_ns > 30 * TKP_NS_PER_MS);
@@ -266,7 +258,7 @@ static void a_burst_does_not_keep_from_reading(void **state)
         run->phase_plan.request_count = 64;
         worker_run_start(run, scripted_server_port(server));
         worker_run_phase(run);
-        assert_int_equal(count(run, TKP_OUTCOME_OK), 64);
+        assert_int_equal(worker_run_count(run, TKP_OUTCOME_OK), 64);
         uint64_t first_ns = TKP_NEVER_NS, last_ns = 0;
         for (uint32_t i = 0; i < 64; i++) {
             const struct tkp_row *row = worker_run_row(run, i, 0);
@@ -326,7 +318,7 @@ static void a_duration_stops_and_cancels(void **state)
         worker_run_phase(run);
     }
     uint64_t stop_ns = tkp_schedule_stop_ns(&run->phase->schedule);
-    assert_in_range(count(run, TKP_OUTCOME_CANCELLED), 1, 2);
+    assert_in_range(worker_run_count(run, TKP_OUTCOME_CANCELLED), 1, 2);
     for (uint32_t i = 0; i < run->row_count; i++) {
         const struct tkp_row *row = &run->rows[i];
         assert_true(row->intended_ns < stop_ns);

@@ -39,14 +39,6 @@ static const struct script scripts[] = {
 #define PHASE_TOTAL(run, member) \
     worker_run_phase_total(run, offsetof(struct tkp_phase_part, member))
 
-static uint32_t count(const struct worker_run *run, enum tkp_outcome outcome)
-{
-    uint32_t found = 0;
-    for (uint32_t i = 0; i < run->row_count; i++)
-        found += run->rows[i].outcome == outcome;
-    return found;
-}
-
 static void turns_follow_each_other_with_live_answers(void **state)
 {
     (void)state;
@@ -73,20 +65,26 @@ static void turns_follow_each_other_with_live_answers(void **state)
     scripted_server_stop(server);
 }
 
+/* Runs a conversation of three turns twice; the last request has the turns and answers before. */
+static void check_last_request(const struct fake_conversation *conversation, const char *expected)
+{
+    struct scripted_server *server = scripted_server_start(scripts);
+    struct worker_run *run = worker_run_create(conversation, 1);
+    run->phase_plan.request_count = 6;
+    worker_run_start(run, scripted_server_port(server));
+    worker_run_phase(run);
+    assert_int_equal(worker_run_count(run, TKP_OUTCOME_OK), 6);
+    assert_non_null(strstr(scripted_server_last(server), expected));
+    worker_run_destroy(run);
+    scripted_server_stop(server);
+}
+
 /* Answers that the connection's end delimits are carried on like any others. */
 static void closed_answers_are_in_the_next_turn(void **state)
 {
     (void)state;
-    static const struct fake_conversation conversations[] = {{{"until_close", "two", "three"}, 0}};
-    struct scripted_server *server = scripted_server_start(scripts);
-    struct worker_run *run = worker_run_create(conversations, 1);
-    run->phase_plan.request_count = 6;
-    worker_run_start(run, scripted_server_port(server));
-    worker_run_phase(run);
-    assert_int_equal(count(run, TKP_OUTCOME_OK), 6);
-    assert_non_null(strstr(scripted_server_last(server), "\r\n\r\nuntil_close|AB|two|AB|three"));
-    worker_run_destroy(run);
-    scripted_server_stop(server);
+    static const struct fake_conversation conversation = {{"until_close", "two", "three"}, 0};
+    check_last_request(&conversation, "\r\n\r\nuntil_close|AB|two|AB|three");
 }
 
 #define CALL(id, name, arguments)                                                  \
@@ -97,19 +95,11 @@ static void closed_answers_are_in_the_next_turn(void **state)
 static void tool_calls_are_in_the_next_turn(void **state)
 {
     (void)state;
-    static const struct fake_conversation conversations[] = {{{"calls", "two", "three"}, 0}};
-    struct scripted_server *server = scripted_server_start(scripts);
-    struct worker_run *run = worker_run_create(conversations, 1);
-    run->phase_plan.request_count = 6;
-    worker_run_start(run, scripted_server_port(server));
-    worker_run_phase(run);
-    assert_int_equal(count(run, TKP_OUTCOME_OK), 6);
+    static const struct fake_conversation conversation = {{"calls", "two", "three"}, 0};
     const char *calls = "[" CALL("0", "f", "{}") "," CALL("1", "g", "{\\\"b\\\":2}") "]";
     char expected[512];
     snprintf(expected, sizeof expected, "\r\n\r\ncalls|%s|two|%s|three", calls, calls);
-    assert_non_null(strstr(scripted_server_last(server), expected));
-    worker_run_destroy(run);
-    scripted_server_stop(server);
+    check_last_request(&conversation, expected);
 }
 
 static void a_failed_turn_ends_its_conversation(void **state)
