@@ -31,7 +31,8 @@ struct tkp_control_client {
     zmq_msg_t received;
 };
 
-/* A message's frame, which borrows from it. */
+/* A message's frame, which borrows from it. frame is zeroed; an error leaves it but for its kind.
+ */
 static tokperf_status read_frame(zmq_msg_t *message, struct tkp_frame *frame,
                                  struct tokperf_error *error)
 {
@@ -40,11 +41,12 @@ static tokperf_status read_frame(zmq_msg_t *message, struct tkp_frame *frame,
     if (bytes.len < sizeof head)
         return tkp_fail(error, TOKPERF_E_PARSE,
                         "a control message of %" PRIu64 " bytes is no frame", bytes.len);
+    memcpy(&head, bytes.data, sizeof head);
+    frame->kind = head.version == TKP_FRAME_VERSION ? head.kind : 0;
     if (bytes.len - sizeof head > TKP_CONTROL_MAX_BYTES)
         return tkp_fail(error, TOKPERF_E_PARSE,
                         "a control message of %" PRIu64 " bytes is too long: the limit is %d",
                         bytes.len - (uint64_t)sizeof head, TKP_CONTROL_MAX_BYTES);
-    memcpy(&head, bytes.data, sizeof head);
     if (head.length_bytes != bytes.len - sizeof head)
         return tkp_fail(error, TOKPERF_E_PARSE,
                         "a control message says that it has %" PRIu32 " bytes, and has %" PRIu64,
@@ -135,6 +137,7 @@ tokperf_status tkp_control_server_next(struct tkp_control_server *server,
 {
     struct tkp_control_server *s = server;
     memset(peer, 0, sizeof *peer);
+    *frame = (struct tkp_frame){0};
     if (zmq_msg_recv(&s->received, s->socket, ZMQ_DONTWAIT) < 0)
         return tkp_fail(error, TOKPERF_E_TIMEOUT, "no control message is there");
     bool is_named = read_name(&s->received, peer);
@@ -257,6 +260,7 @@ tokperf_status tkp_control_client_next(struct tkp_control_client *client, uint32
                                        struct tkp_frame *frame, struct tokperf_error *error)
 {
     struct tkp_control_client *c = client;
+    *frame = (struct tkp_frame){0};
     if (zmq_msg_recv(&c->received, c->socket, ZMQ_DONTWAIT) < 0 &&
         (!timeout_ms || !tkp_socket_wait(c->socket, timeout_ms) ||
          zmq_msg_recv(&c->received, c->socket, ZMQ_DONTWAIT) < 0))

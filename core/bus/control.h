@@ -30,8 +30,8 @@ tokperf_status tkp_control_server_open(struct tkp_bus *bus, const char *address,
  * then tkp_control_server_next() until it times out. */
 int tkp_control_server_fd(const struct tkp_control_server *server);
 /* The next message, without waiting: TOKPERF_E_TIMEOUT when there is none, TOKPERF_E_PARSE for one
- * that is no frame, TOKPERF_E_UNSUPPORTED for a frame of an unknown version, to be skipped (go on
- * after both). The frame borrows until the next call. */
+ * that is no frame (its kind is what it claims to be, or 0), TOKPERF_E_UNSUPPORTED for a frame of
+ * an unknown version, to be skipped (go on after both). The frame borrows until the next call. */
 tokperf_status tkp_control_server_next(struct tkp_control_server *server,
                                        struct tkp_control_peer *peer, struct tkp_frame *frame,
                                        struct tokperf_error *error) TOKPERF_MUST_USE;

@@ -268,12 +268,14 @@ static void messages_that_are_no_frames_are_skipped(void **state)
         const char *name;
         const char *parts[2];
         size_t bytes;
+        uint32_t kind; /* that it claims to be */
     } cases[] = {
-        {NULL, {"12345678", NULL}, 8},
-        {"a name that is longer than the sixty-three bytes that are allowed", {"12345678"}, 8},
-        {"rogue", {"1234567", NULL}, 7},
-        {"rogue", {"12345678", NULL}, 8},               /* says that it is longer */
-        {"rogue", {"another part", "1234\0\0\0\0"}, 8}, /* the second would do */
+        {NULL, {"12345678", NULL}, 8, 0},
+        {"a name that is longer than the sixty-three bytes that are allowed", {"12345678"}, 8, 0},
+        {"rogue", {"1234567", NULL}, 7, 0},
+        {"rogue", {"12345678", NULL}, 8, 0},               /* says that it is longer */
+        {"rogue", {"\7\0\1\0\2\0\0\0{", NULL}, 9, HELLO},  /* likewise */
+        {"rogue", {"another part", "1234\0\0\0\0"}, 8, 0}, /* the second would do */
     };
     struct control_case c;
     struct tkp_control_peer peer;
@@ -290,6 +292,7 @@ static void messages_that_are_no_frames_are_skipped(void **state)
         if (second)
             zmq_send(dealer, second, cases[i].bytes, 0);
         assert_int_equal(await_message(&c, &peer, &frame), TOKPERF_E_PARSE);
+        assert_int_equal(frame.kind, cases[i].kind);
         zmq_close(dealer);
     }
     zmq_ctx_term(context);
@@ -319,6 +322,7 @@ static void a_message_that_is_too_long_is_told(void **state)
     assert_int_equal(zmq_send(dealer, "\7\0\1\0\0\0\0\0", 8, 0), 8); /* HELLO, empty */
     assert_int_equal(await_message(&c, &peer, &frame), TOKPERF_E_PARSE);
     assert_string_equal(peer.name, "long");
+    assert_int_equal(frame.kind, HELLO);
     expect(&c, "long", HELLO, "");
     zmq_close(dealer);
     zmq_ctx_term(context);
