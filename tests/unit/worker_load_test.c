@@ -184,7 +184,7 @@ static void a_worker_does_not_wait_for_its_lane(void **state)
     struct worker_run *run = worker_run_create(conversations, 1);
     run->plan.workers = 2;
     run->phase_plan.concurrency = 2;
-    run->phase_plan.concurrency_ramp_ns = 10 * WORKER_RUN_PATIENCE_S * TKP_NS_PER_S;
+    run->phase_plan.concurrency_ramp_ns = 10 * TKP_NS_PER_S * WORKER_RUN_PATIENCE_S;
     run->phase_plan.request_count = 5;
     worker_run_start(run, scripted_server_port(server));
     worker_run_phase(run);
