@@ -91,8 +91,8 @@ static void wait_for_news(const struct load *load)
     struct pollfd fds[] = {{.fd = tkp_workers_news_fd(run->workers), .events = POLLIN},
                            {.fd = tkp_run_collectors_fd(run), .events = POLLIN},
                            {.fd = tkp_interrupt_fd(), .events = POLLIN}};
-    /* Once the signal was seen its descriptor stays readable: look at the others only. */
-    nfds_t watched = run->end == TKP_RUN_INTERRUPTED ? 2 : 3;
+    /* What ends early is not ended by a signal as well, whose descriptor would stay readable. */
+    nfds_t watched = run->end == TKP_RUN_COMPLETE ? 3 : 2;
     if (poll(fds, watched, LOOK_MS) < 0 && errno != EINTR)
         tkp_log(TKP_LOG_ERROR, "poll failed in the controller");
     tkp_workers_take_news(run->workers);
