@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """What a run says while it goes: tokperf events and --events-log against what the run wrote, and
-that no listener, dead, stuck or slow, changes the run. Where a log cannot be: events_log_test.py."""
+that no listener, dead, stuck or slow, changes the run."""
 import json
 import os
 import pathlib
@@ -9,7 +9,7 @@ import signal
 import subprocess
 
 from harness import RUN_DEADLINE_S, TOKPERF, Run, RunTest, main, program_environment
-from live import Live, read_lines, wait_until
+from live import Live, events_address, read_lines, start_run, wait_until
 
 QUIET = ("--fast", "--osl", "4")
 PACED = ("--ttft", "4", "--itl", "1", "--osl", "4")
@@ -39,24 +39,6 @@ def by_request(events):
 
 
 class Events(RunTest):
-    def live_run(self, mock, *arguments):
-        """Starts a run, and returns when it can be followed."""
-        directory = self.new_directory()
-        run = Live(self, directory.name, "profile", "--url", f"http://127.0.0.1:{mock.port}",
-                   "--model", "test", "--streaming", "--ui-type", "none", "--workers-max", "1",
-                   "--output-artifact-dir", directory, *arguments)
-        run.directory = directory
-        wait_until(lambda: self.address(directory) or run.process.poll() is not None, "an address")
-        self.assertTrue(self.address(directory), run.stderr())
-        return run
-
-    @staticmethod
-    def address(directory):
-        try:
-            return json.loads((directory / "run.json").read_text()).get("events")
-        except FileNotFoundError:
-            return None
-
     def follow(self, run, *arguments, name="events", **more):
         return Live(self, name, "events", run.directory, *arguments, **more)
 
@@ -173,8 +155,8 @@ class Events(RunTest):
         self.assertEqual(ended["data"]["reason"], "no request succeeded")
         mock = self.start_mock(*PACED)
         log = self.home / "interrupted.jsonl"
-        run = self.live_run(mock, "--concurrency", 2, "--request-count", 1000000,
-                            "--events-log", log)
+        run = start_run(self, mock, "--concurrency", 2, "--request-count", 1000000,
+                        "--events-log", log)
         wait_until(lambda: b"sample.complete" in log.read_bytes(), "a request")
         run.signal(signal.SIGINT)
         self.assertEqual(run.wait(), 130)
@@ -187,7 +169,7 @@ class Events(RunTest):
     def test_an_observer_sees_what_the_run_writes(self):
         mock = self.start_mock(*PACED)
         mock.pause()  # the load goes on when both observers are there
-        run = self.live_run(mock, "--concurrency", 4, "--request-count", 200)
+        run = start_run(self, mock, "--concurrency", 4, "--request-count", 200)
         observer = self.following(run)
         text = self.following(run, "--format", "text", name="text")
         mock.go_on()
@@ -214,7 +196,7 @@ class Events(RunTest):
 
     def test_an_observer_comes_in_the_middle_of_a_load(self):
         mock = self.start_mock(*PACED)
-        run = self.live_run(mock, "--concurrency", 4, "--request-count", 1000000)
+        run = start_run(self, mock, "--concurrency", 4, "--request-count", 1000000)
         self.following(run, "--topic", "sample", name="before")
         observer = self.following(run, "--topic", "sample")
         wait_until(lambda: observer.out.read_bytes().count(b"sample.complete") > 100, "samples")
@@ -242,7 +224,7 @@ class Events(RunTest):
 
     def test_a_topic_comes_alone(self):
         mock = self.start_mock(*PACED)
-        run = self.live_run(mock, "--concurrency", 4, "--request-count", 1000000)
+        run = start_run(self, mock, "--concurrency", 4, "--request-count", 1000000)
         samples = self.following(run, "--topic", "sample", name="sample")
         mock.pause()  # what comes of it is not lost among samples
         three = self.following(run, "--topic=phase", "--topic=session", "--topic=snapshot",
@@ -261,7 +243,7 @@ class Events(RunTest):
 
     def test_without_a_directory_the_newest_live_run_is_followed(self):
         mock = self.start_mock(*PACED)
-        run = self.live_run(mock, "--concurrency", 2, "--request-count", 1000000)
+        run = start_run(self, mock, "--concurrency", 2, "--request-count", 1000000)
         runs = self.home / "artifacts"
         runs.mkdir()
         (runs / "mine").symlink_to(run.directory)
@@ -303,7 +285,7 @@ class Events(RunTest):
 
     def test_a_killed_run_ends_its_observers(self):
         mock = self.start_mock(*PACED)
-        run = self.live_run(mock, "--concurrency", 2, "--request-count", 1000000)
+        run = start_run(self, mock, "--concurrency", 2, "--request-count", 1000000)
         observer = self.following(run)
         run.signal(signal.SIGKILL)
         wait_until(lambda: observer.process.poll() is not None, "the observer's end")
@@ -316,7 +298,7 @@ class Events(RunTest):
 
     def test_killed_and_interrupted_observers_and_closed_pipes(self):
         mock = self.start_mock(*PACED)
-        run = self.live_run(mock, "--concurrency", 4, "--request-count", 1000000)
+        run = start_run(self, mock, "--concurrency", 4, "--request-count", 1000000)
         killed, stopped = self.following(run), self.following(run, name="stopped")
         reader, writer = os.pipe()
         closed = self.follow(run, name="closed", stdout=writer)
@@ -347,8 +329,8 @@ class Events(RunTest):
 
     def test_a_stuck_and_a_slow_observer_hold_nobody_up(self):
         mock = self.start_mock(*QUIET)
-        run = self.live_run(mock, "--concurrency", 8, "--request-count", 10000000,
-                            "--events-batch", "1")  # so that the queues are soon full
+        run = start_run(self, mock, "--concurrency", 8, "--request-count", 10000000,
+                        "--events-batch", "1")  # so that the queues are soon full
         stuck = self.following(run)
         woken = self.following(run, "--topic", "sample", name="woken")
         reader, writer = os.pipe()
@@ -379,8 +361,8 @@ class Events(RunTest):
     def test_a_removed_folder_leaves_the_run_and_who_listens(self):
         mock = self.start_mock(*PACED)
         mock.pause()
-        run = self.live_run(mock, "--concurrency", 4, "--request-count", 100)
-        address = self.address(run.directory)
+        run = start_run(self, mock, "--concurrency", 4, "--request-count", 100)
+        address = events_address(run.directory)
         folder = pathlib.Path(address.removeprefix("ipc://")).parent
         self.assertEqual(folder.stat().st_mode & 0o777, 0o700)
         observer = self.following(run)
@@ -422,13 +404,13 @@ class Events(RunTest):
     def test_the_folder_is_gone_with_the_run(self):
         mock = self.start_mock(*QUIET)
         mock.pause()
-        run = self.live_run(mock, "--concurrency", 2, "--request-count", 20)
-        folder = pathlib.Path(self.address(run.directory).removeprefix("ipc://")).parent
+        run = start_run(self, mock, "--concurrency", 2, "--request-count", 20)
+        folder = pathlib.Path(events_address(run.directory).removeprefix("ipc://")).parent
         self.assertTrue(folder.is_dir())
         mock.go_on()
         self.check_result(run, 20)
         self.assertFalse(folder.exists())
-        self.assertNotIn("events", json.loads((run.directory / "run.json").read_text()))
+        self.assertIsNone(events_address(run.directory))
 
 
 if __name__ == "__main__":

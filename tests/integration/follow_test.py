@@ -8,39 +8,18 @@ import select
 import signal
 
 from harness import TOKPERF, Run, RunTest, main
-from live import Live, wait_until
+from live import Live, events_address, launch_run, start_run, wait_until
 
 QUIET = ("--fast", "--osl", "4")
 DONE = 'completed_total{route="chat"}'
 
 
 class Follow(RunTest):
-    def launch(self, mock, *arguments, **more):
-        directory = self.new_directory()
-        run = Live(self, directory.name, "profile", "--url", f"http://127.0.0.1:{mock.port}",
-                   "--model", "test", "--streaming", "--ui-type", "none", "--workers-max", 1,
-                   "--output-artifact-dir", directory, *arguments, **more)
-        run.directory = directory
-        return run
-
-    def start(self, mock, *arguments, **more):
-        """Starts a run, and returns when it can be followed."""
-        run = self.launch(mock, *arguments, **more)
-        wait_until(lambda: self.names_address(run.directory) or run.process.poll() is not None,
-                   "an address")
-        self.assertTrue(self.names_address(run.directory), run.stderr())
-        return run
-
-    @staticmethod
-    def names_address(directory):
-        file = directory / "run.json"
-        return file.exists() and "events" in json.loads(file.read_text())
-
     def test_a_run_under_another_name_lives_all_the_same(self):
         mock = self.start_mock(*QUIET)
         other = self.home / "tk bench) Z"
         other.symlink_to(TOKPERF)
-        run = self.start(mock, "--request-count", 10000000, program=other)
+        run = start_run(self, mock, "--request-count", 10000000, program=other)
         observer = Live(self, "observer", "events", run.directory, "--topic", "session")
         again = Run(["profile", "--url", "mock:", "--model", "test", "--overwrite",
                      "--output-artifact-dir", str(run.directory)])
@@ -52,7 +31,7 @@ class Follow(RunTest):
 
     def test_another_process_with_the_number_of_a_run_is_not_that_run(self):
         mock = self.start_mock(*QUIET)
-        run = self.start(mock, "--request-count", 10000000)
+        run = start_run(self, mock, "--request-count", 10000000)
         file = run.directory / "run.json"
         told = json.loads(file.read_text())
         told["process_begin_ticks"] += 1
@@ -65,7 +44,7 @@ class Follow(RunTest):
 
     def test_the_phase_that_runs_is_shown(self):
         mock = self.start_mock("--ttft", "600000")
-        run = self.start(mock, "--warmup-request-count", 4)
+        run = start_run(self, mock, "--warmup-request-count", 4)
         observer = Live(self, "observer", "events", run.directory, "--topic", "snapshot")
         wait_until(lambda: "phase=warmup kind=warmup" in observer.out.read_text(), "the warm-up")
         run.signal(signal.SIGINT)
@@ -74,9 +53,8 @@ class Follow(RunTest):
 
     def test_a_run_says_that_it_has_ended_before_its_socket_goes(self):
         mock = self.start_mock(*QUIET)
-        run = self.start(mock, "--concurrency", 4, "--request-count", 10000000)
-        socket = pathlib.Path(json.loads((run.directory / "run.json").read_text())["events"]
-                              .removeprefix("ipc://"))
+        run = start_run(self, mock, "--concurrency", 4, "--request-count", 10000000)
+        socket = pathlib.Path(events_address(run.directory).removeprefix("ipc://"))
         stuck = Live(self, "stuck", "events", run.directory, "--topic", "sample")
         wait_until(lambda: stuck.out.stat().st_size, "an event")
         stuck.signal(signal.SIGSTOP)  # the run waits a while for it
@@ -84,7 +62,7 @@ class Follow(RunTest):
         mock.wait_for(lambda c: c[DONE] > now + 2000)
         run.signal(signal.SIGINT)
         wait_until(lambda: not socket.exists(), "the end of the socket")
-        self.assertNotIn("events", json.loads((run.directory / "run.json").read_text()))
+        self.assertIsNone(events_address(run.directory))
         late = Run(["events", str(run.directory)])
         self.assertEqual(late.code, 2)
         self.assertIn("has ended", late.stderr)
@@ -92,7 +70,7 @@ class Follow(RunTest):
 
     def test_a_signal_ends_an_observer_whose_reader_stands_still(self):
         mock = self.start_mock(*QUIET)
-        run = self.start(mock, "--concurrency", 4, "--request-count", 10000000)
+        run = start_run(self, mock, "--concurrency", 4, "--request-count", 10000000)
         for kind in ("text", "jsonl"):
             reader, writer = os.pipe()
             observer = Live(self, kind, "events", run.directory, "--format", kind, stdout=writer)
@@ -139,12 +117,12 @@ class Follow(RunTest):
     def test_a_run_whose_messages_nobody_reads_goes_on_and_hears_signals(self):
         mock = self.start_mock(*QUIET)
         reader, writer = self.stuck_pipe()
-        run = self.launch(mock, "--concurrency", 4, "--request-count", 200, "--collector", "false",
-                          stderr=writer)
+        run = launch_run(self, mock, "--concurrency", 4, "--request-count", 200,
+                         "--collector", "false", stderr=writer)
         self.assertEqual(run.wait(), 0)
         self.assertIn("the collector 'false'", (run.directory / "logs/tokperf.log").read_text())
-        run = self.start(mock, "--concurrency", 4, "--request-count", 10000000, "--collector",
-                         "false", stderr=writer)
+        run = start_run(self, mock, "--concurrency", 4, "--request-count", 10000000,
+                        "--collector", "false", stderr=writer)
         now = mock.counters()[DONE]
         mock.wait_for(lambda c: c[DONE] > now + 50)
         run.signal(signal.SIGINT)
@@ -154,7 +132,7 @@ class Follow(RunTest):
     def test_a_signal_ends_a_run_whose_results_nobody_reads(self):
         mock = self.start_mock(*QUIET)
         reader, writer = self.stuck_pipe()
-        run = self.start(mock, "--concurrency", 4, "--request-count", 200, stdout=writer)
+        run = start_run(self, mock, "--concurrency", 4, "--request-count", 200, stdout=writer)
         wait_until((run.directory / "profile_export.csv").exists, "the results")
         self.assertIsNone(run.process.poll(), run.stderr())  # it waits for who reads the table
         run.signal(signal.SIGINT)

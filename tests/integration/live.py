@@ -62,3 +62,29 @@ class Live:
 
     def stderr(self):
         return self.err.read_text()
+
+
+def events_address(directory):
+    """Of the run in a directory, as long as its run.json names it."""
+    try:
+        return json.loads((directory / "run.json").read_text()).get("events")
+    except FileNotFoundError:
+        return None
+
+
+def launch_run(test, mock, *arguments, **more):
+    directory = test.new_directory()
+    run = Live(test, directory.name, "profile", "--url", f"http://127.0.0.1:{mock.port}", "--model",
+               "test", "--streaming", "--ui-type", "none", "--workers-max", 1,
+               "--output-artifact-dir", directory, *arguments, **more)
+    run.directory = directory
+    return run
+
+
+def start_run(test, mock, *arguments, **more):
+    """Launches a run, and returns when it can be followed."""
+    run = launch_run(test, mock, *arguments, **more)
+    wait_until(lambda: events_address(run.directory) or run.process.poll() is not None,
+               "an address")
+    test.assertTrue(events_address(run.directory), run.stderr())
+    return run
