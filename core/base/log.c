@@ -75,7 +75,9 @@ static bool say_unprinted(void)
                      sink.is_torn ? "\n" : "", sink.unprinted,
                      sink.unprinted == 1 ? "message was" : "messages were",
                      sink.fd >= 0 ? "; the run's log file has them" : "");
-    return tkp_outlet_try(STDERR_FILENO, line, (size_t)n, 0) == (size_t)n;
+    size_t done = tkp_outlet_try(STDERR_FILENO, line, (size_t)n, 0);
+    sink.is_torn = done ? done < (size_t)n : sink.is_torn;
+    return done == (size_t)n;
 }
 
 static void write_screen(const char *line, size_t len)

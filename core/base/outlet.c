@@ -94,8 +94,10 @@ static size_t write_until(struct outlet *outlet, const char *data, size_t len, u
             end_ns = now_ns + TKP_OUTLET_LAST_MS * TKP_NS_PER_MS;
         if (now_ns >= end_ns)
             break;
-        if (has_room(outlet, (end_ns - now_ns) / TKP_NS_PER_MS + 1))
+        if (has_room(outlet, 0))
             poll(NULL, 0, PAUSE_MS);
+        else
+            has_room(outlet, (end_ns - now_ns) / TKP_NS_PER_MS + 1);
     }
     return done;
 }

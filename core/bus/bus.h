@@ -33,7 +33,10 @@ struct tkp_bus_folder {
 };
 tokperf_status tkp_bus_folder_make(struct tkp_bus_folder *folder,
                                    struct tokperf_error *error) TOKPERF_MUST_USE;
-/* "ipc://FOLDER/NAME"; name: "events", "control" (others outlive a process that ends at once). */
+/* The sockets of a run: others would outlive a process that ends at once. */
+#define TKP_BUS_EVENTS  "events"
+#define TKP_BUS_CONTROL "control"
+/* "ipc://FOLDER/NAME" */
 void tkp_bus_folder_address(const struct tkp_bus_folder *folder, const char *name,
                             char address[TKP_BUS_ADDRESS_BYTES]);
 /* Removes it with the sockets in it; accepts an empty one and one that somebody removed. */

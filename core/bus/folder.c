@@ -105,7 +105,7 @@ static bool fits(const char *base)
 /* The sockets that a run has there, then the folder itself. */
 static void write_will(const char *folder, void (*write)(const char *path))
 {
-    static const char *const sockets[] = {"events", "control"};
+    static const char *const sockets[] = {TKP_BUS_EVENTS, TKP_BUS_CONTROL};
     char path[TKP_BUS_ADDRESS_BYTES + LONGEST_SOCKET_NAME + 2];
     for (size_t i = 0; i < sizeof sockets / sizeof sockets[0]; i++) {
         snprintf(path, sizeof path, "%s/%s", folder, sockets[i]);

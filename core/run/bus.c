@@ -207,7 +207,7 @@ static tokperf_status choose_address(struct tkp_run *run, struct tokperf_error *
 {
     tokperf_status status = tkp_bus_folder_make(&run->bus_folder, error);
     if (status == TOKPERF_OK)
-        tkp_bus_folder_address(&run->bus_folder, "events", run->events_address);
+        tkp_bus_folder_address(&run->bus_folder, TKP_BUS_EVENTS, run->events_address);
     if (status == TOKPERF_OK || !run->events_log)
         return status;
     tkp_log(TKP_LOG_WARNING, "no other program can follow this run: %s", error->message);
@@ -268,7 +268,7 @@ void tkp_run_close_bus(struct tkp_run *run)
 {
     struct tkp_publisher_losses losses;
     struct tokperf_error error;
-    bool are_others = tkp_events_log_close(run->events_log, !run->load_began);
+    bool log_has_ended = tkp_events_log_close(run->events_log, !run->load_began);
     /* Ahead of the linger, when the addresses go. Where it cannot be written, the process is gone
      * soon, and that is what readers look at. */
     if (run->tallies && tkp_run_write_run_file(run, tkp_clock_realtime_ns(), &error) != TOKPERF_OK)
@@ -277,7 +277,7 @@ void tkp_run_close_bus(struct tkp_run *run)
     if (losses.unsent)
         tkp_log(TKP_LOG_WARNING, "%" PRIu64 " events of the run were not sent to those who listen",
                 losses.unsent);
-    if (losses.untaken && are_others) /* else the log of events said it */
+    if (losses.untaken && log_has_ended) /* else it is the log of events that took none */
         tkp_log(TKP_LOG_WARNING,
                 "a program that listens to the run did not take its last %" PRIu64
                 " events within %d s: it does not get all of them",

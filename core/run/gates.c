@@ -43,7 +43,7 @@ void tkp_run_open_collectors(struct tkp_run *run)
         return;
     bool has_folder = run->bus && run->bus_folder.path[0];
     if (has_folder)
-        tkp_bus_folder_address(&run->bus_folder, "control", run->control_address);
+        tkp_bus_folder_address(&run->bus_folder, TKP_BUS_CONTROL, run->control_address);
     const struct tkp_collectors_run told = {
         .bus = has_folder ? run->bus : NULL,
         .control = run->control_address,

@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * SIGINT and SIGTERM: the first asks the run to end, the second ends the process at once, with what
- * base/last_will.h says.
- * Writing to a closed pipe or past a file limit is an error to be told, no signal. One per process.
- * [main]
+ * base/last_will.h says. Writing to a closed pipe or past a file limit is an error to be told, no
+ * signal. One per process. [main]
  */
 #ifndef TKP_RUN_INTERRUPT_H
 #define TKP_RUN_INTERRUPT_H

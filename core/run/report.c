@@ -45,6 +45,11 @@ static tokperf_status select_from_log(struct tkp_run *run, struct tkp_log_reader
     return TOKPERF_OK;
 }
 
+static void say_not_noted(const struct tokperf_error *error)
+{
+    tkp_log(TKP_LOG_DEBUG, "%s: 'tokperf report' knows of no interruption", error->message);
+}
+
 /* A signal that came when the recorder had written why the run stopped: into the summary, and
  * behind the end of the log. false: there was none, or it is there already. */
 static bool note_interruption(struct tkp_run *run)
@@ -59,7 +64,7 @@ static bool note_interruption(struct tkp_run *run)
     if (run->log_error.status != TOKPERF_OK)
         return true;
     if (tkp_log_reopen(run->log_path, &log, &error) != TOKPERF_OK) {
-        tkp_log(TKP_LOG_DEBUG, "%s: 'tokperf report' knows of no interruption", error.message);
+        say_not_noted(&error);
         return true;
     }
     struct tkp_buffer json;
@@ -67,6 +72,8 @@ static bool note_interruption(struct tkp_run *run)
     tkp_stop_note_write(note, &json);
     tkp_log_append(log, TKP_LOG_STOP, json.data, (uint32_t)json.len);
     tkp_log_sync(log);
+    if (tkp_log_failed(log, &error))
+        say_not_noted(&error);
     tkp_log_close(log);
     tkp_buffer_finish(&json);
     return true;
@@ -175,7 +182,8 @@ static int decide(struct tkp_run *run, struct report *report, tokperf_status sta
     bool is_interrupted = tkp_flag_is_raised(tkp_interrupt_flag());
     if (is_interrupted && note_interruption(run)) {
         tkp_log(TKP_LOG_WARNING, "interrupted: the results were written already");
-        (void)!tkp_summarizer_result(run->summarizer, &report->summary, &ignored);
+        if (tkp_summarizer_result(run->summarizer, &report->summary, &ignored) != TOKPERF_OK)
+            report->summary = NULL; /* its parts are half made */
     }
     int code = is_interrupted ? TKP_EXIT_INTERRUPTED : judge(run, report->summary);
     if (code == TKP_EXIT_OK)

@@ -269,6 +269,8 @@ static void take_message(struct tkp_collectors *c, uint32_t i, const struct tkp_
  * acknowledgement it is has answered. */
 static void take_garbled(struct tkp_collectors *c, uint32_t i, uint32_t kind, const char *what)
 {
+    if (tkp_service_is_over(&c->services.list[i]))
+        return;
     complain(c, i, what);
     if (kind == TKP_MESSAGE_BASELINE_ACK)
         tkp_gates_garbled(&c->gates, i, what, tkp_clock_now_ns());
