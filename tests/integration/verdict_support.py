@@ -48,7 +48,7 @@ class HostRoot:
 class Stopper:
     """Stops a process for a moment, which is over a while after the next answer to it was sent."""
 
-    def __init__(self, stopped_s=0.05):
+    def __init__(self, stopped_s):
         self.stopped_s, self.process, self.started = stopped_s, None, threading.Event()
 
     def watch(self, process):
@@ -104,6 +104,11 @@ def is_asleep(pid, tid):
     return stat.rsplit(")", 1)[1].split()[0] == "S"
 
 
+class Listener(ThreadingHTTPServer):
+    request_queue_size = 1024  # a client that goes on after a stop opens many connections at once
+    daemon_threads = True
+
+
 class PlainServer:
     """Answers /v1/chat/completions whole. usage(n): the usage object of the nth answer, or None; it is
     called before that answer is sent, so a test can do there what is to happen amid the load."""
@@ -138,8 +143,7 @@ class PlainServer:
             def log_message(self, *unused):  # pylint: disable=arguments-differ
                 pass
 
-        self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self.server.daemon_threads = True
+        self.server = Listener(("127.0.0.1", 0), Handler)
         self.server.handle_error = lambda *_: None  # clients that were cut off
         self.port = self.server.server_address[1]
         self.url = f"http://127.0.0.1:{self.port}"

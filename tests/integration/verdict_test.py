@@ -77,21 +77,22 @@ class Verdict(RunTest):
             self.assertEqual(run.code, 0, run.stderr + run.stdout)
             self.assertEqual(run.json()["verdict"]["status"], "valid")
 
-    def starve(self, every, *arguments):
-        """A profile whose process is stopped before it gets every fifth or so of its answers."""
-        stopper = Stopper()
+    def starve(self, every, stopped_s, *arguments):
+        """A profile whose process is stopped before it gets every fifth or so of its answers, for
+        far longer than these take on a busy machine."""
+        stopper = Stopper(stopped_s)
         server = self.plain_server(lambda n: stopper.stop() if n % every == every - 1 else None)
         process = self.start_profile(server.url, "--strict", "--isl", 10, *arguments)
         stopper.watch(process)
         return Finished(process)
 
     def test_a_starved_worker_in_open_loop(self):
-        run = self.starve(50, "--request-rate", 200, "--arrival-pattern", "constant",
+        run = self.starve(50, 0.3, "--request-rate", 200, "--arrival-pattern", "constant",
                           "--request-count", 200)
         self.assert_reason(run, "client_lag", "invalid")
 
     def test_a_starved_worker_in_closed_loop(self):
-        run = self.starve(5, "--concurrency", 2, "--request-count", 50)
+        run = self.starve(5, 0.1, "--concurrency", 2, "--request-count", 50)
         if run.json()["receive_clock"] != "kernel":
             self.skipTest("the kernel gives no receive stamps here")
         self.assert_reason(run, "read_delay", "invalid")
