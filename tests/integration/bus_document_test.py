@@ -6,9 +6,9 @@ import os
 import pathlib
 import subprocess
 import sys
-import time
 
-from harness import RUN_DEADLINE_S, TOKPERF, Run, RunTest, main, program_environment
+from harness import TOKPERF, Run, RunTest, main, program_environment
+from live import bus_address, wait_until
 
 SOURCE = pathlib.Path(os.environ["TKP_SOURCE_DIR"])
 
@@ -29,24 +29,15 @@ class Document(RunTest):
         self.addCleanup(lambda: (process.kill(), process.communicate()))
         return process
 
-    def address(self, directory, run):
-        end = time.monotonic() + RUN_DEADLINE_S
-        while time.monotonic() < end and run.poll() is None:
-            try:
-                address = json.loads((directory / "run.json").read_text()).get("events")
-            except FileNotFoundError:
-                continue
-            if address:
-                return address
-        self.fail("no address of events in run.json")
-
     def test_its_program_prints_what_each_request_took(self):
         mock = self.start_mock("--ttft", "5", "--itl", "1", "--osl", "4")
         directory = self.new_directory()
         run = self.start(TOKPERF, "profile", "--url", f"http://127.0.0.1:{mock.port}", "--model",
                          "test", "--streaming", "--ui-type", "none", "--concurrency", "2",
                          "--request-count", "100000", "--output-artifact-dir", directory)
-        follower = self.start(sys.executable, self.example(), self.address(directory, run))
+        wait_until(lambda: bus_address(directory) or run.poll() is not None, "an address")
+        self.assertIsNone(run.poll())
+        follower = self.start(sys.executable, self.example(), bus_address(directory))
         lines = [follower.stdout.readline() for _ in range(200)]
         self.assertIsNone(run.poll())
         for line in lines:

@@ -9,7 +9,7 @@ import signal
 import subprocess
 
 from harness import RUN_DEADLINE_S, TOKPERF, Run, RunTest, main, program_environment
-from live import Live, events_address, read_lines, start_run, wait_until
+from live import Live, bus_address, read_lines, start_run, wait_until
 
 QUIET = ("--fast", "--osl", "4")
 PACED = ("--ttft", "4", "--itl", "1", "--osl", "4")
@@ -362,7 +362,7 @@ class Events(RunTest):
         mock = self.start_mock(*PACED)
         mock.pause()
         run = start_run(self, mock, "--concurrency", 4, "--request-count", 100)
-        address = events_address(run.directory)
+        address = bus_address(run.directory)
         folder = pathlib.Path(address.removeprefix("ipc://")).parent
         self.assertEqual(folder.stat().st_mode & 0o777, 0o700)
         observer = self.following(run)
@@ -405,12 +405,12 @@ class Events(RunTest):
         mock = self.start_mock(*QUIET)
         mock.pause()
         run = start_run(self, mock, "--concurrency", 2, "--request-count", 20)
-        folder = pathlib.Path(events_address(run.directory).removeprefix("ipc://")).parent
+        folder = pathlib.Path(bus_address(run.directory).removeprefix("ipc://")).parent
         self.assertTrue(folder.is_dir())
         mock.go_on()
         self.check_result(run, 20)
         self.assertFalse(folder.exists())
-        self.assertIsNone(events_address(run.directory))
+        self.assertIsNone(bus_address(run.directory))
 
 
 if __name__ == "__main__":

@@ -8,7 +8,7 @@ import select
 import signal
 
 from harness import TOKPERF, Run, RunTest, main
-from live import Live, events_address, launch_run, start_run, wait_until
+from live import Live, bus_address, launch_run, start_run, wait_until
 
 QUIET = ("--fast", "--osl", "4")
 DONE = 'completed_total{route="chat"}'
@@ -54,7 +54,7 @@ class Follow(RunTest):
     def test_a_run_says_that_it_has_ended_before_its_socket_goes(self):
         mock = self.start_mock(*QUIET)
         run = start_run(self, mock, "--concurrency", 4, "--request-count", 10000000)
-        socket = pathlib.Path(events_address(run.directory).removeprefix("ipc://"))
+        socket = pathlib.Path(bus_address(run.directory).removeprefix("ipc://"))
         stuck = Live(self, "stuck", "events", run.directory, "--topic", "sample")
         wait_until(lambda: stuck.out.stat().st_size, "an event")
         stuck.signal(signal.SIGSTOP)  # the run waits a while for it
@@ -62,7 +62,7 @@ class Follow(RunTest):
         mock.wait_for(lambda c: c[DONE] > now + 2000)
         run.signal(signal.SIGINT)
         wait_until(lambda: not socket.exists(), "the end of the socket")
-        self.assertIsNone(events_address(run.directory))
+        self.assertIsNone(bus_address(run.directory))
         late = Run(["events", str(run.directory)])
         self.assertEqual(late.code, 2)
         self.assertIn("has ended", late.stderr)

@@ -4,25 +4,13 @@ to wait for, and readers of what is left."""
 import json
 import re
 import signal
-import time
 
 from harness import BUILD
-from live import Live
+from live import Live, bus_address, wait_until
 
-LOOK_S = 0.002
 BOUND_S = 60  # what still goes on so long after its run is over hangs
 DONE = 'completed_total{route="chat"}'
 COLLECTOR = str(BUILD / "tests" / "test_collector")
-
-
-def wait_until(condition, what):
-    """Returns what the condition gave in the end."""
-    end = time.monotonic() + BOUND_S
-    while not (found := condition()):
-        if time.monotonic() > end:
-            raise AssertionError(f"never came: {what}")
-        time.sleep(LOOK_S)
-    return found
 
 
 def json_lines(path):
@@ -86,12 +74,6 @@ class Scene:
     def done(self):
         return int(self.mock.counters()[DONE]) - self.before
 
-    def address(self):
-        try:
-            return json.loads((self.directory / "run.json").read_text()).get("events")
-        except FileNotFoundError:
-            return None
-
     def collector_said(self, what, kind=None):
         """The notes of those that said it."""
         return [note for log in self.logs for note in json_lines(log)
@@ -118,7 +100,7 @@ class Scene:
         return {
             "spawn": lambda: True,
             "directory": self.directory.exists,
-            "address": self.address,
+            "address": lambda: bus_address(self.directory),
             "start gate": lambda: self.collector_said("baseline", "start"),
             "first answers": lambda: self.done() > 0,
             "load": lambda: self.done() >= some,
@@ -138,7 +120,7 @@ class Scene:
 
     def observe(self, *arguments):
         """Another observer, once there is something to observe."""
-        wait_until(lambda: self.address() or self.run.is_over(), "an address")
+        wait_until(lambda: bus_address(self.directory) or self.run.is_over(), "an address")
         observer = Process(self.test, f"{self.name}.observer{len(self.observers)}", "events",
                            self.directory, "--format", "jsonl", *arguments)
         self.observers.append(observer)

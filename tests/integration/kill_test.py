@@ -11,7 +11,8 @@ import sys
 import time
 
 from harness import SOURCE, Run, RunTest, main
-from kill_support import BOUND_S, Scene, is_gone, json_lines, wait_until
+from kill_support import BOUND_S, Scene, is_gone, json_lines
+from live import wait_until
 
 sys.path.insert(0, str(SOURCE / "tests" / "support"))
 import records  # noqa: E402

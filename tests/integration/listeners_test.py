@@ -7,7 +7,8 @@ import signal
 import sys
 
 from harness import SOURCE, RunTest, main
-from kill_support import COLLECTOR, Process, json_lines, wait_until
+from kill_support import COLLECTOR, Process, json_lines
+from live import bus_address, wait_until
 
 sys.path.insert(0, str(SOURCE / "tests" / "support"))
 import zmq_binding as zmq  # noqa: E402
@@ -40,16 +41,10 @@ class Listeners(RunTest):
         self.assertEqual(result["request_count"]["avg"], 200)
         return {reason["code"] for reason in result["verdict"]["reasons"]}
 
-    def address(self, run):
-        try:
-            return json.loads((run.directory / "run.json").read_text()).get("events")
-        except FileNotFoundError:
-            return None
-
     def listen_badly(self, run):
         """One that is stopped, one whose output nobody takes, some that read nothing. False: the run
         was over before the first of them heard of it."""
-        address = wait_until(lambda: self.address(run), "an address")
+        address = wait_until(lambda: bus_address(run.directory), "an address")
         stopped = Process(self, f"{run.directory.name}.stopped", "events", run.directory,
                           "--format", "jsonl")
         reader, writer = os.pipe()

@@ -17,11 +17,13 @@ def read_lines(path):
 
 
 def wait_until(condition, what):
+    """Returns what the condition gave in the end."""
     end = time.monotonic() + RUN_DEADLINE_S
-    while not condition():
+    while not (found := condition()):
         if time.monotonic() > end:
             raise AssertionError(f"never came: {what}")
         time.sleep(LOOK_S)  # what is waited for needs the processor more
+    return found
 
 
 def stand_still(pid):
@@ -64,10 +66,10 @@ class Live:
         return self.err.read_text()
 
 
-def events_address(directory):
-    """Of the run in a directory, as long as its run.json names it."""
+def bus_address(directory, which="events"):
+    """Of the run in a directory, as long as its run.json names it; which: or "control"."""
     try:
-        return json.loads((directory / "run.json").read_text()).get("events")
+        return json.loads((directory / "run.json").read_text()).get(which)
     except FileNotFoundError:
         return None
 
@@ -84,7 +86,7 @@ def launch_run(test, mock, *arguments, **more):
 def start_run(test, mock, *arguments, **more):
     """Launches a run, and returns when it can be followed."""
     run = launch_run(test, mock, *arguments, **more)
-    wait_until(lambda: events_address(run.directory) or run.process.poll() is not None,
+    wait_until(lambda: bus_address(run.directory) or run.process.poll() is not None,
                "an address")
-    test.assertTrue(events_address(run.directory), run.stderr())
+    test.assertTrue(bus_address(run.directory), run.stderr())
     return run

@@ -12,7 +12,8 @@ import sys
 import threading
 
 from harness import SOURCE, RunTest, main
-from kill_support import BOUND_S, COLLECTOR, DONE, Process, json_lines, wait_until
+from kill_support import BOUND_S, COLLECTOR, DONE, Process, json_lines
+from live import bus_address, wait_until
 
 sys.path.insert(0, str(SOURCE / "tests" / "support"))
 import zmq_binding as zmq  # noqa: E402
@@ -172,13 +173,6 @@ class Rogue(RunTest):
     def let_go(self):
         (self.home / "held.start").unlink()
 
-    @staticmethod
-    def address(run, which="events"):
-        try:
-            return json.loads((run.directory / "run.json").read_text()).get(which)
-        except FileNotFoundError:
-            return None
-
     def check(self, run, *messages, requests=300, deaf=False):
         """deaf: somebody listens who may not take the last events."""
         self.assertEqual(run.wait(), 0, run.messages()[:9])
@@ -205,7 +199,7 @@ class Rogue(RunTest):
         client = self.socket(zmq.DEALER)
         if name:
             client.setsockopt(zmq.ROUTING_ID, name)
-        client.connect(wait_until(lambda: self.address(run, "control"), "the control address"))
+        client.connect(wait_until(lambda: bus_address(run.directory, "control"), "the control address"))
         return client
 
     def test_strangers_at_the_control_socket(self):
@@ -216,7 +210,7 @@ class Rogue(RunTest):
             for _ in range(500):
                 client.send_multipart(self.noise(draw))
         with socket.socket(socket.AF_UNIX) as raw:  # not even ZeroMQ
-            raw.connect(self.address(run, "control").removeprefix("ipc://"))
+            raw.connect(bus_address(run.directory, "control").removeprefix("ipc://"))
             raw.sendall(draw.randbytes(4096))
         self.let_go()
         result = self.check(run, "which is no collector of this run")
@@ -268,13 +262,13 @@ class Rogue(RunTest):
             deaf.setsockopt(zmq.RCVHWM, 1)
             for topic in TOPICS:
                 deaf.subscribe(topic.encode())
-            deaf.connect(self.address(run))
+            deaf.connect(bus_address(run.directory))
         self.let_go()
         self.check(run, requests=800, deaf=True)
 
     def test_more_connections_than_the_run_has_descriptors_for(self):
         run = self.live_run()
-        path = self.address(run).removeprefix("ipc://")
+        path = bus_address(run.directory).removeprefix("ipc://")
         resource.prlimit(run.process.pid, resource.RLIMIT_NOFILE, (90, 90))
         for _ in range(200):
             raw = socket.socket(socket.AF_UNIX)
@@ -303,7 +297,7 @@ class Rogue(RunTest):
         """Bytes that are not ZeroMQ's, at the socket of events, over and over."""
         draw = random.Random(f"bytes {SEED}")
         run = self.live_run()
-        path = self.address(run).removeprefix("ipc://")
+        path = bus_address(run.directory).removeprefix("ipc://")
 
         def pester():
             try:
